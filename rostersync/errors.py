@@ -1,0 +1,147 @@
+"""Failures of our machinery. What is wrong with a district's file is a Finding, never one of these.
+
+RosterSyncError
+├── TransientError       try again later: source, database or mail server away
+│   ├── SourceUnreachable
+│   ├── DatabaseUnavailable
+│   ├── DistrictBusy
+│   ├── FileChangedWhileRead
+│   └── MailServerUnavailable
+└── PermanentError       a person must act first; a retry cannot help
+    ├── ConfigurationError
+    ├── SourceRefused
+    ├── HostKeyChanged
+    ├── SuiteFailed
+    ├── SchemaMismatch
+    ├── LostClaim
+    ├── LandedBytesMissing
+    └── PlanMismatch
+
+Every class has a stable `code` (kebab-case) and a `hint` (what to do). Messages hold no personal data.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class RosterSyncError(Exception):
+    """Base of all our failures: `code` and `hint` are stable, `message` says where and what."""
+
+    code: ClassVar[str] = "rostersync-error"
+    hint: str = "Read the task log and the runbook page of this code."
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"[{self.code}] {self.message} What to do: {self.hint}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.message, self.hint)
+
+
+def _rebuild(kind: type[RosterSyncError], message: str, hint: str) -> RosterSyncError:
+    return kind(message, hint=hint)
+
+
+class TransientError(RosterSyncError):
+    """Trying again may help."""
+
+
+class PermanentError(RosterSyncError):
+    """Trying again cannot help before a person has acted."""
+
+
+class SourceUnreachable(TransientError):
+    """The district's inbox did not answer, or the transfer broke off."""
+
+    code = "source-unreachable"
+    hint = "Nothing was read or changed. It is tried again; if it lasts, call the district's IT."
+
+
+class DatabaseUnavailable(TransientError):
+    """The roster database refused a connection, restarted or timed out."""
+
+    code = "database-unavailable"
+    hint = "The transaction was rolled back. Check the roster database, then clear the task."
+
+
+class DistrictBusy(TransientError):
+    """Another run holds this district's lock."""
+
+    code = "district-busy"
+    hint = "Wait for the other run of this district to end, then clear the task."
+
+
+class FileChangedWhileRead(TransientError):
+    """Size or modification time differed before and after the download."""
+
+    code = "file-changed-while-read"
+    hint = "The upload was still running. It is read again at the next try."
+
+
+class MailServerUnavailable(TransientError):
+    """The mail server could not be reached; mails stay queued."""
+
+    code = "mail-server-unavailable"
+    hint = "The roster work is done; mails wait in the outbox and are sent by a later try."
+
+
+class ConfigurationError(PermanentError):
+    """A district's or the system's configuration is wrong."""
+
+    code = "configuration"
+    hint = "Correct the configuration named above, then run `rostersync doctor`."
+
+
+class SourceRefused(PermanentError):
+    """The inbox refused our login or its folder does not exist."""
+
+    code = "source-refused"
+    hint = "Check user, key and folder with the district; do not retry before, accounts lock."
+
+
+class HostKeyChanged(PermanentError):
+    """The SFTP server showed another host key than the pinned one."""
+
+    code = "host-key-changed"
+    hint = "Ask the district by telephone whether the key was changed; only then pin the new one."
+
+
+class SuiteFailed(PermanentError):
+    """Great Expectations could not judge the file (this is never 'no bad rows')."""
+
+    code = "suite-failed"
+    hint = "The suite or a library is broken. Run `rostersync generate --check` and the tests."
+
+
+class SchemaMismatch(PermanentError):
+    """The database schema is not the one this code needs."""
+
+    code = "schema-mismatch"
+    hint = "Run `rostersync db upgrade` with the owner's URL."
+
+
+class LostClaim(PermanentError):
+    """Another task took this delivery over; this copy commits nothing."""
+
+    code = "lost-claim"
+    hint = "Nothing to do: the other task finishes the delivery."
+
+
+class LandedBytesMissing(PermanentError):
+    """The landing store no longer has the delivery's bytes."""
+
+    code = "landed-bytes-missing"
+    hint = "The retention time is over. Ask the district to send the file again."
+
+
+class PlanMismatch(PermanentError):
+    """The database changed another number of rows than planned; everything was rolled back."""
+
+    code = "plan-mismatch"
+    hint = "Nothing was applied. Report this with the delivery id; it is a bug."

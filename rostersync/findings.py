@@ -1,0 +1,88 @@
+"""The catalogue of findings: what can be wrong with a district's file, and what to do about it.
+
+The catalogue is data (`include/dictionary/findings.yaml`); `docs/errors.md` is generated from it. A finding
+carries its code and the facts; sentences are made here, only when shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import yaml
+
+from rostersync.model import Finding, Severity
+from rostersync.settings import include_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One code of the catalogue. `severities[0]` is the usual one; `by` is F (file rule) or R (roster rule)."""
+
+    code: str
+    severities: tuple[Severity, ...]
+    by: str
+    when: str
+    message: str
+    resolution: str
+
+
+@cache
+def catalogue() -> Mapping[str, Entry]:
+    """code → entry, in the order of the file."""
+    raw = yaml.load(include_path("dictionary", "findings.yaml").read_bytes(), Loader=yaml.CSafeLoader)
+    return {code: _entry(code, spec) for code, spec in raw.items()}
+
+
+def _entry(code: str, spec: Mapping[str, Any]) -> Entry:
+    severities = tuple(Severity(s) for s in spec["severity"].split(" / "))
+    return Entry(
+        code=code,
+        severities=severities,
+        by=spec["by"],
+        when=spec["when"],
+        message=spec["message"],
+        resolution=spec["resolution"],
+    )
+
+
+def found(
+    code: str,
+    *,
+    line: int | None = None,
+    column: str | None = None,
+    value: str | None = None,
+    severity: Severity | None = None,
+    **detail: Any,
+) -> Finding:
+    """A finding of a catalogued code; `severity` only where the catalogue allows several.
+
+    Raises KeyError for a code that is not in the catalogue: that is a bug, never a file's fault.
+    """
+    entry = catalogue()[code]
+    chosen = severity or entry.severities[0]
+    if chosen not in entry.severities:
+        raise ValueError(f"{code} cannot be {chosen}")
+    return Finding(code=code, severity=chosen, line=line, column=column, value=value, detail=detail)
+
+
+class _Facts(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def _facts(finding: Finding, *, masked: bool) -> _Facts:
+    value = "(not shown)" if masked and finding.value else (finding.value or "")
+    return _Facts(finding.detail, line=finding.line, column=finding.column, value=value)
+
+
+def message(finding: Finding, *, masked: bool = False) -> str:
+    """What is wrong, in one sentence; `masked` leaves the cell's text out."""
+    return catalogue()[finding.code].message.format_map(_facts(finding, masked=masked))
+
+
+def resolution(finding: Finding, *, masked: bool = False) -> str:
+    """What to do about it, in one or two sentences."""
+    return catalogue()[finding.code].resolution.format_map(_facts(finding, masked=masked))

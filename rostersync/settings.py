@@ -1,0 +1,45 @@
+"""Where things are, and what the environment says. Read at use, never at import: tests and tasks may set it late."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+"""The checkout (or the folder of the image) that holds dags/, include/ and rostersync/."""
+
+
+def include_path(*parts: str) -> Path:
+    """A file or folder below include/ (`ROSTERSYNC_INCLUDE` overrides the folder)."""
+    return Path(os.environ.get("ROSTERSYNC_INCLUDE", PROJECT / "include"), *parts)
+
+
+def state_path(*parts: str) -> Path:
+    """A file or folder below the private state folder (`ROSTERSYNC_STATE`, else `.rostersync` in the project)."""
+    return Path(os.environ.get("ROSTERSYNC_STATE", PROJECT / ".rostersync"), *parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The environment's wishes; None means: the embedded or local default."""
+
+    database_url: str | None
+    owner_url: str | None
+    landing_url: str
+    smtp_url: str | None
+    mail_from: str
+    outbox: Path
+
+
+def from_environment() -> Settings:
+    """ROSTERSYNC_DATABASE_URL, _OWNER_URL, _LANDING_URL, _SMTP_URL, _MAIL_FROM."""
+    get = os.environ.get
+    return Settings(
+        database_url=get("ROSTERSYNC_DATABASE_URL") or None,
+        owner_url=get("ROSTERSYNC_OWNER_URL") or None,
+        landing_url=get("ROSTERSYNC_LANDING_URL") or str(state_path("landing")),
+        smtp_url=get("ROSTERSYNC_SMTP_URL") or None,
+        mail_from=get("ROSTERSYNC_MAIL_FROM") or "Rostersync <rostersync@localhost>",
+        outbox=state_path("outbox"),
+    )
