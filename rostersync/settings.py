@@ -20,6 +20,14 @@ def state_path(*parts: str) -> Path:
     return Path(os.environ.get("ROSTERSYNC_STATE", PROJECT / ".rostersync"), *parts)
 
 
+def private_folder(path: Path) -> Path:
+    """This folder, made with all its missing parents for the owner's eyes only (0700)."""
+    if not path.is_dir():
+        private_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The environment's wishes; None means: the embedded or local default."""

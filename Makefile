@@ -1,0 +1,58 @@
+# `make help` lists the targets. Nothing but Python 3.11-3.13 and make is needed beforehand.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down test check format generate goldens bench lock audit clean
+
+export VENV ?= .venv
+RUN := $(VENV)/bin/python
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## virtual environment from the hashed lock files (PYTHON=… names the interpreter)
+	@sh scripts/setup.sh
+
+demo: setup  ## a night of three fictional districts through Airflow
+	@$(RUN) -m rostersync.demo
+
+up: setup  ## start the database and Airflow here; prints address and login
+	@$(RUN) -m rostersync.stack up
+
+down: setup  ## stop what `make up` started
+	@$(RUN) -m rostersync.stack down
+
+test: setup  ## all tests (ARGS='-k word' for some)
+	@$(RUN) -m pytest $(ARGS)
+
+check: setup  ## format, lint, types, import layers, generated files
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m ruff check .
+	@$(RUN) -m mypy
+	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/rostersync generate --check
+
+format: setup  ## format and fix what can be fixed
+	@$(RUN) -m ruff format .
+	@$(RUN) -m ruff check --fix .
+
+generate: setup  ## suite, documentation and template anew from the dictionary
+	@$(VENV)/bin/rostersync generate
+
+goldens: setup  ## rendered mails anew; look at the difference before committing it
+	@ROSTERSYNC_WRITE_GOLDENS=1 $(RUN) -m pytest -q -k golden
+
+bench: setup  ## our stages beside the floor; prints a table, writes JSON
+	@$(RUN) -m rostersync.bench $(ARGS)
+
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-annotate --no-header --no-emit-index-url
+lock: setup  ## lock files anew from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(COMPILE) $(ARGS) pyproject.toml --output-file requirements.txt
+	@$(COMPILE) $(ARGS) pyproject.toml --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	@printf 'setuptools\nuv\n' | $(COMPILE) $(ARGS) - --constraint requirements-dev.txt --output-file requirements-setup.txt
+
+audit: setup  ## known vulnerabilities of the locked packages (needs the network)
+	@$(VENV)/bin/pip-audit --disable-pip --require-hashes -r requirements.txt
+
+clean:  ## remove caches; data in .rostersync and the environment stay
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info

@@ -1,0 +1,220 @@
+"""Between Airflow and the pipeline: connections become our values, a task's context becomes a Run.
+
+The only importer of airflow in the package. DAG files import it, so it imports nothing heavy before a task runs.
+
+Connections (each may be missing): `roster_db` (else `ROSTERSYNC_DATABASE_URL`, else the embedded server),
+`smtp_default` (else `ROSTERSYNC_SMTP_URL`, else mails are files), and the SFTP connections that districts name, whose
+extra must hold `host_key` (else `ROSTERSYNC_SFTP_<ID>`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from airflow.sdk import Connection, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSkipException
+
+from rostersync.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rostersync.districts import District
+    from rostersync.mailing import Sender
+    from rostersync.pipeline import Edges, Run
+    from rostersync.settings import Settings
+    from rostersync.transports import SftpCredentials
+
+PATIENCE: Mapping[str, Any] = {
+    "retries": 7,
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=15),
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[
+            RetryRule("rostersync.errors.PermanentError", RetryAction.FAIL, reason="a person must act first"),
+            RetryRule("rostersync.errors.TransientError", RetryAction.RETRY, reason="it may pass"),
+        ]
+    ),
+    "execution_timeout": timedelta(hours=2),
+}
+"""How long a task is tried: 1 + 2 + 4 + 8 + 15 + 15 + 15 minutes, an hour in all; then the next night tries again."""
+
+ROSTER = "roster_db"
+MAIL = "smtp_default"
+GROUP = "district."
+
+
+def districts(wave: str) -> list[str]:
+    """The codes of this run's districts, sorted; the same run always gets the same list. Contacts no district."""
+    from rostersync import database, pipeline
+
+    with _night() as (edges, run):
+        with database.translated():
+            database.check_revision(edges.engine)
+            database.check_role(edges.engine)
+        chosen = get_current_context()["params"].get("districts") or []
+        return pipeline.list_districts(edges, run, wave, chosen)
+
+
+def pull(code: str) -> list[str]:
+    """The ids of the deliveries this run goes through, in order. Skips (by raising) when there is nothing to do."""
+    from rostersync import pipeline
+
+    with _night() as (edges, run):
+        pulled = pipeline.pull(edges, run, code)
+    if not pulled.deliveries:
+        raise AirflowSkipException(f"{code}: {pulled.outcome}")
+    return list(pulled.deliveries)
+
+
+def each(step: str, code: str, deliveries: Sequence[str]) -> list[dict[str, Any]]:
+    """One stage of the pipeline (validate, upsert, email) for every delivery; ids and counts."""
+    from rostersync import pipeline
+
+    stage = {"validate": pipeline.validate, "upsert": pipeline.upsert, "email": pipeline.email}[step]
+    with _night() as (edges, run):
+        return [dict(stage(edges, run, code, delivery)) for delivery in deliveries]
+
+
+def fail_if_any_failed(codes: Sequence[str] | None) -> None:
+    """Raise when a district of this run failed, naming each and the task; `codes` is None when there is no list."""
+    if codes is None:
+        raise AirflowFailException("There is no list of districts; see the log of the task `districts`.")
+    context = get_current_context()
+    run = context["dag_run"]
+    states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id])  # type: ignore[attr-defined]  # not in the protocol
+    failed = failed_districts(codes, states.get(run.run_id, {}))
+    if failed:
+        raise AirflowFailException(f"{len(failed)} of {len(codes)} districts failed: {', '.join(failed)}.")
+
+
+def failed_districts(codes: Sequence[str], states: Mapping[str, str | None]) -> list[str]:
+    """`code (task)` of each failed one, in order. `states`: `district.<task>_<map index>` → state."""
+    failed = []
+    for name, state in states.items():
+        task, _, index = name.rpartition("_")
+        if state == "failed" and task.startswith(GROUP) and index.isdigit():
+            failed.append(f"{codes[int(index)]} ({task.removeprefix(GROUP)})")
+    return sorted(failed)
+
+
+@contextmanager
+def _night() -> Iterator[tuple[Edges, Run]]:
+    with edges() as opened:
+        yield opened, this_run()
+
+
+def this_run() -> Run:
+    """The running task's DAG run and what was chosen in its form. Raises ConfigurationError: force without reason."""
+    from rostersync.pipeline import Run
+
+    context = get_current_context()
+    dag_run, params = context["dag_run"], context["params"]
+    reason = (params.get("reason") or "").strip() or None
+    if params.get("force") and reason is None:
+        raise ConfigurationError("Force needs a reason.", hint="Start the run again and fill in the reason.")
+    return Run(
+        dag_id=dag_run.dag_id,
+        run_id=dag_run.run_id,
+        force=bool(params.get("force")),
+        reason=reason,
+        dry_run=bool(params.get("dry_run")),
+        actor=dag_run.triggering_user_name or "airflow",
+    )
+
+
+@contextmanager
+def edges() -> Iterator[Edges]:
+    """What the pipeline touches of the outside world, from connections and environment; closed at the end."""
+    from rostersync import database, settings
+    from rostersync.landing import LandingStore
+    from rostersync.pipeline import Edges
+
+    wishes = settings.from_environment()
+    known = _connection(ROSTER)
+    engine = database.engine(_database_url(known)) if known else database.roster_engine(wishes)
+    try:
+        yield Edges(
+            engine=engine,
+            landing=LandingStore(wishes.landing_url),
+            open_transport=_open_transport,
+            sender=_sender(wishes),
+        )
+    finally:
+        engine.dispose()
+
+
+def _open_transport(district: District) -> Any:
+    from rostersync.transports import open_transport
+
+    return open_transport(district.source, sftp_credentials)
+
+
+def sftp_credentials(connection: str) -> SftpCredentials:
+    """How to log in to a district's server, and its pinned host key. Raises ConfigurationError; tells no secret."""
+    from rostersync.transports import SftpCredentials, credentials_from_environment
+
+    known = _connection(connection)
+    if known is None:
+        return credentials_from_environment(connection)
+    extra = known.extra_dejson
+    if not known.host or not known.login or not extra.get("host_key"):
+        raise ConfigurationError(f"SFTP connection {connection}: needs host, login and the extra host_key.")
+    return SftpCredentials(
+        host=known.host,
+        port=known.port or 22,
+        user=known.login,
+        password=known.password or None,
+        private_key=_private_key(connection, extra),
+        passphrase=extra.get("private_key_passphrase"),
+        host_key=extra["host_key"],
+    )
+
+
+def _private_key(connection: str, extra: Mapping[str, Any]) -> str | None:
+    if not extra.get("key_file"):
+        return extra.get("private_key")
+    try:
+        return Path(extra["key_file"]).expanduser().read_text()
+    except OSError as error:
+        raise ConfigurationError(f"SFTP connection {connection}: its key_file cannot be read.") from error
+
+
+def _connection(name: str) -> Any | None:
+    try:
+        return Connection.get(name)
+    except AirflowNotFoundException:
+        return None
+
+
+def _database_url(connection: Any) -> str:
+    """SQLAlchemy URL (psycopg 3); extras such as sslmode go along."""
+    return _url("postgresql+psycopg", connection, f"/{connection.schema or 'roster'}", connection.extra_dejson)
+
+
+def _sender(wishes: Settings) -> Sender:
+    from rostersync.mailing import EmlFolder, SmtpSender
+
+    known = _connection(MAIL)
+    url = _smtp_url(known) if known else wishes.smtp_url
+    return SmtpSender(url) if url else EmlFolder(wishes.outbox)
+
+
+def _smtp_url(connection: Any) -> str:
+    """The extras are the SMTP provider's: TLS from the start unless disable_ssl, then STARTTLS unless disable_tls."""
+    extra = connection.extra_dejson
+    if not extra.get("disable_ssl"):
+        return _url("smtps", connection)
+    return _url("smtp", connection, query={"starttls": "no"} if extra.get("disable_tls") else {})
+
+
+def _url(scheme: str, connection: Any, path: str = "", query: Mapping[str, Any] | None = None) -> str:
+    login = (
+        f"{quote(connection.login, safe='')}:{quote(connection.password or '', safe='')}@" if connection.login else ""
+    )
+    port = f":{connection.port}" if connection.port else ""
+    return f"{scheme}://{login}{connection.host}{port}{path}" + (f"?{urlencode(query)}" if query else "")

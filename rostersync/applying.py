@@ -1,0 +1,121 @@
+"""The plan → the roster. Writes in key order what the plan tables say, and asserts that just that was written.
+
+The caller owns the transaction and the district's lock; the ledger, the counts and the mails are its own part of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Table, Text, and_, case, func, insert, literal, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, array
+
+from rostersync import tables as t
+from rostersync.errors import PlanMismatch
+from rostersync.planning import Plan
+from rostersync.planning.workspace import EntityShape, Workspace, written
+
+ORDER = ("school", "person", "class", "placement", "enrollment")
+"""Parents before children, so that every foreign key finds its row."""
+
+
+def apply(plan: Plan, *, delivery: str, attempt: int, actor: str) -> None:
+    """Write the plan. Raises PlanMismatch when the database changed another number of rows than planned.
+
+    Unique violations (a race with another district's e-mail) surface here, not at the commit.
+    """
+    ws = plan.workspace
+    _rename(ws)
+    for entity in ORDER:
+        _update(ws, ws.shapes[entity])
+        _insert(ws, ws.shapes[entity])
+    for entity in ORDER:
+        _log(ws, ws.shapes[entity], delivery, attempt, actor)
+    ws.conn.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    if plan.changes:
+        _bump(ws)
+
+
+def _planned(ws: Workspace, entity: str, *actions: str) -> int:
+    plan = ws.plans[entity].c
+    return ws.conn.scalar(select(func.count()).where(plan.action.in_(actions))) or 0
+
+
+def _assert(entity: str, verb: str, planned: int, reported: int) -> None:
+    if planned != reported:
+        raise PlanMismatch(f"{entity}: {planned} rows were to be {verb}, the database reports {reported}.")
+
+
+def _rename(ws: Workspace) -> None:
+    """Corrected IDs first: placements and enrollments follow by their foreign keys."""
+    fix, p = ws.plans["person"], t.person
+    hit = and_(p.c.district == ws.district, p.c.user_id == fix.c.old_user_id)
+    planned = ws.conn.scalar(select(func.count()).where(fix.c.old_user_id.is_not(None))) or 0
+    if planned:
+        changed = written(ws.conn, update(p).values(user_id=fix.c.user_id).where(hit))
+        _assert("person", "renamed", planned, changed)
+
+
+def _update(ws: Workspace, shape: EntityShape) -> None:
+    plan, table = ws.plans[shape.name], shape.table
+    planned = _planned(ws, shape.name, "updated", "removed")
+    if not planned:
+        return
+    same = and_(table.c.district == ws.district, *(table.c[k] == plan.c[k] for k in shape.keys))
+    values: dict[str, Any] = {a: plan.c[f"new_{a}"] for a in shape.attributes} | {"updated_at": func.now()}
+    if "assigned_at" in table.c:
+        again = and_(plan.c.old_status == "ended", plan.c.new_status != "ended")
+        values["assigned_at"] = case((again, func.now()), else_=table.c.assigned_at)
+    changed = plan.c.action.in_(("updated", "removed"))
+    _assert(shape.name, "updated", planned, written(ws.conn, update(table).values(values).where(same, changed)))
+
+
+def _insert(ws: Workspace, shape: EntityShape) -> None:
+    plan = ws.plans[shape.name]
+    planned = _planned(ws, shape.name, "created")
+    if not planned:
+        return
+    columns = ["district", "owner", *shape.keys, *shape.attributes]
+    rows = (
+        select(literal(ws.district), literal("file"), *(plan.c[k] for k in shape.keys), *_new(plan, shape))
+        .where(plan.c.action == "created")
+        .order_by(*(plan.c[k] for k in shape.keys))
+    )
+    _assert(shape.name, "created", planned, written(ws.conn, insert(shape.table).from_select(columns, rows)))
+
+
+def _new(plan: Table, shape: EntityShape) -> list[ColumnElement[Any]]:
+    return [plan.c[f"new_{a}"] for a in shape.attributes]
+
+
+def _image(plan: Table, shape: EntityShape, age: str) -> ColumnElement[Any]:
+    pairs: list[Any] = [part for a in shape.attributes for part in (literal(a, Text), plan.c[f"{age}_{a}"])]
+    if age == "old" and "old_user_id" in plan.c:
+        pairs += [literal("user_id", Text), func.coalesce(plan.c.old_user_id, plan.c.user_id)]
+    return func.jsonb_strip_nulls(func.jsonb_build_object(*pairs), type_=JSONB)
+
+
+def _log(ws: Workspace, shape: EntityShape, delivery: str, attempt: int, actor: str) -> None:
+    """The change log: before- and after-images of every record that was created, updated or removed."""
+    plan, c = ws.plans[shape.name], t.change.c
+    keys: ColumnElement[Any] = array([plan.c[k] for k in shape.keys], type_=ARRAY(Text))
+    before = case((plan.c.action != "created", _image(plan, shape, "old")))
+    columns = [c.district, c.delivery, c.attempt, c.entity, c.key, c.action, c.before, c.after, c.line, c.actor]
+    rows = select(
+        literal(ws.district),
+        literal(delivery),
+        literal(attempt),
+        literal(shape.name),
+        keys,
+        plan.c.action,
+        before,
+        _image(plan, shape, "new"),
+        plan.c.line,
+        literal(actor),
+    ).where(plan.c.action != "unchanged")
+    ws.conn.execute(insert(t.change).from_select([col.name for col in columns], rows))
+
+
+def _bump(ws: Workspace) -> None:
+    d = t.district
+    ws.conn.execute(update(d).values(roster_version=d.c.roster_version + 1).where(d.c.code == ws.district))

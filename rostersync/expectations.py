@@ -1,0 +1,100 @@
+"""Our rules as Great Expectations classes. Importing this module imports Great Expectations (seconds), so only
+`screening` does it, and late.
+
+A class is made for each public function of the `expectations_…` modules: `cells_to_be_blank` becomes
+`ExpectCellsToBeBlank`. It judges whole rows: a row meets the expectation when none of its cells breaks the rule.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+
+from rostersync import (
+    cells,
+    expectations_agreement,
+    expectations_cells,
+    expectations_needs,
+    expectations_removals,
+)
+from rostersync.cells import Mask, Table
+from rostersync.expectations_cells import Broken, Settings
+
+# Before the import: Great Expectations logs each class it registers, 226 lines into every task log.
+logging.getLogger("great_expectations").setLevel(logging.WARNING)
+
+from great_expectations.execution_engine import PandasExecutionEngine  # noqa: E402 - the logger comes first
+from great_expectations.expectations.expectation import MulticolumnMapExpectation  # noqa: E402 - as above
+from great_expectations.expectations.metrics.map_metric_provider import (  # noqa: E402 - as above
+    MulticolumnMapMetricProvider,
+    multicolumn_condition_partial,
+)
+
+Rule = Callable[[Table, Settings], Broken]
+
+_VERBS = ("_to_", "_not_to_")
+
+
+def _rules(module: ModuleType) -> Mapping[str, Rule]:
+    own = {n: f for n, f in vars(module).items() if callable(f) and f.__module__ == module.__name__}
+    return {n: f for n, f in own.items() if not n.startswith("_") and any(verb in n for verb in _VERBS)}
+
+
+RULES: Mapping[str, Rule] = {
+    f"expect_{name}": rule
+    for module in (expectations_cells, expectations_needs, expectations_removals, expectations_agreement)
+    for name, rule in _rules(module).items()
+}
+"""Expectation type → rule."""
+
+
+def fine(rule: Rule, frame: pd.DataFrame, settings: Settings) -> pd.Series:
+    """Which rows break nothing."""
+    broken: list[Mask] = list(rule(cells.of_frame(frame), settings).values())
+    return pd.Series(~np.logical_or.reduce([np.zeros(len(frame), bool), *broken]), index=frame.index)
+
+
+def _declare(kind: str, rule: Rule) -> type[MulticolumnMapExpectation]:
+    """The metric and the expectation of one rule; defining them registers them."""
+    metric = f"multicolumn_values.{kind.removeprefix('expect_')}"
+
+    @multicolumn_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]  # ships no stubs
+    def _pandas(cls: type, column_list: pd.DataFrame, **known: Any) -> pd.Series:  # noqa: ARG001 - its signature
+        return fine(rule, column_list, known["settings"])
+
+    camel = "".join(part.capitalize() for part in kind.split("_"))
+    type(
+        f"{camel}Metric",
+        (MulticolumnMapMetricProvider,),
+        {
+            "condition_metric_name": metric,
+            "condition_value_keys": ("settings",),
+            "condition_domain_keys": _DOMAIN,
+            "_pandas": _pandas,
+            "__module__": __name__,
+        },
+    )
+    body = {"__doc__": rule.__doc__, "__module__": __name__, "map_metric": metric, "__annotations__": _ANNOTATIONS}
+    return type(camel, (_RosterExpectation,), body)
+
+
+_DOMAIN = ("batch_id", "table", "column_list", "row_condition", "condition_parser", "ignore_row_if")
+_ANNOTATIONS = {"map_metric": ClassVar[str]}
+
+
+class _RosterExpectation(MulticolumnMapExpectation):  # type: ignore[misc]  # ships no stubs
+    """Rows of several columns, judged by one of our rules with the suite's settings."""
+
+    map_metric: ClassVar[str | None] = None
+    success_keys: ClassVar[tuple[str, ...]] = ("mostly", "settings")
+    ignore_row_if: Literal["never"] = "never"
+    settings: dict[str, Any]
+
+
+CLASSES = {kind: _declare(kind, rule) for kind, rule in RULES.items()}
+"""Expectation type → class."""

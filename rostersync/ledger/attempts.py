@@ -1,0 +1,125 @@
+"""Each judgement of a delivery that came to something is a numbered attempt with its own rows and counts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, insert, literal, select
+
+from rostersync.ledger.deliveries import Conditions
+from rostersync.model import Counts, Judgement, Outcome, RowCounts
+from rostersync.tables import attempt, change, delivery
+
+_APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A stored attempt, without its findings."""
+
+    delivery: str
+    number: int
+    outcome: Outcome
+    rows: RowCounts
+    counts: Counts
+    by_school: dict[str, Counts]
+    changes: int
+    ended_at: datetime
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    return Attempt(
+        delivery=row.delivery,
+        number=row.number,
+        outcome=Outcome(row.outcome),
+        rows=RowCounts(**row.rows),
+        counts=row.counts,
+        by_school=row.by_school,
+        changes=row.changes,
+        ended_at=row.ended_at,
+    )
+
+
+def record_attempt(
+    conn: Connection,
+    *,
+    code: str,
+    delivery_id: str,
+    number: int,
+    judgement: Judgement,
+    conditions: Conditions,
+    roster_version: int,
+    actor: str,
+    ended_at: datetime,
+    forced_reason: str | None = None,
+) -> None:
+    """Store what an attempt came to, in the transaction that did it."""
+    conn.execute(
+        insert(attempt).values(
+            delivery=delivery_id,
+            number=number,
+            district=code,
+            outcome=judgement.outcome,
+            rows=asdict(judgement.rows),
+            counts=_plain(judgement.counts),
+            by_school={school: _plain(counts) for school, counts in judgement.by_school.items()},
+            changes=judgement.changes,
+            dictionary_version=conditions.dictionary_version,
+            code_version=conditions.code_version,
+            config_digest=conditions.config_digest,
+            roster_version=roster_version,
+            forced_reason=forced_reason,
+            actor=actor,
+            ended_at=ended_at,
+        )
+    )
+
+
+def _plain(counts: Counts) -> dict[str, dict[str, int]]:
+    return {entity: dict(buckets) for entity, buckets in counts.items()}
+
+
+def _attempts(delivery_id: str) -> Select[Any]:
+    return select(attempt).where(attempt.c.delivery == delivery_id)
+
+
+def latest_attempt(conn: Connection, delivery_id: str) -> Attempt | None:
+    """The delivery's attempt with the highest number, whatever it came to."""
+    row = conn.execute(_attempts(delivery_id).order_by(attempt.c.number.desc()).limit(1)).first()
+    return _attempt(row) if row else None
+
+
+def attempt_of(conn: Connection, delivery_id: str, number: int) -> Attempt | None:
+    """The attempt of this number, or None."""
+    row = conn.execute(_attempts(delivery_id).where(attempt.c.number == number)).first()
+    return _attempt(row) if row else None
+
+
+def latest_applied(conn: Connection, code: str) -> tuple[str, datetime] | None:
+    """The content that the district's roster got last, and its modification time; None before the first."""
+    wanted = (
+        select(delivery.c.id, delivery.c.modified_at)
+        .join(attempt, attempt.c.delivery == delivery.c.id)
+        .where(delivery.c.district == code, attempt.c.outcome.in_(_APPLIED))
+        .order_by(attempt.c.roster_version.desc(), attempt.c.ended_at.desc(), delivery.c.sequence.desc())
+    )
+    row = conn.execute(wanted.limit(1)).first()
+    return (row.id, row.modified_at) if row else None
+
+
+def was_applied(conn: Connection, delivery_id: str) -> bool:
+    """Whether any attempt of this delivery was ever applied."""
+    return conn.execute(_attempts(delivery_id).where(attempt.c.outcome.in_(_APPLIED)).limit(1)).first() is not None
+
+
+def keys_touched_since(conn: Connection, delivery_id: str) -> int:
+    """How many of the keys this delivery changed were changed by somebody else afterwards."""
+    later = change.alias()
+    same = and_(later.c.district == change.c.district, later.c.entity == change.c.entity, later.c.key == change.c.key)
+    after = and_(later.c.id > change.c.id, func.coalesce(later.c.delivery, "") != delivery_id)
+    touched = select(change.c.entity, change.c.key).where(
+        change.c.delivery == delivery_id, select(literal(1)).where(same, after).exists()
+    )
+    return conn.execute(select(func.count()).select_from(touched.distinct().subquery())).scalar_one()

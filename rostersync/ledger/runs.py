@@ -1,0 +1,146 @@
+"""What each run saw in the inboxes and which deliveries it works on: everything a re-run needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from rostersync.model import Outcome, RemoteFile
+from rostersync.tables import arrival, run_delivery, run_districts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One look at one file of an inbox (`seen` is None when the inbox held none)."""
+
+    seen: RemoteFile | None
+    delivery: str | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDelivery:
+    """A delivery a run works on; `outcome` is None until the run has settled it."""
+
+    delivery: str
+    outcome: Outcome | None
+
+
+def lock_run(conn: Connection, dag_id: str, run_id: str, code: str) -> None:
+    """Two copies of one task take turns until the transaction ends: only the first finds nothing done yet."""
+    name = f"rostersync/run/{dag_id}/{run_id}/{code}"
+    conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def districts_of_run(conn: Connection, dag_id: str, run_id: str, offered: Sequence[str]) -> list[str]:
+    """The districts of this run in their first order: `offered` counts only when the run has no list yet."""
+    conn.execute(
+        insert(run_districts).values(dag_id=dag_id, run_id=run_id, districts=list(offered)).on_conflict_do_nothing()
+    )
+    stored = select(run_districts.c.districts).where(run_districts.c.dag_id == dag_id, run_districts.c.run_id == run_id)
+    return list(conn.execute(stored).scalar_one())
+
+
+def _of_run(dag_id: str, run_id: str, code: str) -> ColumnElement[bool]:
+    return and_(run_delivery.c.dag_id == dag_id, run_delivery.c.run_id == run_id, run_delivery.c.district == code)
+
+
+def deliveries_of_run(conn: Connection, dag_id: str, run_id: str, code: str) -> list[RunDelivery]:
+    """What this run took from this district, in order; empty when it landed nothing yet."""
+    wanted = select(run_delivery.c.delivery, run_delivery.c.outcome).where(_of_run(dag_id, run_id, code))
+    return [
+        RunDelivery(delivery=row.delivery, outcome=Outcome(row.outcome) if row.outcome else None)
+        for row in conn.execute(wanted.order_by(run_delivery.c.position))
+    ]
+
+
+def outcome_of(conn: Connection, dag_id: str, run_id: str, code: str, id_: str) -> Outcome | None:
+    """How this run ended with this delivery, None while it has not."""
+    wanted = select(run_delivery.c.outcome).where(_of_run(dag_id, run_id, code), run_delivery.c.delivery == id_)
+    stored = conn.execute(wanted).scalar()
+    return Outcome(stored) if stored else None
+
+
+def assign(conn: Connection, dag_id: str, run_id: str, code: str, taken: Sequence[RunDelivery]) -> None:
+    """Enter a run's deliveries in order, all at once: a run has either looked or it has not."""
+    rows = [
+        {
+            "dag_id": dag_id,
+            "run_id": run_id,
+            "district": code,
+            "position": position,
+            "delivery": each.delivery,
+            "outcome": each.outcome,
+        }
+        for position, each in enumerate(taken)
+    ]
+    if rows:
+        conn.execute(insert(run_delivery), rows)
+
+
+def settle(conn: Connection, dag_id: str, run_id: str, code: str, id_: str, outcome: Outcome | None) -> None:
+    """Write how this run ended with this delivery (None: it is open again)."""
+    conn.execute(
+        update(run_delivery)
+        .where(_of_run(dag_id, run_id, code), run_delivery.c.delivery == id_)
+        .values(outcome=outcome)
+    )
+
+
+def record_arrivals(
+    conn: Connection, dag_id: str, run_id: str, code: str, arrivals: Sequence[Arrival], seen_at: datetime
+) -> None:
+    """One row per file of this look; names are stored here and shown nowhere."""
+    rows = [
+        {
+            "district": code,
+            "dag_id": dag_id,
+            "run_id": run_id,
+            "name": each.seen.name if each.seen else None,
+            "size_bytes": each.seen.size if each.seen else None,
+            "modified_at": each.seen.modified_at if each.seen else None,
+            "delivery": each.delivery,
+            "outcome": each.outcome,
+            "seen_at": seen_at,
+        }
+        for each in arrivals
+    ]
+    if rows:
+        conn.execute(insert(arrival), rows)
+
+
+def left_in_place(conn: Connection, id_: str, modified_at: datetime) -> bool:
+    """Whether these bytes were already seen with this modification time: nobody delivered them anew."""
+    seen = select(literal(1)).where(arrival.c.delivery == id_, arrival.c.modified_at == modified_at)
+    return conn.execute(seen.limit(1)).first() is not None
+
+
+def steady_since(conn: Connection, code: str, files: Sequence[RemoteFile]) -> dict[RemoteFile, datetime]:
+    """When each of these files was first seen with exactly this size and time, if it ever was: an earlier look."""
+    names = [each.name for each in files]
+    looks = (
+        select(arrival.c.name, arrival.c.size_bytes, arrival.c.modified_at, func.min(arrival.c.seen_at).label("at"))
+        .where(arrival.c.district == code, arrival.c.name.in_(names))
+        .group_by(arrival.c.name, arrival.c.size_bytes, arrival.c.modified_at)
+    )
+    first = {
+        RemoteFile(name=row.name, size=row.size_bytes, modified_at=row.modified_at): row.at
+        for row in conn.execute(looks)
+    }
+    return {each: first[each] for each in files if each in first}
+
+
+def arrived_anew(conn: Connection, dag_id: str, run_id: str, id_: str) -> bool:
+    """Whether these known bytes arrived in this run with a modification time that no earlier look had seen."""
+    mine = arrival.alias()
+    before = select(literal(1)).where(
+        arrival.c.delivery == id_, arrival.c.modified_at == mine.c.modified_at, arrival.c.id < mine.c.id
+    )
+    fresh = select(literal(1)).where(
+        mine.c.delivery == id_, mine.c.dag_id == dag_id, mine.c.run_id == run_id, ~before.exists()
+    )
+    return conn.execute(fresh.limit(1)).first() is not None

@@ -1,0 +1,14 @@
+"""The outbox and its relay: a report → one message per recipient → sent, refused, deferred or unknown.
+
+`enqueue` runs in the transaction of the data; `relay` sends afterwards. A message is handed over at most once unless
+the server surely did not take it: what is unclear becomes `unknown`: visible, never sent again by itself.
+"""
+
+from __future__ import annotations
+
+from rostersync.mailing.outbox import enqueue
+from rostersync.mailing.relaying import MailCounts, relay
+from rostersync.mailing.senders import EmlFolder, Sender
+from rostersync.mailing.smtp import SmtpSender
+
+__all__ = ["EmlFolder", "MailCounts", "Sender", "SmtpSender", "enqueue", "relay"]

@@ -1,0 +1,77 @@
+"""Writing to the outbox: the rows of a report and its messages, with identifiers that a repetition gives again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert
+
+from rostersync.model import Report
+from rostersync.tables import message, report_file
+from rostersync.tables import report as report_table
+
+MESSAGE_ID_DOMAIN = "rostersync.internal"
+"""Right side of a Message-ID: fixed, so that an id never depends on the machine or the settings."""
+
+
+def enqueue(
+    conn: Connection,
+    *,
+    district: str,
+    delivery: str | None,
+    attempt: int | None,
+    report: Report,
+    recipients: Sequence[str],
+    at: datetime | None = None,
+) -> int:
+    """Puts the report and one message per recipient into the outbox, in the caller's transaction.
+
+    Gives the number of messages that were not there before. What is already there is never changed, so repeating it is
+    harmless. `at` (aware) is the time of the report and the mail's Date; without it, the database's clock.
+    """
+    ident = report_id(district=district, delivery=delivery, attempt=attempt, kind=report.kind)
+    moment = {} if at is None else {"created_at": at}
+    head = {"id": ident, "district": district, "delivery": delivery, "attempt": attempt, "kind": report.kind}
+    body = {"subject": report.subject, "text_body": report.text, "html_body": report.html}
+    added = conn.execute(insert(report_table).values(**head, **body, **moment).on_conflict_do_nothing()).rowcount
+    if added:
+        _add_files(conn, district, ident, report)
+    letters = [
+        {
+            "district": district,
+            "report": ident,
+            "recipient": address,
+            "message_id": message_id(ident, address),
+            **moment,
+        }
+        for address in dict.fromkeys(recipients)
+    ]
+    if not letters:
+        return 0
+    return len(conn.execute(insert(message).values(letters).on_conflict_do_nothing().returning(message.c.id)).all())
+
+
+def report_id(*, district: str, delivery: str | None, attempt: int | None, kind: str) -> str:
+    """The report's id: the same for the same delivery, attempt and kind, whenever and wherever it is made."""
+    return _digest(district, delivery or "", str(attempt or 0), kind)[:32]
+
+
+def message_id(report: str, recipient: str) -> str:
+    """The Message-ID of a report for one recipient; the address cannot be read from it."""
+    return f"<{_digest(report, recipient.casefold())[:40]}@{MESSAGE_ID_DOMAIN}>"
+
+
+def _add_files(conn: Connection, district: str, ident: str, report: Report) -> None:
+    rows = [
+        {"report": ident, "district": district, "name": f.name, "media_type": f.media_type, "content": f.content}
+        for f in report.files
+    ]
+    if rows:
+        conn.execute(insert(report_file).on_conflict_do_nothing(), rows)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

@@ -1,0 +1,35 @@
+"""check: a file judged without a trace. With a district, the same plan as a night's, rolled back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rostersync.dictionary import Dictionary
+from rostersync.errors import ConfigurationError
+from rostersync.pipeline.edges import Edges
+from rostersync.pipeline.judging import read, screen
+from rostersync.pipeline.results import Checked, by_line, row_counts
+from rostersync.pipeline.trying import rehearse
+
+if TYPE_CHECKING:
+    from rostersync.districts import District
+
+
+def check(
+    data: bytes, dictionary: Dictionary, district: District | None = None, *, edges: Edges | None = None
+) -> Checked:
+    """Judge a file's bytes. Without a district: only the rules that need no roster.
+
+    Raises ConfigurationError when a district is given without a database to ask.
+    """
+    screened = screen(read(data, dictionary, district), dictionary, district)
+    if district is None or screened.refused:
+        return Checked(
+            dictionary=dictionary, screened=screened, rows=row_counts(screened), findings=by_line(screened.findings)
+        )
+    if edges is None:
+        raise ConfigurationError("A check against a district's roster needs the database.")
+    came_to = rehearse(edges, district, dictionary, screened)
+    return Checked(
+        dictionary=dictionary, screened=screened, rows=came_to.rows, findings=came_to.findings, judgement=came_to
+    )

@@ -1,0 +1,71 @@
+"""Known bytes: what a content that the ledger already has means when it is found again (safety page, Ledger)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Connection
+
+from rostersync import ledger
+from rostersync.ledger import Conditions, Delivery
+from rostersync.model import DeliveryState, Outcome
+
+OLDER_BY = timedelta(hours=24)
+
+_OPEN = (DeliveryState.PULLED, DeliveryState.VALIDATED, DeliveryState.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """The circumstances of a look: the district's date, its conditions, and whether the operator insists."""
+
+    district: str
+    today: date
+    conditions: Conditions
+    force: bool
+
+
+def verdict(conn: Connection, found: Delivery, situation: Situation, *, anew: bool) -> Outcome | None:
+    """How a delivery found in the inbox ends at once; None: there is work to do.
+
+    `anew`: these bytes were not there with this modification time before.
+    """
+    if situation.force or found.state in _OPEN:
+        return None
+    if found.state is DeliveryState.REFUSED:
+        return Outcome.REFUSED if _same_rules(found, situation.conditions) else None
+    if found.state is DeliveryState.HELD:
+        return Outcome.HELD
+    if found.state is not DeliveryState.APPLIED:
+        return Outcome.DUPLICATE
+    return _of_applied(conn, found, situation, anew)
+
+
+def _of_applied(conn: Connection, found: Delivery, situation: Situation, anew: bool) -> Outcome | None:
+    latest = ledger.latest_applied(conn, found.district)
+    if latest is None or latest[0] == found.id:
+        return Outcome.DUPLICATE if _judged_already(conn, found, situation) else None
+    return None if anew else Outcome.DUPLICATE
+
+
+def _judged_already(conn: Connection, found: Delivery, situation: Situation) -> bool:
+    return (
+        found.judged_on == situation.today
+        and _same_rules(found, situation.conditions)
+        and found.judged_roster_version == ledger.roster_version(conn, found.district)
+    )
+
+
+def _same_rules(found: Delivery, conditions: Conditions) -> bool:
+    """Another version of the code alone does not open a case again."""
+    mine = found.conditions
+    return (mine.dictionary_version, mine.config_digest) == (conditions.dictionary_version, conditions.config_digest)
+
+
+def is_older(conn: Connection, found: Delivery) -> bool:
+    """Applied before another content of the district, or more than 24 hours older than what was applied last."""
+    latest = ledger.latest_applied(conn, found.district)
+    if latest is None or latest[0] == found.id:
+        return False
+    return ledger.was_applied(conn, found.id) or found.modified_at < latest[1] - OLDER_BY

@@ -1,0 +1,189 @@
+"""pull: from a district's inbox to deliveries in the ledger. A run looks once; made again, it knows what it took."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from rostersync import crash, districts, ledger
+from rostersync.errors import ConfigurationError, RosterSyncError
+from rostersync.ledger import Arrival, Delivery, RunDelivery
+from rostersync.model import DeliveryState, Outcome
+from rostersync.pipeline.edges import Edges, Run, conditions, today, transaction
+from rostersync.pipeline.known import Situation, verdict
+from rostersync.pipeline.looking import Looked, look
+from rostersync.pipeline.messages import tell_nothing_new
+from rostersync.pipeline.results import Arrived, Pulled
+from rostersync.pipeline.trying import DRY_RUN
+
+if TYPE_CHECKING:
+    from rostersync.districts import District
+    from rostersync.transports import Transport
+
+_log = logging.getLogger(__name__)
+_NO_FILE = Arrived(delivery=None, outcome=Outcome.NO_FILE)
+
+
+def list_districts(edges: Edges, run: Run, wave: str, chosen: Sequence[str] = ()) -> list[str]:
+    """The run's districts, sorted: the wave's enabled ones, or those of them that were chosen.
+
+    Stored at the first call; the same run gets the same list for ever, so that mapped tasks keep their places.
+    Raises ConfigurationError for a chosen district that the wave does not have.
+    """
+    offered = sorted(districts.codes_of_wave(wave))
+    strange = sorted(set(chosen) - set(offered))
+    if strange:
+        raise ConfigurationError(f"Wave {wave} has no enabled district {', '.join(strange)}.")
+    wanted = [code for code in offered if not chosen or code in chosen]
+    if run.dry_run:
+        return wanted
+    with transaction(edges) as conn:
+        return ledger.districts_of_run(conn, run.dag_id, run.run_id, wanted)
+
+
+def pull(edges: Edges, run: Run, code: str) -> Pulled:
+    """Land every complete file of the inbox and enter it in the ledger, together, in one transaction.
+
+    A run that landed something before returns those deliveries and does not touch the inbox.
+    Raises SourceUnreachable, SourceRefused, HostKeyChanged, DatabaseUnavailable.
+    """
+    district = edges.district(code)
+    if run.dry_run:
+        return _try_out(edges, district)
+    with transaction(edges) as conn:
+        ledger.ensure_district(conn, district.code, district.name)
+        taken = _taken_before(conn, edges, run, district)
+    if taken is not None:
+        return taken
+    with edges.open_transport(district) as transport:
+        looked = look(edges, district, transport)
+        crash.point("pull.before_ledger")
+        with transaction(edges) as conn:
+            pulled = _enter(conn, edges, run, district, looked)
+        _tidy(district, transport, looked)
+    return pulled
+
+
+def _taken_before(conn: Connection, edges: Edges, run: Run, district: District) -> Pulled | None:
+    taken = ledger.deliveries_of_run(conn, run.dag_id, run.run_id, district.code)
+    if not taken:
+        return None
+    if all(each.outcome is Outcome.WAITING for each in taken) and not district.in_blackout(today(edges, district)):
+        for each in taken:
+            ledger.settle(conn, run.dag_id, run.run_id, district.code, each.delivery, None)
+        taken = [RunDelivery(delivery=each.delivery, outcome=None) for each in taken]
+    waiting = {each.delivery for each in taken if each.outcome is Outcome.WAITING}
+    ids = tuple(each.delivery for each in taken if each.delivery not in waiting)
+    arrivals = tuple(Arrived(delivery=each.delivery, outcome=each.outcome) for each in taken)
+    return Pulled(deliveries=ids, outcome=None if ids else Outcome.WAITING, arrivals=arrivals)
+
+
+@dataclass(slots=True)
+class _Night:
+    """What one look came to, file by file, before it is written down."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    taken: list[RunDelivery] = field(default_factory=list)
+    mailed: set[str] = field(default_factory=set)
+
+    def take(self, delivery: str, outcome: Outcome | None) -> None:
+        if delivery not in {each.delivery for each in self.taken}:
+            self.taken.append(RunDelivery(delivery=delivery, outcome=outcome))
+
+
+def _enter(conn: Connection, edges: Edges, run: Run, district: District, looked: Sequence[Looked]) -> Pulled:
+    """Enter the look: unfinished deliveries of earlier nights go first, then this look's files in their order."""
+    ledger.lock_run(conn, run.dag_id, run.run_id, district.code)
+    taken = _taken_before(conn, edges, run, district)
+    if taken is not None:
+        return taken
+    blackout = district.in_blackout(today(edges, district))
+    night = _Night()
+    for each in [] if blackout else ledger.unfinished(conn, district.code):
+        night.take(each.id, None)
+    for seen in looked:
+        _enter_file(conn, edges, run, district, seen, night)
+    ledger.assign(conn, run.dag_id, run.run_id, district.code, night.taken)
+    ledger.record_arrivals(conn, run.dag_id, run.run_id, district.code, night.arrivals or [_nothing()], edges.clock())
+    return _pulled(night)
+
+
+def _nothing() -> Arrival:
+    return Arrival(seen=None, delivery=None, outcome=Outcome.NO_FILE)
+
+
+def _enter_file(conn: Connection, edges: Edges, run: Run, district: District, seen: Looked, night: _Night) -> None:
+    if seen.landed is None:
+        night.arrivals.append(Arrival(seen=seen.remote, delivery=None, outcome=Outcome.WAITING))
+        return
+    found = ledger.known(conn, district.code, seen.landed.sha256)
+    anew = found is not None and not ledger.left_in_place(conn, found.id, seen.remote.modified_at)
+    if found is None:
+        found = ledger.record_delivery(
+            conn,
+            seen.landed,
+            modified_at=seen.remote.modified_at,
+            landed_at=edges.clock(),
+            conditions=conditions(district),
+        )
+    elif anew:
+        ledger.seen_again(conn, found.id, seen.remote.modified_at)
+    outcome = _outcome(conn, edges, run, district, found, anew)
+    night.take(found.id, outcome)
+    night.arrivals.append(Arrival(seen=seen.remote, delivery=found.id, outcome=outcome or DeliveryState.PULLED))
+    if anew and outcome is Outcome.DUPLICATE and tell_nothing_new(conn, edges, district, found):
+        night.mailed.add(found.id)
+
+
+def _outcome(
+    conn: Connection, edges: Edges, run: Run, district: District, found: Delivery, anew: bool
+) -> Outcome | None:
+    day = today(edges, district)
+    situation = Situation(district=district.code, today=day, conditions=conditions(district), force=run.force)
+    outcome = verdict(conn, found, situation, anew=anew)
+    if outcome is None and district.in_blackout(day):
+        return Outcome.WAITING
+    return outcome
+
+
+def _pulled(night: _Night) -> Pulled:
+    """Deliveries with work left, or with a mail to send; an outcome only when there are none."""
+    ids = tuple(each.delivery for each in night.taken if each.outcome is None or each.delivery in night.mailed)
+    unread = [each for each in night.arrivals if each.delivery is None]
+    arrivals = [Arrived(delivery=each.delivery, outcome=each.outcome) for each in night.taken]
+    arrivals += [Arrived(delivery=None, outcome=Outcome(each.outcome)) for each in unread]
+    if not arrivals:
+        return Pulled(deliveries=(), outcome=Outcome.NO_FILE, arrivals=(_NO_FILE,))
+    return Pulled(deliveries=ids, outcome=None if ids else arrivals[-1].outcome, arrivals=tuple(arrivals))
+
+
+def _tidy(district: District, transport: Transport, looked: Sequence[Looked]) -> None:
+    """Move what is landed and entered, where the configuration says so; not being able to is no failure."""
+    if district.policies.after_read != "move":
+        return
+    for each in looked:
+        if each.landed is None:
+            continue
+        try:
+            transport.move(each.remote.name)
+        except RosterSyncError as error:
+            _log.warning("District %s: a file that was read stays in the inbox (%s).", district.code, error.code)
+
+
+def _try_out(edges: Edges, district: District) -> Pulled:
+    """A dry run lands the bytes, which changes nothing, and leaves the ledger alone."""
+    with edges.open_transport(district) as transport:
+        looked = look(edges, district, transport)
+    ids = tuple(dict.fromkeys(f"{DRY_RUN}{each.landed.sha256}" for each in looked if each.landed))
+    growing = [Arrived(delivery=None, outcome=Outcome.WAITING) for each in looked if each.landed is None]
+    arrivals = [*(Arrived(delivery=each, outcome=None) for each in ids), *growing]
+    empty = Outcome.WAITING if growing else Outcome.NO_FILE
+    return Pulled(
+        deliveries=ids,
+        outcome=None if ids else empty,
+        arrivals=tuple(arrivals) or (_NO_FILE,),
+    )

@@ -1,0 +1,84 @@
+"""sync: the whole night of one district in this process, for the command line and for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rostersync import ledger
+from rostersync.errors import ConfigurationError, RosterSyncError
+from rostersync.model import Outcome
+from rostersync.pipeline.edges import Edges, Run, transaction
+from rostersync.pipeline.pulling import pull
+from rostersync.pipeline.results import Arrived, SyncResult
+from rostersync.pipeline.sending import email
+from rostersync.pipeline.settled import stored_result
+from rostersync.pipeline.upserting import conclude
+from rostersync.pipeline.validating import judge_file
+
+Progress = Callable[[str, str], None]
+"""Called with the district's code and the stage that begins: pull, validate, upsert, email."""
+
+
+def sync(edges: Edges, run: Run, code: str, *, progress: Progress | None = None) -> list[SyncResult]:
+    """Pull, validate, upsert and e-mail one district; one result per arrival, in order.
+
+    Our own failures come back as results with outcome `failed` and end the district's night, so that no newer file
+    overtakes an older one. Raises ConfigurationError only.
+    """
+    return list(_walk(edges, run, code, progress or _silent))
+
+
+def _walk(edges: Edges, run: Run, code: str, tell: Progress) -> Iterator[SyncResult]:
+    tell(code, "pull")
+    try:
+        pulled = pull(edges, run, code)
+    except ConfigurationError:
+        raise
+    except RosterSyncError as error:
+        yield _failed(code, None, error)
+        return
+    for arrived in pulled.arrivals:
+        result = _finish(edges, run, code, arrived, arrived.delivery in pulled.deliveries, tell)
+        yield result
+        if result.outcome is Outcome.FAILED:
+            return
+
+
+def _silent(code: str, stage: str) -> None:
+    """No progress is shown."""
+
+
+def _failed(code: str, delivery: str | None, error: RosterSyncError) -> SyncResult:
+    return SyncResult(district=code, delivery=delivery, outcome=Outcome.FAILED, error=str(error))
+
+
+def _finish(edges: Edges, run: Run, code: str, arrived: Arrived, todo: bool, tell: Progress) -> SyncResult:
+    """One arrival to its end."""
+    if arrived.delivery is None:
+        return SyncResult(district=code, delivery=None, outcome=arrived.outcome or Outcome.NO_FILE)
+    try:
+        if todo:
+            return _work(edges, run, code, arrived.delivery, tell)
+        with transaction(edges) as conn:
+            return stored_result(conn, code, arrived.delivery, arrived.outcome)
+    except ConfigurationError:
+        raise
+    except RosterSyncError as error:
+        return _failed(code, arrived.delivery, error)
+
+
+def _work(edges: Edges, run: Run, code: str, delivery: str, tell: Progress) -> SyncResult:
+    district = edges.district(code)
+    tell(code, "validate")
+    validated = judge_file(edges, run, district, delivery)
+    tell(code, "upsert")
+    result = validated.result or conclude(edges, run, district, delivery, validated.screened)
+    tell(code, "email")
+    email(edges, run, code, delivery)
+    return result
+
+
+def touched_since(edges: Edges, delivery: str) -> int:
+    """How many keys of this delivery a newer one has changed since: what `--force` tells before it asks."""
+    with transaction(edges) as conn:
+        return ledger.keys_touched_since(conn, delivery)

@@ -1,0 +1,198 @@
+"""upsert: a validated delivery → the roster, with counts, change log and mails, in one transaction or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from rostersync import applying, crash, ledger, normalising, planning
+from rostersync.dictionary import Dictionary
+from rostersync.errors import PermanentError
+from rostersync.findings import found
+from rostersync.ledger import Attempt, Delivery
+from rostersync.model import DeliveryState, Finding, Judgement, Outcome, Reading, Screened
+from rostersync.pipeline.edges import Edges, Run, dictionary_of, today, transaction
+from rostersync.pipeline.judging import judgement, read
+from rostersync.pipeline.known import is_older
+from rostersync.pipeline.messages import tell, tell_nothing_new
+from rostersync.pipeline.results import SyncResult, judged, result_of
+from rostersync.pipeline.settled import failure_noted, settle, settled_result
+from rostersync.pipeline.trying import plan_context, try_out
+from rostersync.pipeline.validating import Validated, is_validated, same_findings, screen_delivery
+
+if TYPE_CHECKING:
+    from rostersync.districts import District
+
+_APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """A claimed delivery, ready to be planned."""
+
+    district: District
+    dictionary: Dictionary
+    delivery: Delivery
+    token: int
+    screened: Screened
+
+
+def upsert(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any]:
+    """Apply a validated delivery; one that this run has settled is only looked up.
+
+    Raises DistrictBusy, DatabaseUnavailable, LostClaim, LandedBytesMissing, PlanMismatch.
+    """
+    return conclude(edges, run, edges.district(code), delivery).summary()
+
+
+def conclude(edges: Edges, run: Run, district: District, id_: str, screened: Screened | None = None) -> SyncResult:
+    """`upsert` for callers in the same process; `screened` spares reading the landed bytes again."""
+    if run.dry_run:
+        return try_out(edges, district, id_)
+    with failure_noted(edges, id_):
+        opened = _open(edges, run, district, id_, screened)
+        if isinstance(opened, SyncResult):
+            return opened
+        with transaction(edges) as conn:
+            planning.lock_district(conn, district.code, edges.lock_seconds)
+            ledger.check_claim(conn, id_, opened.token)
+            crash.point("upsert.after_begin")
+            result = _conclude(conn, edges, run, opened)
+            crash.point("upsert.before_commit")
+        crash.point("upsert.after_commit")
+        return result
+
+
+def _open(edges: Edges, run: Run, district: District, id_: str, screened: Screened | None) -> _Case | SyncResult:
+    with transaction(edges) as conn:
+        result = settled_result(conn, run, district.code, id_)
+        if result is not None:
+            return result
+        token = ledger.claim(conn, id_, run.actor)
+        # A copy of this task may have committed while we waited for the row.
+        result = settled_result(conn, run, district.code, id_)
+        delivery = ledger.delivery_of(conn, district.code, id_)
+        findings = ledger.findings_of(conn, id_, delivery.attempts, "file") if screened is None else ()
+    if result is not None:
+        return result
+    if not delivery.attempts:
+        raise PermanentError(f"Delivery {id_} has not been validated.", hint="Clear the district's validate task.")
+    if not is_validated(delivery, district):
+        return _validated_again(edges, run, district, delivery, token)
+    return _case(district, delivery, token, screened or _read_again(edges, district, delivery, findings))
+
+
+def _case(district: District, delivery: Delivery, token: int, screened: Screened) -> _Case:
+    return _Case(
+        district=district, dictionary=dictionary_of(district), delivery=delivery, token=token, screened=screened
+    )
+
+
+def _validated_again(edges: Edges, run: Run, district: District, delivery: Delivery, token: int) -> _Case | SyncResult:
+    """The rules changed between the two tasks: the old findings do not fit the rows any more."""
+    validated: Validated = screen_delivery(edges, run, district, delivery, token)
+    if validated.result is not None or validated.screened is None:
+        return validated.result or SyncResult(district=district.code, delivery=delivery.id, outcome=Outcome.FAILED)
+    with transaction(edges) as conn:
+        current = ledger.delivery_of(conn, district.code, delivery.id)
+    return _case(district, current, token, validated.screened)
+
+
+def _read_again(edges: Edges, district: District, delivery: Delivery, findings: tuple[Finding, ...]) -> Screened:
+    """The same reader, the delivery's dictionary and the stored findings give the rows that were screened."""
+    dictionary = dictionary_of(district)
+    reading: Reading = read(edges.landing.read(district.code, delivery.sha256), dictionary, district)
+    rows = normalising.rows_for_staging(reading, dictionary, findings)
+    return Screened(reading=reading, rows=rows, findings=findings)
+
+
+def _conclude(conn: Connection, edges: Edges, run: Run, case: _Case) -> SyncResult:
+    """Plan, and apply unless there is nothing to do or a person must look first."""
+    context = plan_context(edges, case.district, case.dictionary)
+    plan = planning.plan(conn, context, case.screened.rows)
+    own = (*plan.findings, *_holds(conn, run, case))
+    came_to = judgement(plan, (*case.screened.findings, *own))
+    last = ledger.latest_attempt(conn, case.delivery.id)
+    if last and not run.force and _is_nothing_new(conn, case, last, came_to):
+        return _duplicate(conn, edges, run, case, last)
+    number = _number(conn, case.delivery, last)
+    if came_to.outcome is not Outcome.HELD:
+        applying.apply(plan, delivery=case.delivery.id, attempt=number, actor=run.actor)
+    crash.point("upsert.after_write")
+    ledger.store_findings(
+        conn,
+        code=case.district.code,
+        delivery_id=case.delivery.id,
+        attempt=number,
+        stage="roster",
+        findings=own,
+    )
+    _record(conn, edges, run, case, number, came_to)
+    tell(conn, edges, case.district, case.delivery, number, came_to, case.screened.reading)
+    return judged(case.district.code, case.delivery.id, number, came_to)
+
+
+def _holds(conn: Connection, run: Run, case: _Case) -> tuple[Finding, ...]:
+    if run.force or not case.district.holds.older_file or not is_older(conn, case.delivery):
+        return ()
+    return (found("hold-older-file"),)
+
+
+def _is_nothing_new(conn: Connection, case: _Case, last: Attempt, came_to: Judgement) -> bool:
+    """Judged again, an applied content asks for no change and has just the findings it had."""
+    if came_to.changes or last.outcome not in _APPLIED or came_to.outcome not in _APPLIED:
+        return False
+    return same_findings(conn, case.delivery.id, last.number, came_to.findings)
+
+
+def _duplicate(conn: Connection, edges: Edges, run: Run, case: _Case, last: Attempt) -> SyncResult:
+    delivery = case.delivery
+    _judged(conn, edges, case, DeliveryState.APPLIED, delivery.attempts)
+    settle(conn, run, case.district.code, delivery.id, Outcome.DUPLICATE)
+    if ledger.arrived_anew(conn, run.dag_id, run.run_id, delivery.id):
+        tell_nothing_new(conn, edges, case.district, delivery)
+    findings = ledger.findings_of(conn, delivery.id, last.number)
+    return result_of(case.district.code, last, findings, Outcome.DUPLICATE)
+
+
+def _number(conn: Connection, delivery: Delivery, last: Attempt | None) -> int:
+    """The attempt's number: the one its findings were stored under, or the next when that one was used up."""
+    if last is None or last.number < delivery.attempts:
+        return delivery.attempts
+    ledger.copy_findings(conn, delivery.id, source=delivery.attempts, target=delivery.attempts + 1)
+    return delivery.attempts + 1
+
+
+def _record(conn: Connection, edges: Edges, run: Run, case: _Case, number: int, came_to: Judgement) -> None:
+    held = came_to.outcome is Outcome.HELD
+    version = _judged(conn, edges, case, DeliveryState.HELD if held else DeliveryState.APPLIED, number)
+    settle(conn, run, case.district.code, case.delivery.id, came_to.outcome)
+    ledger.record_attempt(
+        conn,
+        code=case.district.code,
+        delivery_id=case.delivery.id,
+        number=number,
+        judgement=came_to,
+        conditions=case.delivery.conditions,
+        roster_version=version,
+        actor=run.actor,
+        ended_at=edges.clock(),
+        forced_reason=run.reason if run.force else None,
+    )
+
+
+def _judged(conn: Connection, edges: Edges, case: _Case, state: DeliveryState, number: int) -> int:
+    """Note under which roster version and date the judgement was made; the version."""
+    version = ledger.roster_version(conn, case.district.code)
+    ledger.mark_judged(
+        conn,
+        case.delivery.id,
+        state=state,
+        attempt=number,
+        roster_version=version,
+        judged_on=today(edges, case.district),
+    )
+    return version

@@ -1,0 +1,161 @@
+"""validate: the file rules' judgement of a delivery, stored. A refused file ends here, with its mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from rostersync import crash, ledger
+from rostersync.ledger import Delivery
+from rostersync.model import DeliveryState, Finding, Outcome, Screened
+from rostersync.pipeline.edges import Edges, Run, conditions, dictionary_of, today, transaction
+from rostersync.pipeline.judging import read, refusal, screen
+from rostersync.pipeline.messages import tell
+from rostersync.pipeline.results import SyncResult, judged, tally
+from rostersync.pipeline.settled import failure_noted, settle, settled_result, stored_result
+from rostersync.pipeline.trying import screen_landed
+
+if TYPE_CHECKING:
+    from rostersync.districts import District
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validated:
+    """`result` when the delivery is settled already (refused, applied before); `screened` when judged just now."""
+
+    delivery: str
+    result: SyncResult | None = None
+    screened: Screened | None = None
+    findings: Mapping[str, int] | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """Ids and counts only."""
+        if self.result is not None:
+            return self.result.summary()
+        return {"delivery": self.delivery, "outcome": None, "findings": dict(self.findings or {})}
+
+
+def validate(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any]:
+    """Judge a delivery's file rules and store the findings; again under the same rules: say so and do nothing.
+
+    Raises SuiteFailed, LandedBytesMissing, LostClaim, DatabaseUnavailable.
+    """
+    return judge_file(edges, run, edges.district(code), delivery).summary()
+
+
+def judge_file(edges: Edges, run: Run, district: District, id_: str) -> Validated:
+    """`validate` for callers in the same process, who need not read the file again."""
+    if run.dry_run:
+        screened = screen_landed(edges, district, id_)
+        return Validated(delivery=id_, screened=screened, findings=tally(screened.findings))
+    with failure_noted(edges, id_):
+        with transaction(edges) as conn:
+            done, delivery, token = _open(conn, run, district, id_)
+        if done is not None:
+            return done
+        return screen_delivery(edges, run, district, delivery, token)
+
+
+def _open(conn: Connection, run: Run, district: District, id_: str) -> tuple[Validated | None, Delivery, int]:
+    """What needs no judging, else the delivery, claimed."""
+    delivery = ledger.delivery_of(conn, district.code, id_)
+    result = settled_result(conn, run, district.code, id_)
+    if result is not None:
+        return Validated(delivery=id_, result=result), delivery, 0
+    if not is_validated(delivery, district):
+        return None, delivery, ledger.claim(conn, id_, run.actor)
+    if delivery.state is DeliveryState.REFUSED:
+        settle(conn, run, district.code, id_, Outcome.REFUSED)
+        return Validated(delivery=id_, result=stored_result(conn, district.code, id_)), delivery, 0
+    stored = ledger.findings_of(conn, id_, delivery.attempts, "file")
+    return Validated(delivery=id_, findings=tally(stored)), delivery, 0
+
+
+def is_validated(delivery: Delivery, district: District) -> bool:
+    """The file rules were judged, and by the very same rules as would be applied now."""
+    return delivery.attempts > 0 and delivery.conditions == conditions(district)
+
+
+def screen_delivery(edges: Edges, run: Run, district: District, delivery: Delivery, token: int) -> Validated:
+    """Read and screen the landed bytes, and store what was found, if the claim still holds."""
+    dictionary = dictionary_of(district)
+    reading = read(edges.landing.read(district.code, delivery.sha256), dictionary, district)
+    screened = screen(reading, dictionary, district)
+    with transaction(edges) as conn:
+        ledger.check_claim(conn, delivery.id, token)
+        result = _store(conn, edges, run, district, delivery, screened)
+        crash.point("validate.before_commit")
+    return Validated(delivery=delivery.id, result=result, screened=screened, findings=tally(screened.findings))
+
+
+def _store(
+    conn: Connection, edges: Edges, run: Run, district: District, delivery: Delivery, screened: Screened
+) -> SyncResult | None:
+    number = delivery.attempts + 1
+    ledger.store_findings(
+        conn,
+        code=district.code,
+        delivery_id=delivery.id,
+        attempt=number,
+        stage="file",
+        findings=screened.findings,
+    )
+    ledger.mark_validated(
+        conn, delivery.id, attempt=number, conditions=conditions(district), state=_state(delivery, screened)
+    )
+    return _refuse(conn, edges, run, district, delivery, number, screened) if screened.refused else None
+
+
+def _state(delivery: Delivery, screened: Screened) -> DeliveryState:
+    """Judging an applied delivery again does not make it unapplied."""
+    if screened.refused:
+        return DeliveryState.REFUSED
+    return DeliveryState.APPLIED if delivery.state is DeliveryState.APPLIED else DeliveryState.VALIDATED
+
+
+def _refuse(
+    conn: Connection,
+    edges: Edges,
+    run: Run,
+    district: District,
+    delivery: Delivery,
+    number: int,
+    screened: Screened,
+) -> SyncResult:
+    """The whole file ends here: attempt, report and mails in this transaction; the same refusal is not mailed twice."""
+    version = ledger.roster_version(conn, district.code)
+    day = today(edges, district)
+    ledger.mark_judged(
+        conn, delivery.id, state=DeliveryState.REFUSED, attempt=number, roster_version=version, judged_on=day
+    )
+    settle(conn, run, district.code, delivery.id, Outcome.REFUSED)
+    last = ledger.latest_attempt(conn, delivery.id)
+    if last and last.outcome is Outcome.REFUSED and same_findings(conn, delivery.id, last.number, screened.findings):
+        return stored_result(conn, district.code, delivery.id)
+    judgement = refusal(screened)
+    ledger.record_attempt(
+        conn,
+        code=district.code,
+        delivery_id=delivery.id,
+        number=number,
+        judgement=judgement,
+        conditions=conditions(district),
+        roster_version=version,
+        actor=run.actor,
+        ended_at=edges.clock(),
+        forced_reason=run.reason if run.force else None,
+    )
+    tell(conn, edges, district, delivery, number, judgement, screened.reading)
+    return judged(district.code, delivery.id, number, judgement)
+
+
+def same_findings(conn: Connection, id_: str, number: int, findings: Sequence[Finding]) -> bool:
+    """Whether an earlier attempt found just the same, wherever each was found first."""
+    return _told(ledger.findings_of(conn, id_, number)) == _told(findings)
+
+
+def _told(findings: Sequence[Finding]) -> list[tuple[int, str, str, str]]:
+    return sorted((each.line or 0, each.column or "", each.code, each.severity.value) for each in findings)

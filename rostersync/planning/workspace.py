@@ -1,0 +1,265 @@
+"""The temporary tables of one plan, and what every rule needs to know of it.
+
+`stage` holds the file's rows; `found` the findings of roster rules; `stranger` typed IDs that nobody has, and whose
+spelling they resemble; `correction` typed IDs that stand for an older one; one `plan` table per entity holds old and
+new values and what is to be done. All live on the transaction's connection and vanish with it: nothing here is visible
+to anybody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Date,
+    Insert,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    Update,
+    and_,
+    cast,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from rostersync import tables
+from rostersync.dictionary import Dictionary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanContext:
+    """Whose file it is and by which rules it is judged. `today` is the district's local date."""
+
+    district: str
+    dictionary: Dictionary
+    today: date
+    school_creation: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityShape:
+    """How one entity is stored: its table, key columns, planned attributes and the states in which it counts."""
+
+    name: str
+    table: Table
+    keys: tuple[str, ...]
+    attributes: tuple[str, ...]
+    live: tuple[str, ...]
+    extra: tuple[str, ...] = ()
+
+
+def shapes(dictionary: Dictionary) -> dict[str, EntityShape]:
+    """entity → shape; the attributes come from the dictionary."""
+
+    def stored(*entities: str) -> tuple[str, ...]:
+        return tuple(c.attribute for c in dictionary.of(*entities) if c.attribute)  # type: ignore[arg-type]  # names are Entity literals
+
+    assigned = ("active", "planned")
+    return {
+        "school": _shape("school", tables.school, ("school_id",), stored("school"), ("active",)),
+        "person": _shape(
+            "person", tables.person, ("user_id",), (*stored("person"), "email_key"), ("active",), ("old_user_id",)
+        ),
+        "placement": _shape(
+            "placement", tables.placement, ("user_id", "school_id"), stored("placement", "assignment"), assigned
+        ),
+        "class": _shape("class", tables.class_, ("class_id",), (*stored("class"), "school_id"), ("active",)),
+        "enrollment": _shape(
+            "enrollment",
+            tables.enrollment,
+            ("user_id", "class_id"),
+            stored("enrollment", "assignment"),
+            assigned,
+            ("school_id",),
+        ),
+    }
+
+
+def _shape(
+    name: str,
+    table: Table,
+    keys: tuple[str, ...],
+    attributes: tuple[str, ...],
+    live: tuple[str, ...],
+    extra: tuple[str, ...] = (),
+) -> EntityShape:
+    return EntityShape(name=name, table=table, keys=keys, attributes=(*attributes, "status"), live=live, extra=extra)
+
+
+class Workspace:
+    """The temporary tables of one plan on one connection; made by `open_workspace`."""
+
+    def __init__(self, conn: Connection, context: PlanContext, headers: Iterable[str]) -> None:
+        self.conn = conn
+        self.context = context
+        self.dictionary = context.dictionary
+        self.district = context.district
+        self.present = frozenset(headers)
+        self._metadata = MetaData()
+        self.stage = self._temporary(
+            "stage",
+            Column("line", BigInteger),
+            Column("status", Text),
+            Column("class_folded", Boolean),
+            Column("email_key", Text),
+            *(Column(c.header, Text) for c in self.dictionary.columns if c.header in self.present),
+        )
+        self.found = self._temporary(
+            "found",
+            Column("line", BigInteger),
+            Column("column", Text),
+            Column("code", Text),
+            Column("severity", Text),
+            Column("detail", JSONB),
+        )
+        self.stranger = self._temporary("stranger", Column("user_id", Text), Column("twin", Text), Column("code", Text))
+        self.correction = self._temporary("correction", Column("user_id", Text), Column("old_user_id", Text))
+        self.plans = {name: self._plan_table(shape) for name, shape in self.shapes.items()}
+
+    @cached_property
+    def shapes(self) -> dict[str, EntityShape]:
+        return shapes(self.dictionary)
+
+    def _temporary(self, name: str, *columns: Column[Any]) -> Table:
+        return Table(
+            f"rostersync_{name}", self._metadata, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP"
+        )
+
+    def _plan_table(self, shape: EntityShape) -> Table:
+        values = (Column(f"{age}_{a}", shape.table.c[a].type) for a in shape.attributes for age in ("old", "new"))
+        keys = (Column(k, Text) for k in (*shape.keys, *shape.extra))
+        return self._temporary(
+            f"plan_{shape.name}",
+            *keys,
+            Column("line", BigInteger),
+            Column("owner", Text),
+            Column("action", Text),
+            *values,
+        )
+
+    def create(self) -> None:
+        """Make the tables, empty; those of an earlier plan in the same transaction are dropped first."""
+        if self.conn.scalar(select(func.to_regclass(f"pg_temp.{self.stage.name}"))) is not None:
+            self._metadata.drop_all(self.conn, checkfirst=False)
+        self._metadata.create_all(self.conn, checkfirst=False)
+
+    def cell(self, header: str) -> ColumnElement[Any]:
+        """The staged cell of a header; NULL when the file has no such column."""
+        return self.stage.c[header] if header in self.present else cast(null(), Text)
+
+    def day(self, header: str) -> ColumnElement[Any]:
+        return cast(self.cell(header), Date)
+
+    @property
+    def accepted(self) -> ColumnElement[Any]:
+        return self.stage.c.status == "accepted"
+
+    @property
+    def adds(self) -> ColumnElement[Any]:
+        """Accepted rows that add or update (blank action)."""
+        return and_(self.accepted, self.cell("action").is_(None))
+
+    def does(self, action: str) -> ColumnElement[Any]:
+        """Accepted rows with this action."""
+        return and_(self.accepted, self.cell("action") == action)
+
+    @property
+    def names_person(self) -> ColumnElement[Any]:
+        """Accepted rows that name a person: those that add, and actions with userId among their keys."""
+        action = self.cell("action")
+        by_action = [name for name, spec in self.dictionary.actions.items() if "userId" in spec.keys]
+        return and_(self.accepted, or_(action.is_(None), action.in_(by_action)))
+
+    @property
+    def names_class(self) -> ColumnElement[Any]:
+        """The row's class part applies: the group is open and not folded by a REMOVE-CLASS in the file."""
+        return and_(self.cell("classId").is_not(None), self.stage.c.class_folded.is_(False))
+
+    def note(self, found: Select[*tuple[Any, ...]]) -> int:
+        """Add findings: a select of line, column, code, severity, detail. Returns how many."""
+        return written(self.conn, insert(self.found).from_select(list(self.found.c.keys()), found))
+
+    def reject(self) -> None:
+        """Rows that now carry a row error are no longer accepted."""
+        hit = and_(self.found.c.line == self.stage.c.line, self.found.c.severity == "row")
+        self.conn.execute(update(self.stage).values(status="rejected").where(hit, self.accepted))
+
+    def analyze(self, table: Table) -> None:
+        self.conn.execute(text(f"ANALYZE {table.name}"))
+
+
+def written(conn: Connection, statement: Insert | Update) -> int:
+    """Execute and give the number of rows (SQLAlchemy keeps it for an INSERT only when asked)."""
+    return conn.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def open_workspace(conn: Connection, context: PlanContext, rows: pd.DataFrame) -> Workspace:
+    """Make the temporary tables and stage the rows (`Screened.rows`) by COPY; "" becomes NULL."""
+    known = context.dictionary.by_header
+    workspace = Workspace(conn, context, [h for h in rows.columns if h in known])
+    workspace.create()
+    _copy(workspace, rows)
+    workspace.analyze(workspace.stage)
+    return workspace
+
+
+def _copy(workspace: Workspace, rows: pd.DataFrame) -> None:
+    """COPY the frame; categories are written as their text."""
+    columns = list(workspace.stage.c.keys())
+    preparer = workspace.conn.dialect.identifier_preparer
+    names = ", ".join(preparer.quote(c) for c in columns)
+    sql = f"COPY {workspace.stage.name} ({names}) FROM STDIN (FORMAT csv, FORCE_NULL *)"
+    driver = workspace.conn.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(sql) as copy:  # type: ignore[union-attr]  # a live psycopg connection
+        for start in range(0, len(rows), _COPY_ROWS):
+            copy.write(_as_csv(rows[columns].iloc[start : start + _COPY_ROWS]))
+
+
+_COPY_ROWS = 100_000
+
+
+def _as_csv(rows: pd.DataFrame) -> pa.Buffer:
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    plain = [c.cast(pa.string()) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+    sink = pa.BufferOutputStream()
+    pacsv.write_csv(pa.table(plain, names=table.column_names), sink, pacsv.WriteOptions(include_header=False))
+    return sink.getvalue()
+
+
+def finding(
+    workspace: Workspace, column: str, code: str, severity: str, **detail: object
+) -> tuple[ColumnElement[Any], ...]:
+    """The columns of a `found` select for a staged line."""
+    return (workspace.stage.c.line, *told(column, code, severity, **detail))
+
+
+def told(column: str, code: str, severity: str, **detail: object) -> tuple[ColumnElement[Any], ...]:
+    """Column, code, severity and detail of a finding as select columns; details may be SQL expressions."""
+    pairs = [part for name, value in detail.items() for part in (literal(name, Text), value)]
+    return (
+        literal(column, Text).label("column"),
+        literal(code, Text).label("code"),
+        literal(severity, Text).label("severity"),
+        func.jsonb_build_object(*pairs, type_=JSONB).label("detail"),
+    )

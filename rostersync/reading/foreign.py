@@ -1,0 +1,54 @@
+"""Rosters of other systems, recognised by their headers, so that the refusal can name them.
+
+Sources: 1EdTech OneRoster 1.1 and 1.2 CSV tables; Microsoft School Data Sync CSV v1, v2 and v2.1; Clever's SFTP
+specification v2; Canvas SIS import; Ed-Fi's staff tables (XML and API names alike).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """Recognised when every header of `all_of` and, if given, one of `any_of` is there (letters and digits only)."""
+
+    format: str
+    all_of: frozenset[str]
+    any_of: frozenset[str] = frozenset()
+
+    def fits(self, headers: frozenset[str]) -> bool:
+        return self.all_of <= headers and (not self.any_of or bool(self.any_of & headers))
+
+
+def _signature(format_: str, all_of: str, any_of: str = "") -> _Signature:
+    return _Signature(format_, frozenset(all_of.split()), frozenset(any_of.split()))
+
+
+_SDS_2 = "Microsoft School Data Sync v2"
+_SDS_2_1 = "Microsoft School Data Sync v2.1"
+
+# The first that fits wins: School Data Sync v2 took OneRoster's names over, so OneRoster's own marks come first.
+_SIGNATURES: Final = (
+    _signature("OneRoster", "propertyname value"),
+    _signature("OneRoster", "datelastmodified", "sourcedid usersourcedid"),
+    _signature("OneRoster", "sourcedid", "enableduser usermasteridentifier schoolsourcedid schoolyearid"),
+    _signature(_SDS_2_1, "usersourcedid", "flag relationshipusersourcedid sessionsourcedid isprimary birthdate sex"),
+    _signature(_SDS_2_1, "sourcedid", "activedirectorymatchid schoolyear schoolyearsourcedid sessionsourcedids"),
+    _signature(_SDS_2, "sourcedid", "orgsourcedids orgsourcedid parentsourcedid"),
+    _signature(_SDS_2, "classsourcedid usersourcedid role"),
+    _signature("Microsoft School Data Sync v2 or v2.1", "sourcedid", "givenname name title"),
+    _signature("Microsoft School Data Sync v1", "sisid"),
+    _signature("Ed-Fi", "", "staffuniqueid studentuniqueid educationorganizationid localeducationagencyid"),
+    _signature("Clever", "schoolid", "teacherid staffid studentid schoolnumber"),
+    _signature("Canvas", "", "loginid xlistcourseid parentaccountid"),
+    _signature("Canvas", "status", "courseid sectionid termid observerid accountid groupid"),
+)
+
+
+def foreign_format(headers: Iterable[str]) -> str | None:
+    """The system whose file has these headers, or None."""
+    plain = frozenset("".join(filter(str.isalnum, header)).casefold() for header in headers)
+    return next((s.format for s in _SIGNATURES if s.fits(plain)), None)

@@ -1,0 +1,163 @@
+"""The header's names against the dictionary: all faults at once, each with the nearest valid header."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rapidfuzz.distance import OSA
+
+from rostersync.dictionary import Dictionary
+from rostersync.findings import found
+from rostersync.model import Finding
+
+_NEAR: Final = 0.7
+_SHORTEST_PART: Final = 5
+MOST_HEADERS: Final = 1000
+"""Cells of a header that are judged; a users.csv has some twenty, and no letter lists ten thousand faults."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What the header says. `columns`: position → header of the dictionary. `blank`: positions without a name.
+    `report`: the three columns of an error report close the header.
+    """
+
+    columns: Mapping[int, str]
+    blank: tuple[int, ...]
+    report: bool
+    findings: tuple[Finding, ...]
+
+
+def judge_names(typed: Sequence[str], line: int, dictionary: Dictionary) -> Names:
+    """Every `header-*` finding but `header-blank`, which only the cells below can decide."""
+    judged = list(enumerate(typed))[:MOST_HEADERS]
+    blank = tuple(position for position, name in judged if not cleaned(name))
+    report = _report_columns(judged, dictionary)
+    named = [(position, name) for position, name in judged if position not in report and cleaned(name)]
+    columns = _exact(named, dictionary)
+    rest = [(position, name) for position, name in named if position not in columns]
+    findings, unknown, meant = _variants(rest, columns, line, dictionary)
+    absent = [h for h in dictionary.headers if h not in columns.values() and h not in meant]
+    pairs = _nearest_pairs([name for _, name in unknown], absent, dictionary)
+    for _, name in unknown:
+        findings.append(_strange(name, pairs.get(name), line, dictionary))
+    findings.extend(_missing(absent, set(pairs.values()), line, dictionary))
+    return Names(columns=columns, blank=blank, report=bool(report), findings=tuple(findings))
+
+
+def cleaned(name: str) -> str:
+    """A header without spaces, control and invisible characters."""
+    return "".join(c for c in name if not (c.isspace() or unicodedata.category(c) in ("Cc", "Cf", "Zs")))
+
+
+def letter(position: int) -> str:
+    """The spreadsheet's name of a column: 0 is A, 26 is AA."""
+    name = ""
+    while position >= 0:
+        name = chr(ord("A") + position % 26) + name
+        position = position // 26 - 1
+    return name
+
+
+def _report_columns(judged: Sequence[tuple[int, str]], dictionary: Dictionary) -> frozenset[int]:
+    """Positions of `line`, `errors`, `resolutions`, when they are the last three named columns, in this order."""
+    last = [(position, name) for position, name in judged if cleaned(name)][-len(dictionary.report_columns) :]
+    if tuple(name for _, name in last) != dictionary.report_columns:
+        return frozenset()
+    return frozenset(position for position, _ in last)
+
+
+def _exact(named: Iterable[tuple[int, str]], dictionary: Dictionary) -> dict[int, str]:
+    columns: dict[int, str] = {}
+    for position, name in named:
+        if name in dictionary.by_header and name not in columns.values():
+            columns[position] = name
+    return columns
+
+
+def _variants(
+    rest: Iterable[tuple[int, str]], columns: Mapping[int, str], line: int, dictionary: Dictionary
+) -> tuple[list[Finding], list[tuple[int, str]], set[str]]:
+    """Names that are a dictionary header but for case or spaces: (findings, names not understood, headers meant)."""
+    by_case = {header.casefold(): header for header in dictionary.headers}
+    first = {header: position for position, header in columns.items()}
+    findings: list[Finding] = []
+    unknown: list[tuple[int, str]] = []
+    for position, name in rest:
+        header = by_case.get(cleaned(name).casefold())
+        if header is None:
+            unknown.append((position, name))
+        elif header in first:
+            findings.append(_duplicate(name, position, header, first[header], line))
+        else:
+            first[header] = position
+            findings.append(_variant(name, header, line))
+    return findings, unknown, set(first)
+
+
+def _duplicate(name: str, position: int, header: str, first: int, line: int) -> Finding:
+    places = f"{letter(first)} and {letter(position)}"
+    return found(
+        "header-duplicate",
+        line=line,
+        column=name,
+        same_as=header,
+        position=position + 1,
+        first=first + 1,
+        letters=places,
+    )
+
+
+def _variant(name: str, header: str, line: int) -> Finding:
+    if cleaned(name) == name:
+        return found("header-capitalization", line=line, column=name, suggestion=header)
+    return found("header-whitespace", line=line, column=name, suggestion=header, code_points=_code_points(name))
+
+
+def _code_points(name: str) -> str:
+    strange = dict.fromkeys(c for c in name if not cleaned(c))
+    return ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, 'CONTROL CHARACTER')}" for c in strange)
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()
+
+
+def nearness(name: str, header: str) -> float:
+    """0 … 1: swapped, missing and wrong letters count; a name inside the other (`email`, `firstName`) is near."""
+    one, other = _plain(name), _plain(header)
+    near = OSA.normalized_similarity(one, other)
+    if min(len(one), len(other)) >= _SHORTEST_PART and (one in other or other in one):
+        near = max(near, _NEAR + (1 - _NEAR) * min(len(one), len(other)) / max(len(one), len(other)))
+    return near
+
+
+def _nearest_pairs(names: Iterable[str], absent: Sequence[str], dictionary: Dictionary) -> dict[str, str]:
+    """Names paired with absent headers they are near to: the nearest first, each used once."""
+    scored = sorted(
+        (-nearness(name, header), not dictionary.by_header[header].header_required, order, name, header)
+        for name in dict.fromkeys(names)
+        for order, header in enumerate(absent)
+    )
+    pairs: dict[str, str] = {}
+    for score, _, _, name, header in scored:
+        if -score >= _NEAR and name not in pairs and header not in pairs.values():
+            pairs[name] = header
+    return pairs
+
+
+def _strange(name: str, suggestion: str | None, line: int, dictionary: Dictionary) -> Finding:
+    if suggestion is not None:
+        return found("header-misspelled", line=line, column=name, suggestion=suggestion)
+    nearest = max(dictionary.headers, key=lambda header: nearness(name, header))
+    return found("header-unknown", line=line, column=name, nearest=nearest)
+
+
+def _missing(absent: Iterable[str], meant: set[str], line: int, dictionary: Dictionary) -> Iterable[Finding]:
+    for header in absent:
+        column = dictionary.by_header[header]
+        if column.header_required and header not in meant:
+            yield found("header-missing", line=line, column=header, need=column.need)

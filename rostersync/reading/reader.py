@@ -1,0 +1,170 @@
+"""The checks in their order, and what they come to: a `Reading`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rostersync.dictionary import Dictionary
+from rostersync.findings import found
+from rostersync.model import Finding, RawRow, Reading, Severity
+from rostersync.reading.body import Body, read_body
+from rostersync.reading.content import Content, first_filled, line_at, recognise
+from rostersync.reading.header import judge_names, letter
+from rostersync.reading.layout import lay_out
+from rostersync.reading.opening import delimiter_fault, header_fault, opening_lines
+from rostersync.reading.record import Record, parse_record
+
+_TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+# A quote that an error report put before a cell that a spreadsheet would take for a formula.
+_NEUTRALISED = r"^'('*[=+\-@\t\r])"
+
+
+def read(
+    data: bytes, dictionary: Dictionary, *, fallback_encoding: bool = True, max_bytes: int, max_rows: int
+) -> Reading:
+    """Read a users.csv of this dictionary. Whatever is wrong is in the findings; nothing is raised.
+
+    `fallback_encoding`: bytes that are not UTF-8 may be read as Windows-1252. `max_bytes`, `max_rows`: the limits
+    of `file-too-large`.
+    """
+    if len(data) > max_bytes:
+        problem = f"has {len(data):,} bytes; at most {max_bytes:,} are allowed"
+        return _refused((), (found("file-too-large", problem=problem),))
+    content = recognise(data, fallback_encoding=fallback_encoding)
+    if content.refused:
+        return _refused((), content.findings, content.encoding)
+    return _read_text(content, dictionary, max_rows)
+
+
+def _read_text(content: Content, dictionary: Dictionary, max_rows: int) -> Reading:
+    lines = opening_lines(content.data, content.start)
+    fault = delimiter_fault(lines, dictionary)
+    if fault is not None:
+        return _refused(tuple(lines[:1]), (*content.findings, fault), content.encoding)
+    start, line = _first_filled(content)
+    record = parse_record(content.data, start, 0)
+    typed = tuple(cell.decode("utf-8") for cell in record.cells)
+    if record.open_at is not None:
+        fault = found("file-unclosed-quote", open_line=line_at(content.data, record.open_at))
+        return _refused(typed, (*content.findings, fault), content.encoding)
+    fault = header_fault(typed, line, lines[line - 1 + record.lines :], dictionary)
+    if fault is not None:
+        # Another program's file is not looked through for quotes: its name is the root cause.
+        return _refused(typed, (*content.findings, fault), content.encoding)
+    return _read_rows(content, typed, record, line, dictionary, max_rows)
+
+
+def _first_filled(content: Content) -> tuple[int, int]:
+    """Offset and physical line of the first line that is more than spaces and commas."""
+    filled = first_filled(content.data, content.start)
+    breaks = (content.data.rfind(sign, content.start, filled) for sign in (b"\n", b"\r"))
+    return max(content.start, *(place + 1 for place in breaks)), line_at(content.data, filled)
+
+
+def _read_rows(
+    content: Content, typed: tuple[str, ...], header: Record, line: int, dictionary: Dictionary, max_rows: int
+) -> Reading:
+    names = judge_names(typed, line, dictionary)
+    refused = any(finding.severity is Severity.FILE for finding in names.findings)
+    layout = lay_out(typed, names, dictionary, refused=refused)
+    body = read_body(content.data, header.end, line + header.lines, layout, max_rows=max_rows)
+    faults = (*_file_faults(body, max_rows), *names.findings, *_blank_headers(body, names.blank, line))
+    findings = (*content.findings, *faults)
+    if any(finding.severity is Severity.FILE for finding in faults):
+        return _refused(typed, findings, content.encoding)
+    body.skip_blank(np.arange(1, line))
+    raw_rows = sorted(body.raw_rows, key=_line_of)
+    rows = (*_remarks(body), *sorted(body.findings, key=_line_of))
+    lines = np.concatenate(body.lines) if body.lines else np.zeros(0, dtype=np.int64)
+    return Reading(
+        header=typed,
+        frame=_frame(body, neutralised=names.report),
+        lines=lines,
+        raw_rows=tuple(raw_rows),
+        findings=(*findings, *rows),
+        encoding=content.encoding,
+    )
+
+
+def _line_of(thing: Finding | RawRow) -> int:
+    return thing.line or 0
+
+
+def _file_faults(body: Body, max_rows: int) -> Iterable[Finding]:
+    if body.open_line is not None:
+        yield found("file-unclosed-quote", open_line=body.open_line)
+    elif body.rows > max_rows:
+        yield found("file-too-large", problem=f"has more than {max_rows:,} rows")
+
+
+def _blank_headers(body: Body, blank: tuple[int, ...], line: int) -> Iterable[Finding]:
+    """`header-blank`: one fault per column with data below it, one remark for all the empty ones."""
+    empty = []
+    for position in blank:
+        bad_line = _first_data(body, position)
+        if bad_line is None:
+            empty.append(position)
+        else:
+            yield found(
+                "header-blank", line=line, column="", position=position + 1, letter=letter(position), bad_line=bad_line
+            )
+    if empty:
+        yield found(
+            "header-blank",
+            line=line,
+            column="",
+            severity=Severity.REMARK,
+            position=empty[0] + 1,
+            letter=letter(empty[0]),
+            positions=", ".join(str(position + 1) for position in empty),
+            count=len(empty),
+        )
+
+
+def _first_data(body: Body, position: int) -> int | None:
+    for lines, cells in zip(body.lines, body.parts[position], strict=True):
+        filled = pc.index(pc.greater(pc.binary_length(pc.ascii_trim(cells, " \t")), 0), True).as_py()
+        if filled >= 0:
+            return int(lines[filled])
+    return None
+
+
+def _remarks(body: Body) -> Iterable[Finding]:
+    if body.rows == 0:
+        yield found("file-header-only")
+    if body.blank:
+        yield found("row-blank", line=body.first_blank, count=body.blank)
+
+
+def _frame(body: Body, *, neutralised: bool) -> pd.DataFrame:
+    """One column per header of the dictionary, in the order of the file. Parts are freed as they are joined."""
+    series = {}
+    for position, header in sorted(body.layout.columns.items()):
+        parts = body.parts[position]
+        cells = pa.chunked_array([part.cast(pa.large_string()) for part in parts], pa.large_string())
+        parts.clear()
+        if neutralised:
+            cells = pc.replace_substring_regex(cells, _NEUTRALISED, r"\1")
+        series[header] = _series(cells.combine_chunks())
+    return pd.DataFrame(series, copy=False)
+
+
+def _series(cells: pa.Array) -> pd.Series:
+    return pd.Series(pd.arrays.ArrowStringArray(pa.chunked_array([cells]), dtype=_TEXT), copy=False)
+
+
+def _refused(header: tuple[str, ...], findings: Iterable[Finding], encoding: str = "utf-8") -> Reading:
+    return Reading(
+        header=header,
+        frame=pd.DataFrame(),
+        lines=np.zeros(0, dtype=np.int64),
+        raw_rows=(),
+        findings=tuple(chain(findings)),
+        encoding=encoding,
+    )

@@ -1,0 +1,129 @@
+"""The count report: facts of one delivery → subject, text and HTML, with the error file beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rostersync.model import Outcome, Report, ReportFile, Severity
+from rostersync.reporting import attachments, counts, grouping, rendering, wording
+from rostersync.reporting.error_file import has_row_errors
+from rostersync.reporting.facts import ReportFacts, amount, day, minute
+
+_KINDS = {Outcome.REFUSED: "refused", Outcome.HELD: "held"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """How many schools, groups and faults a mail shows before it says how many it leaves out."""
+
+    schools: int
+    groups: int
+    faults: int
+
+
+_ROOMS = (
+    _Room(schools=20, groups=12, faults=100),
+    _Room(schools=10, groups=8, faults=50),
+    _Room(schools=5, groups=4, faults=15),
+)
+"""Tried in order until the HTML is below the limit."""
+
+
+def count_report(facts: ReportFacts) -> Report:
+    """The mail about one delivery's outcome. `kind` is count_report, refused or held.
+
+    Raises ValueError for outcomes contacts are not told of (duplicate, waiting, no file, failed).
+    """
+    said = wording.word(facts)
+    files = _files(facts)
+    text, html = _bodies(facts, said, files)
+    kind = _KINDS.get(facts.judgement.outcome, "count_report")
+    return Report(kind=kind, subject=said.subject, text=text, html=html, files=files)
+
+
+def nothing_new(facts: ReportFacts, *, applied_at: datetime) -> Report:
+    """The short mail when the same file was put down again. Its kind names the day: one such mail a day is enough.
+
+    `facts.judgement` is that of the latest attempt; `received_at` is the new arrival, `applied_at` the old apply.
+    """
+    rejected = facts.judgement.rows.rejected
+    since = day(applied_at, facts.district.timezone)
+    open_rows = (
+        f"{amount(rejected, 'row').capitalize()} still {'needs' if rejected == 1 else 'need'} a correction."
+        if rejected
+        else ""
+    )
+    subject = f"{wording.subject_start(facts)}: nothing new - the same staff file was applied on {since}"
+    shown = {
+        "subject": subject,
+        "verdict": f"Nothing new: this is the file we applied on {since}.",
+        "detail": "The file that arrived is the same, byte for byte, so nothing was changed.",
+        "open_rows": open_rows,
+        "footer": _footer(facts),
+    }
+    local = day(facts.received_at, facts.district.timezone)
+    return Report(
+        kind=f"nothing_new {local}",
+        subject=subject,
+        text=rendering.text_of("nothing_new", **shown),
+        html=rendering.html_of("nothing_new", **shown),
+    )
+
+
+def _files(facts: ReportFacts) -> tuple[ReportFile, ...]:
+    if facts.reading is None:
+        return ()
+    return attachments.error_files(facts.reading, facts.judgement.findings, facts.dictionary)
+
+
+def _bodies(facts: ReportFacts, said: wording.Wording, files: tuple[ReportFile, ...]) -> tuple[str, str]:
+    """Text and HTML with as many details as fit."""
+    for room in _ROOMS:
+        shown = _shown(facts, said, files, room)
+        html = rendering.html_of("count_report", **shown)
+        if len(html.encode()) < rendering.HTML_LIMIT:
+            break
+    return rendering.text_of("count_report", **shown), html
+
+
+def _shown(facts: ReportFacts, said: wording.Wording, files: tuple[ReportFile, ...], room: _Room) -> dict[str, Any]:
+    judged, held = facts.judgement, facts.judgement.outcome is Outcome.HELD
+    refused = judged.outcome is Outcome.REFUSED
+    problems = [] if refused else grouping.groups(judged.findings, Severity.ROW, facts.dictionary)
+    remarks = grouping.groups(judged.findings, Severity.REMARK, facts.dictionary)
+    faults = grouping.faults(judged.findings, Severity.HOLD if held else Severity.FILE, facts.dictionary)
+    return {
+        "said": said,
+        "would": held or facts.dry_run,
+        "refused": refused,
+        "rows": counts.row_totals(judged.rows),
+        "buckets": counts.HEADINGS,
+        "counted": counts.count_rows(judged.counts),
+        "schools": counts.schools({} if refused else judged.by_school, cap=room.schools),
+        "faults": faults[: room.faults],
+        "more_faults": max(0, len(faults) - room.faults),
+        "problems": problems[: room.groups],
+        "more_problems": sum(group.count for group in problems[room.groups :]),
+        "remarks": remarks[: room.groups],
+        "more_remarks": sum(group.count for group in remarks[room.groups :]),
+        "files": _file_lines(files),
+        "files_left_out": not files and facts.reading is not None and not refused and has_row_errors(judged.findings),
+        "footer": _footer(facts),
+    }
+
+
+def _file_lines(files: tuple[ReportFile, ...]) -> list[tuple[str, str]]:
+    """(name, size) of the attachments."""
+    return [(f.name, f"{max(1, round(len(f.content) / 1000)):,} KB") for f in files]
+
+
+def _footer(facts: ReportFacts) -> dict[str, str]:
+    return {
+        "district": facts.district.name,
+        "delivery": facts.delivery,
+        "attempt": str(facts.attempt),
+        "dictionary": facts.dictionary.version,
+        "received": minute(facts.received_at, facts.district.timezone),
+    }

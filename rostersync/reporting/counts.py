@@ -1,0 +1,129 @@
+"""The numbers of a report: the 4 x 5 table, the row totals and the counts per school."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rostersync.model import BUCKETS, ENTITIES, Counts, RowCounts
+from rostersync.reporting.facts import amount
+from rostersync.reporting.grouping import short
+
+LABELS = {"school": "Schools", "staff": "Staff", "class": "Classes", "enrollment": "Enrollments"}
+HEADINGS = {
+    "created": "created",
+    "updated": "updated",
+    "unchanged": "no changes",
+    "removed": "removed",
+    "errors": "errors",
+}
+PER_SCHOOL = ("staff", "class", "enrollment")
+NO_SCHOOL = "(none)"
+"""The key of rows whose school cell is blank or unusable (product page, "Counting")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One number of the count table and the bucket it is in."""
+
+    bucket: str
+    number: int
+
+    @property
+    def text(self) -> str:
+        return f"{self.number:,}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountRow:
+    """One entity of the count table."""
+
+    label: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchoolCounts:
+    """One school's numbers as phrases: (entity, '2 created, 1 updated') for entities that the file named."""
+
+    name: str
+    phrases: tuple[tuple[str, str], ...]
+    errors: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schools:
+    """The schools worth a line, and how the others are told in a sentence."""
+
+    shown: tuple[SchoolCounts, ...]
+    remainder: str
+
+
+def count_rows(counts: Counts) -> tuple[CountRow, ...]:
+    """The 4 x 5 table, complete also where nothing was counted."""
+    return tuple(
+        CountRow(label=LABELS[e], cells=tuple(Cell(bucket=b, number=counts.get(e, {}).get(b, 0)) for b in BUCKETS))
+        for e in ENTITIES
+    )
+
+
+def row_totals(rows: RowCounts) -> tuple[tuple[str, str], ...]:
+    """(label, number) of the rows: read = accepted + rejected + set aside."""
+    return (
+        ("read", f"{rows.read:,}"),
+        ("accepted", f"{rows.accepted:,}"),
+        ("rejected", f"{rows.rejected:,}"),
+        ("set aside", f"{rows.set_aside:,}"),
+    )
+
+
+def schools(by_school: Mapping[str, Counts], *, cap: int) -> Schools:
+    """Schools with errors first, then with the most changes; the quiet ones and those above `cap` in one sentence.
+
+    An ID that occurs in rejected rows only may be any text a person typed, so it is not shown: such rows are counted
+    together under one line.
+    """
+    known = {key: counts for key, counts in by_school.items() if _has_accepted(counts)}
+    loud = sorted(
+        (k for k in known if _changes(known[k])), key=lambda k: (-_total(known[k], "errors"), -_changes(known[k]), k)
+    )
+    lines = [_school(short(key), known[key]) for key in loud[:cap]]
+    unknown = [counts for key, counts in by_school.items() if key not in known]
+    if unknown:
+        lines.append(_school("Rows whose school could not be used", _summed(unknown)))
+    return Schools(shown=tuple(lines), remainder=_remainder(len(loud) - cap, len(known) - len(loud)))
+
+
+def _remainder(cut: int, quiet: int) -> str:
+    parts = [f"{amount(cut, 'more school')} with changes or errors"] if cut > 0 else []
+    parts += [f"{amount(quiet, 'school')} with no changes"] if quiet else []
+    return f"Not listed: {' and '.join(parts)}." if parts else ""
+
+
+def _school(name: str, counts: Counts) -> SchoolCounts:
+    phrases = tuple((LABELS[e], text) for e in PER_SCHOOL if (text := _phrase(counts.get(e, {}))))
+    return SchoolCounts(name=name, phrases=phrases, errors=_total(counts, "errors"))
+
+
+def _phrase(buckets: Mapping[str, int]) -> str:
+    return ", ".join(f"{buckets[b]:,} {_heading(b, buckets[b])}" for b in BUCKETS if buckets.get(b))
+
+
+def _heading(bucket: str, number: int) -> str:
+    return "error" if bucket == "errors" and number == 1 else "unchanged" if bucket == "unchanged" else HEADINGS[bucket]
+
+
+def _total(counts: Counts, *buckets: str) -> int:
+    return sum(counts.get(e, {}).get(b, 0) for e in PER_SCHOOL for b in buckets)
+
+
+def _changes(counts: Counts) -> int:
+    return _total(counts, "created", "updated", "removed", "errors")
+
+
+def _has_accepted(counts: Counts) -> bool:
+    return bool(_total(counts, "created", "updated", "unchanged", "removed"))
+
+
+def _summed(many: list[Counts]) -> Counts:
+    return {e: {b: sum(c.get(e, {}).get(b, 0) for c in many) for b in BUCKETS} for e in PER_SCHOOL}

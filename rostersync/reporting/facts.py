@@ -1,0 +1,57 @@
+"""What a report is made from, and the small phrases all its parts share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from rostersync.dictionary import Dictionary
+from rostersync.model import Judgement, Reading
+
+if TYPE_CHECKING:
+    from rostersync.districts import District
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFacts:
+    """One judged delivery. `received_at` is aware; `reading` is None when the raw bytes are swept (then no files)."""
+
+    district: District
+    delivery: str
+    attempt: int
+    received_at: datetime
+    judgement: Judgement
+    reading: Reading | None
+    dictionary: Dictionary
+    dry_run: bool = False
+
+
+def amount(number: int, noun: str, plural: str | None = None) -> str:
+    """'1 row', '1,204 rows', 'no rows'."""
+    if number == 0:
+        return f"no {plural or noun + 's'}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(words: list[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def day(moment: datetime, timezone: str) -> str:
+    """'Nov 24, 2026' on the district's calendar."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return f"{_MONTHS[local.month - 1]} {local.day}, {local.year}"
+
+
+def minute(moment: datetime, timezone: str) -> str:
+    """'Nov 24, 2026, 2:05 AM CST' on the district's clock."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    half = "AM" if local.hour < 12 else "PM"
+    return f"{day(moment, timezone)}, {local.hour % 12 or 12}:{local.minute:02d} {half} {local.tzname()}"
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""Not strftime('%b'): the mail must not change with the locale of the machine."""

@@ -1,0 +1,162 @@
+"""The sentences of a report: subject, verdict and what to do next, per outcome. Kind, plain, and no personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rostersync.model import ENTITIES, Finding, Judgement, Outcome, Severity
+from rostersync.reporting.facts import ReportFacts, amount, day, listed
+
+_CHANGE_WORDS = ("created", "updated", "removed")
+_UP_TO_DATE = "There is nothing you need to do."
+_SEND_CORRECTED = (
+    "Send the corrected file as users.csv (CSV UTF-8) to your usual folder. Only the corrected rows are needed, "
+    "and the three added columns may stay."
+)
+_SEND_AGAIN = "Save it as CSV UTF-8 and put it in your usual folder; it is read the next night."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """What a contact reads first. `tone` is good, attention, stopped or waiting: the color beside the words."""
+
+    tone: str
+    badge: str
+    subject: str
+    verdict: str
+    detail: str
+    steps: tuple[str, ...]
+
+
+def word(facts: ReportFacts) -> Wording:
+    """The wording of this outcome. Raises ValueError for an outcome that is never reported to contacts."""
+    outcome = facts.judgement.outcome
+    if outcome not in _BY_OUTCOME:
+        raise ValueError(f"no count report for outcome {outcome}")
+    wording = _BY_OUTCOME[outcome](facts)
+    return _as_dry_run(wording) if facts.dry_run else wording
+
+
+def subject_start(facts: ReportFacts) -> str:
+    """District and day; control characters of a configured name cannot reach a mail header."""
+    return f"{' '.join(facts.district.name.split())}, {day(facts.received_at, facts.district.timezone)}"
+
+
+def changed(judgement: Judgement) -> str:
+    """'12 created, 3 updated and 1 removed' over all entities, or 'no changes'."""
+    totals = {b: sum(judgement.counts.get(e, {}).get(b, 0) for e in ENTITIES) for b in _CHANGE_WORDS}
+    return listed([f"{number:,} {bucket}" for bucket, number in totals.items() if number]) or "no changes"
+
+
+def _applied(facts: ReportFacts) -> Wording:
+    judgement, would = facts.judgement, facts.dry_run
+    verdict = "Your staff file would be applied in full." if would else "Your staff file was applied in full."
+    if not judgement.rows.read:
+        verdict = "Your staff file has no rows, so nothing changes." if would else "Your staff file had no rows."
+    elif not judgement.changes:
+        verdict = "Everything in your staff file is already in the roster."
+    return Wording(
+        tone="good",
+        badge="All good",
+        subject=f"{subject_start(facts)}: staff file {'would be ' if would else ''}applied - {changed(judgement)}",
+        verdict=verdict,
+        detail=_read_sentence(judgement),
+        steps=(_UP_TO_DATE,),
+    )
+
+
+def _read_sentence(judgement: Judgement) -> str:
+    rows = judgement.rows
+    if not rows.read:
+        return "To remove people, use the action column; leaving rows out removes nobody."
+    if rows.set_aside:
+        return f"{amount(rows.accepted, 'row').capitalize()} accepted, {rows.set_aside:,} set aside (see the remarks)."
+    return "Its one row was accepted." if rows.read == 1 else f"All {rows.read:,} rows were accepted."
+
+
+def _applied_with_errors(facts: ReportFacts) -> Wording:
+    rows = facts.judgement.rows
+    rejected = amount(rows.rejected, "row")
+    needs = "needs" if rows.rejected == 1 else "need"
+    return Wording(
+        tone="attention",
+        badge="Needs a correction",
+        subject=f"{subject_start(facts)}: {rejected} {needs} a correction - {rows.accepted:,} of {rows.read:,} applied",
+        verdict=f"{rejected} of your staff file {needs} a correction.",
+        detail=f"{_others(facts)} A row with an error is left out as a whole and changes nothing.",
+        steps=_correction_steps(facts),
+    )
+
+
+def _others(facts: ReportFacts) -> str:
+    rows = facts.judgement.rows
+    if not rows.accepted:
+        return "No other row could be applied."
+    were = "would be" if facts.dry_run else "was" if rows.accepted == 1 else "were"
+    return f"The other {amount(rows.accepted, 'row')} {were} applied."
+
+
+def _correction_steps(facts: ReportFacts) -> tuple[str, ...]:
+    opened = "Open users-errors.xlsx or users-errors.csv: your own rows, with what is wrong and how to fix it."
+    if facts.reading is None:
+        opened = "Look below for what is wrong and how to fix it."
+    return (
+        opened,
+        "Correct these rows there, or at their origin in your own system.",
+        _SEND_CORRECTED,
+    )
+
+
+def _refused(facts: ReportFacts) -> Wording:
+    faults = [f for f in facts.judgement.findings if f.severity is Severity.FILE]
+    number, what = len(faults), _what_is_wrong(faults)
+    return Wording(
+        tone="stopped",
+        badge="Not applied",
+        subject=f"{subject_start(facts)}: staff file not applied - {amount(number, what)} to correct",
+        verdict="Your staff file could not be read, so nothing was applied.",
+        detail=f"The roster is as it was before. {amount(number, what).capitalize()} {_are(number)} listed below.",
+        steps=(f"Correct the {what}{'' if number == 1 else 's'} listed below.", _SEND_AGAIN),
+    )
+
+
+def _what_is_wrong(faults: list[Finding]) -> str:
+    return "header fault" if faults and all(f.code.startswith("header-") for f in faults) else "file fault"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _held(facts: ReportFacts) -> Wording:
+    return Wording(
+        tone="waiting",
+        badge="Waiting for approval",
+        subject=f"{subject_start(facts)}: staff file waits for approval - {changed(facts.judgement)} if approved",
+        verdict="Your staff file is waiting for a person's approval. Nothing was applied yet.",
+        detail="It would change more than usual, so we ask before we do it. Below is what would happen.",
+        steps=(
+            "If you meant these changes, reply to this mail and say so; that speeds up the approval.",
+            "If you did not, send a correct file. It is judged by itself, and this one can be discarded.",
+        ),
+    )
+
+
+def _as_dry_run(wording: Wording) -> Wording:
+    return Wording(
+        tone=wording.tone,
+        badge=f"Dry run: {wording.badge[0].lower()}{wording.badge[1:]}",
+        subject=f"[Dry run] {wording.subject}",
+        verdict=wording.verdict,
+        detail=f"This was a dry run: the roster was not changed. {wording.detail}",
+        steps=wording.steps,
+    )
+
+
+_BY_OUTCOME: dict[Outcome, Callable[[ReportFacts], Wording]] = {
+    Outcome.APPLIED: _applied,
+    Outcome.APPLIED_WITH_ERRORS: _applied_with_errors,
+    Outcome.REFUSED: _refused,
+    Outcome.HELD: _held,
+}

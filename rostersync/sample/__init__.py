@@ -1,0 +1,8 @@
+"""Invented nights: districts, their roster of record and their users.csv, from a seed. Nobody in them exists."""
+
+from __future__ import annotations
+
+from rostersync.sample.big import BigFile, big_file
+from rostersync.sample.night import Night, Sent, Wishes, write_demo, write_night
+
+__all__ = ["BigFile", "Night", "Sent", "Wishes", "big_file", "write_demo", "write_night"]

@@ -1,0 +1,166 @@
+"""A night to try: configuration, roster of record and users.csv of the demo's districts, or of any number of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from sqlalchemy import Engine
+
+from rostersync import dictionary as dictionaries
+from rostersync.sample import names as name_lists
+from rostersync.sample import places as place_lists
+from rostersync.sample import records
+from rostersync.sample.broken import BROKEN
+from rostersync.sample.faults import Scene, write_with
+from rostersync.sample.names import Names
+from rostersync.sample.places import Place
+from rostersync.sample.staff import rows_of
+from rostersync.settings import include_path, state_path
+
+ROWS_PER_SCHOOL = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a night shall be like. The same wishes give the same bytes.
+
+    `faults`: share of rows with a fault. `rows`: of the whole night, spread by number of schools. `broken`: districts
+    whose whole file is refused. `schools`, `names`: national lists instead of the committed ones. `foreign`: a file of
+    another format that one district sends by mistake.
+    """
+
+    districts: int = 5
+    faults: float = 0.02
+    rows: int | None = None
+    broken: int = 0
+    seed: int = 7
+    schools: Path | None = None
+    names: Path | None = None
+    foreign: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A file of the night: whose, where, how many rows were written into it, and what is wrong with all of it."""
+
+    district: str
+    path: Path
+    rows: int
+    schools: int
+    broken: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """The files, and the include folder whose configuration belongs to them."""
+
+    include: Path
+    files: tuple[Sent, ...]
+
+
+def write_demo(engine: Engine, *, seed: int = 7) -> Night:
+    """The three districts of the demo, into their inboxes and the roster. Made again, nothing changes."""
+    return Night(include=include_path(), files=_write(engine, place_lists.demo(), name_lists.committed(), 0.0, seed))
+
+
+def write_night(engine: Engine, wishes: Wishes, folder: Path | None = None) -> Night:
+    """A night as wished. Its configuration is an include folder below `folder` (default: the state folder's `sample`).
+
+    Raises ConfigurationError when a list is not there or not what it should be.
+    """
+    rng = np.random.default_rng(wishes.seed)
+    names = name_lists.national(wishes.names) if wishes.names else name_lists.committed()
+    chosen = _choose(rng, wishes)
+    include = _configure(folder or state_path("sample"), chosen)
+    files = _write(engine, chosen, names, wishes.faults, wishes.seed)
+    if wishes.foreign:
+        files = (*files[:-1], _replace_by(files[-1], wishes.foreign))
+    return Night(include=include, files=files)
+
+
+def _choose(rng: np.random.Generator, wishes: Wishes) -> tuple[Place, ...]:
+    if wishes.schools:
+        found = place_lists.national(rng, wishes.districts, wishes.schools)
+    else:
+        found = place_lists.invented(rng, wishes.districts)
+    schools = sum(len(place.schools) for place in found)
+    each = (wishes.rows / schools) if wishes.rows else ROWS_PER_SCHOOL
+    ways = list(BROKEN)
+    return tuple(
+        replace(
+            place,
+            rows=max(1, round(each * len(place.schools))),
+            broken=ways[at % len(ways)] if at < wishes.broken else None,
+        )
+        for at, place in enumerate(found)
+    )
+
+
+def _write(engine: Engine, places: Sequence[Place], names: Names, faults: float, seed: int) -> tuple[Sent, ...]:
+    elsewhere = ""
+    sent = []
+    for at, place in enumerate(places):
+        rng = np.random.default_rng([seed, at])
+        roster = records.of_record(place, names, rng)
+        records.write(engine, place, roster)
+        rows = rows_of(place, roster, dictionaries.load(), names, rng, place.rows or 1)
+        sent.append(_send(place, rows, Scene(roster=roster, elsewhere=elsewhere), rng, faults))
+        elsewhere = str(roster.people["email"].iat[0])
+    return tuple(sent)
+
+
+def _send(place: Place, rows: pd.DataFrame, scene: Scene, rng: np.random.Generator, faults: float) -> Sent:
+    data = write_with(rows, scene, rng, faults, every_kind=place.every_fault)
+    if place.broken:
+        data = BROKEN[place.broken](data)
+    path = state_path("inbox", place.code, "users.csv")
+    _put(path, data)
+    return Sent(district=place.code, path=path, rows=len(rows), schools=len(place.schools), broken=place.broken)
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write anew only what differs: an unchanged file keeps its time, as in a real inbox."""
+    state_path().mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_bytes() != data:
+        part = path.with_suffix(".part")
+        part.write_bytes(data)
+        part.replace(path)
+
+
+def _replace_by(sent: Sent, foreign: Path) -> Sent:
+    _put(sent.path, foreign.read_bytes())
+    return replace(sent, broken=f"foreign file {foreign.name}")
+
+
+def _configure(folder: Path, places: Sequence[Place]) -> Path:
+    """An include folder: the project's, with these districts in place of its own."""
+    include = folder / "include"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copytree(include_path(), include, dirs_exist_ok=True, ignore=shutil.ignore_patterns("districts"))
+    shutil.rmtree(include / "districts", ignore_errors=True)
+    (include / "districts").mkdir()
+    for place in places:
+        (include / "districts" / f"{place.code}.yaml").write_text(_configuration(place), encoding="utf-8")
+    return include
+
+
+def _configuration(place: Place) -> str:
+    """A first delivery of any size is applied: in a sample night nobody is there to approve it."""
+    facts = {
+        "code": place.code,
+        "name": place.name,
+        "state": place.state,
+        "timezone": place.timezone,
+        "source": {"file": place.code},
+        "contacts": [{"address": f"roster@{place.domain}", "name": "Roster contact"}],
+        "email_domains": [place.domain],
+        "holds": {"first_delivery": 10_000_000},
+    }
+    return yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)

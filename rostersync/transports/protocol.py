@@ -1,0 +1,51 @@
+"""What every transport can do, and which names it shows."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import BinaryIO, Protocol
+
+from rostersync.model import RemoteFile
+
+UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload")
+DONE = ".done"
+"""`users.csv.done` beside `users.csv` says: the upload is complete."""
+PROCESSED = "processed"
+"""Folder inside the inbox for files that were read, where the district wants them moved."""
+
+
+class Transport(Protocol):
+    """A district's open inbox. Only regular files directly inside it, with plain names that match the pattern."""
+
+    def list(self) -> list[RemoteFile]:
+        """What is there, oldest first, then by name. Raises SourceRefused, SourceUnreachable."""
+
+    def stat(self, name: str) -> RemoteFile | None:
+        """A file as it is now; None when it is gone or is no regular file."""
+
+    def fetch(self, name: str, sink: BinaryIO) -> None:
+        """Write the file's bytes to `sink`, unchanged. Raises FileChangedWhileRead when it is gone."""
+
+    def has_done_marker(self, name: str) -> bool:
+        """Whether the sender says that this file is complete."""
+
+    def move(self, name: str) -> None:
+        """Put a file that was read into the folder `processed` of the inbox, never over another one."""
+
+
+def is_deliverable(name: str, pattern: str) -> bool:
+    """Whether a name in an inbox is one to read: matches, plain, not hidden, not an unfinished upload, no marker."""
+    if not name.isprintable() or "/" in name or "\\" in name or name.startswith("."):
+        return False
+    return fnmatchcase(name, pattern) and not name.lower().endswith((*UNFINISHED, DONE))
+
+
+def in_order(files: list[RemoteFile]) -> list[RemoteFile]:
+    """Oldest first, then by name: the order in which deliveries are judged."""
+    return sorted(files, key=lambda file: (file.modified_at, file.name))
+
+
+def moved_name(file: RemoteFile, attempt: int) -> str:
+    """A name in `processed` that tells when the file was made; `attempt` counts from 0 while names are taken."""
+    stamp = file.modified_at.strftime("%Y%m%dT%H%M%SZ")
+    return f"{stamp}-{file.name}" if attempt == 0 else f"{stamp}-{attempt}-{file.name}"

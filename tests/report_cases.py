@@ -1,0 +1,217 @@
+"""Deliveries for the report tests and the golden files: one clean, one with many errors, one refused, one held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rostersync.dictionary import Dictionary, load
+from rostersync.districts import District
+from rostersync.findings import found
+from rostersync.model import (
+    BUCKETS,
+    Finding,
+    Judgement,
+    Outcome,
+    RawRow,
+    Reading,
+    Report,
+    RowCounts,
+    Severity,
+)
+from rostersync.reporting import ReportFacts, count_report, nothing_new
+
+RECEIVED = datetime(2026, 11, 24, 8, 5, tzinfo=UTC)
+DELIVERY = "rivertown-20261124-7f3a9c"
+PERSON = {
+    "schoolId": "0100",
+    "userId": "004512",
+    "userRole": "Teacher",
+    "userFirstName": "Zoë",
+    "userLastName": "Quillfeather",
+    "userEmail": "z.quillfeather@rivertown.example.org",
+    "primaryTeacher": "No",
+}
+"""A made-up person; none of these words may appear in a mail body."""
+
+
+def district(name: str = "Rivertown School District") -> District:
+    """A district of configuration, in Chicago's time zone."""
+    return District.model_validate(
+        {
+            "code": "rivertown",
+            "name": name,
+            "state": "IL",
+            "timezone": "America/Chicago",
+            "source": {"file": "inboxes/rivertown"},
+            "contacts": [{"address": "roster@rivertown.example.org", "name": "Roster team"}],
+            "email_domains": ["rivertown.example.org"],
+        }
+    )
+
+
+def reading(rows: Sequence[Mapping[str, str]], *, raw_rows: Sequence[RawRow] = (), start: int = 2) -> Reading:
+    """A reading of these rows (missing cells are blank) at lines `start` and following."""
+    headers = load().headers
+    kind = pd.StringDtype("pyarrow", na_value=np.nan)
+    frame = pd.DataFrame({h: pd.Series([row.get(h, "") for row in rows], dtype=kind) for h in headers})
+    lines = np.arange(start, start + len(rows), dtype=np.int64)
+    return Reading(header=headers, frame=frame, lines=lines, raw_rows=tuple(raw_rows), findings=(), encoding="utf-8")
+
+
+def entity(*numbers: int) -> dict[str, int]:
+    """Buckets in the order created, updated, unchanged, removed, errors."""
+    return dict(zip(BUCKETS, (*numbers, *[0] * (len(BUCKETS) - len(numbers))), strict=True))
+
+
+def facts(outcome: Outcome, **changes: Any) -> ReportFacts:
+    """A report's facts of this outcome; Judgement fields and ReportFacts fields may be given by name."""
+    judgement: dict[str, Any] = {
+        "outcome": outcome,
+        "rows": RowCounts(),
+        "counts": {},
+        "by_school": {},
+        "findings": (),
+    }
+    report: dict[str, Any] = {
+        "district": district(),
+        "delivery": DELIVERY,
+        "attempt": 1,
+        "received_at": RECEIVED,
+        "reading": None,
+        "dictionary": load(),
+    }
+    for name, value in changes.items():
+        (judgement if name in Judgement.__dataclass_fields__ else report)[name] = value
+    return ReportFacts(judgement=Judgement(**judgement), **report)
+
+
+def clean() -> ReportFacts:
+    """Everything applied, two remarks."""
+    return facts(
+        Outcome.APPLIED,
+        rows=RowCounts(read=244, accepted=244),
+        counts={
+            "school": entity(0, 0, 6),
+            "staff": entity(12, 3, 118, 1),
+            "class": entity(4, 0, 57),
+            "enrollment": entity(21, 2, 160, 3),
+        },
+        by_school={
+            "0100": {"staff": entity(7, 2, 30), "class": entity(3, 0, 20), "enrollment": entity(12, 2, 60)},
+            "0200": {"staff": entity(5, 1, 28, 1), "class": entity(1, 0, 17), "enrollment": entity(9, 0, 40, 3)},
+            "0310": {"staff": entity(0, 0, 60), "class": entity(0, 0, 20), "enrollment": entity(0, 0, 60)},
+        },
+        findings=(
+            found("reactivated", line=19, column="userId", value=PERSON["userId"]),
+            *(found("value-alias", line=n, column="classGrade", value="KG", accepted="K") for n in (31, 44, 45)),
+        ),
+        changes=46,
+        reading=reading([PERSON]),
+    )
+
+
+def many_errors() -> ReportFacts:
+    """Faults of several kinds in many schools; most rows applied."""
+    rows = [{**PERSON, "userId": f"{4000 + n:06d}", "userEmail": f"z{n}@@rivertown.example.org"} for n in range(60)]
+    dictionary = load()
+    return facts(
+        Outcome.APPLIED_WITH_ERRORS,
+        rows=RowCounts(read=5_204, accepted=5_142, rejected=61, set_aside=1),
+        counts={
+            "school": entity(0, 0, 46, 0, 1),
+            "staff": entity(214, 57, 2_310, 12, 55),
+            "class": entity(38, 4, 981, 2, 9),
+            "enrollment": entity(402, 61, 3_377, 31, 14),
+        },
+        by_school={f"{100 * n:04d}": _school(n) for n in range(1, 56)}
+        | {"Zoë Quillfeather": {"staff": entity(0, 0, 0, 0, 2)}, "(none)": {"staff": entity(0, 0, 0, 0, 1)}},
+        findings=tuple(_faults(dictionary)),
+        changes=821,
+        reading=reading(rows, raw_rows=[RawRow(line=62, text="0100,004599,Teacher")]),
+    )
+
+
+def _school(number: int) -> dict[str, dict[str, int]]:
+    errors = 55 - number if number < 9 else 0
+    changed = number if number < 50 else 0
+    return {
+        "staff": entity(changed, changed // 2, 40 + number, 0, errors // 2),
+        "class": entity(0, changed // 9, 20, 0, errors // 7),
+        "enrollment": entity(changed * 2, 0, 61, changed // 10, errors // 3),
+    }
+
+
+def _faults(dictionary: Dictionary) -> list[Finding]:
+    grades = ", ".join(dictionary.by_header["classGrade"].accepted)
+    listed = [
+        found("email-invalid", line=n, column="userEmail", value=f"z{n - 2}@@rivertown.example.org")
+        for n in range(2, 44)
+    ]
+    listed += [found("cell-required", line=n, column="userLastName") for n in range(44, 54)]
+    listed += [
+        found("value-not-allowed", line=n, column="classGrade", value="Third", accepted=grades) for n in range(54, 60)
+    ]
+    listed += [found("email-taken", line=60, column="userEmail", value=PERSON["userEmail"], user_id=PERSON["userId"])]
+    listed += [found("row-conflict", line=61, column="userLastName", value="Quillfeather", lines=[60, 61])]
+    listed += [found("row-cell-count", line=62, cells=3, expected=20)]
+    listed += [found("cell-trimmed", line=n, column="userFirstName", value=" Zoë ") for n in range(100, 130)]
+    listed += [found("email-changed", line=n, column="userEmail", value="z@rivertown.example.org") for n in (300, 301)]
+    return listed
+
+
+def refused() -> ReportFacts:
+    """A header with six faults."""
+    return facts(
+        Outcome.REFUSED,
+        findings=(
+            found("header-capitalization", line=1, column="Schoolid", value="Schoolid", nearest="schoolId"),
+            found("header-misspelled", line=1, column="userEmial", value="userEmial", nearest="userEmail"),
+            found("header-whitespace", line=1, column="userRole\u200b", value="userRole\u200b", nearest="userRole"),
+            found("header-unknown", line=1, column="T-shirt <size>", value="T-shirt <size>", nearest="staffType"),
+            found("header-duplicate", line=1, column="userLastName", value="userLastName"),
+            found("header-missing", line=1, column="action", value="action"),
+        ),
+    )
+
+
+def held() -> ReportFacts:
+    """A mass removal that waits."""
+    return facts(
+        Outcome.HELD,
+        rows=RowCounts(read=310, accepted=310),
+        counts={
+            "school": entity(0, 0, 4),
+            "staff": entity(1, 0, 66, 120),
+            "class": entity(),
+            "enrollment": entity(0, 0, 44, 203),
+        },
+        by_school={"0100": {"staff": entity(1, 0, 30, 90), "enrollment": entity(0, 0, 0, 150)}},
+        findings=(found("hold-removals", entity="staff", removed=120, active=186, percent=64.5),),
+        changes=324,
+        reading=reading([PERSON]),
+    )
+
+
+def nothing_new_report() -> Report:
+    """The file of four days ago once more."""
+    again = facts(Outcome.APPLIED_WITH_ERRORS, rows=RowCounts(read=244, accepted=230, rejected=14))
+    return nothing_new(again, applied_at=datetime(2026, 11, 20, 8, 4, tzinfo=UTC))
+
+
+def golden_reports() -> dict[str, Report]:
+    """name → report: what `tests/golden` holds as HTML and text."""
+    return {
+        "clean": count_report(clean()),
+        "many-errors": count_report(many_errors()),
+        "refused-header": count_report(refused()),
+        "held": count_report(held()),
+        "nothing-new": nothing_new_report(),
+    }
+
+
+__all__ = ["DELIVERY", "PERSON", "Severity", "clean", "facts", "golden_reports", "held", "many_errors", "refused"]

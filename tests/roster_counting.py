@@ -1,0 +1,126 @@
+"""The counting rules of the oracle: each distinct entity named or ended lands in exactly one bucket."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+from tests.roster_values import LIVE, Roster, Row
+
+BUCKETS = ("created", "updated", "unchanged", "removed", "errors")
+ENTITIES = ("school", "staff", "class", "enrollment")
+NOWHERE = "(none)"
+Key = tuple[Hashable, ...]
+Named = tuple[str, str, Key]
+"""(entity, school key, entity key): what a row names, or what was ended."""
+
+
+def names(row: Row) -> list[Named]:
+    """What a row names. A blank or unusable key makes a key of its own per row."""
+    alone = f"?{row.line}"
+    at = row["schoolId"] or NOWHERE
+    school: Key = (row["schoolId"] or alone,)
+    who, which = row["userId"] or alone, row["classId"] or alone
+    named: list[Named] = [("school", at, school)]
+    if row.action != "REMOVE-CLASS":
+        named.append(("staff", at, (who,)))
+    if row.opens_class:
+        named.append(("class", at, (which,)))
+    if row.opens_class and row.action != "REMOVE-CLASS":
+        named.append(("enrollment", at, (who, which)))
+    return named
+
+
+def ended(before: Roster, after: Roster, old_id: Callable[[str], str]) -> list[Named]:
+    """What is no longer live, named or by cascade."""
+    gone: list[Named] = []
+    for who, person in after.people.items():
+        was = before.people.get(old_id(who))
+        if was and was.status == "active" and person.status != "active":
+            gone.append(("staff", NOWHERE, (who,)))
+    for (who, school), placement in after.placements.items():
+        if _ended(before.placements.get((old_id(who), school)), placement):
+            gone.append(("staff", school, (who,)))
+    gone += [("class", c.school_id, (k,)) for k, c in after.classes.items() if _ended(before.classes.get(k), c)]
+    for (who, class_id), enrollment in after.enrollments.items():
+        if _ended(before.enrollments.get((old_id(who), class_id)), enrollment):
+            gone.append(("enrollment", after.school_of(class_id) or NOWHERE, (who, class_id)))
+    return gone
+
+
+def _ended(was: Any, now: Any) -> bool:
+    return was is not None and was.status in LIVE and now.status not in LIVE
+
+
+def bucket(was: Any, now: Any, *, more: bool = False) -> str:
+    """created, removed, updated or unchanged, the first that fits; `more`: something else of it changed."""
+    if was is None:
+        return "unchanged" if now is None else "created"
+    if _ended(was, now):
+        return "removed"
+    return "updated" if was != now or more else "unchanged"
+
+
+class Buckets:
+    """Which bucket an entity falls into, for the district and at one school."""
+
+    def __init__(self, before: Roster, after: Roster, old_id: Callable[[str], str]) -> None:
+        self.before, self.after, self.old_id = before, after, old_id
+
+    def of(self, entity: str, key: Key) -> str:
+        """The district's bucket of an entity that an accepted row names."""
+        return getattr(self, f"_{entity}")(*key)
+
+    def at(self, entity: str, school: str, key: Key) -> str:
+        """The bucket at one school; staff are judged on the placement."""
+        return self._placement(str(key[0]), school) if entity == "staff" else self.of(entity, key)
+
+    def _school(self, school: str) -> str:
+        return bucket(self.before.schools.get(school), self.after.schools.get(school))
+
+    def _staff(self, who: str) -> str:
+        schools = {school for (_, school) in (*self.after.placements, *self.before.placements)}
+        moved = any(self._placement(who, school) != "unchanged" for school in schools)
+        renamed = self.old_id(who) != who
+        return bucket(self.before.people.get(self.old_id(who)), self.after.people.get(who), more=moved or renamed)
+
+    def _placement(self, who: str, school: str) -> str:
+        was = self.before.placements.get((self.old_id(who), school))
+        return bucket(was, self.after.placements.get((who, school)))
+
+    def _class(self, class_id: str) -> str:
+        return bucket(self.before.classes.get(class_id), self.after.classes.get(class_id))
+
+    def _enrollment(self, who: str, class_id: str) -> str:
+        was = self.before.enrollments.get((self.old_id(who), class_id))
+        return bucket(was, self.after.enrollments.get((who, class_id)))
+
+
+def zeros(entities: Iterable[str] = ENTITIES) -> dict[str, dict[str, int]]:
+    """No entity in any bucket."""
+    return {entity: dict.fromkeys(BUCKETS, 0) for entity in entities}
+
+
+def tally(good: set[Named], bad: set[Named], judge: Buckets) -> dict[str, dict[str, int]]:
+    """District counts. `good`: named by an accepted or set-aside row, or ended; `bad`: named by a rejected row."""
+    sure = {(entity, key) for entity, _, key in good}
+    counts = zeros()
+    for entity, key in sure:
+        counts[entity][judge.of(entity, key)] += 1
+    errors = Counter(entity for entity, _ in {(entity, key) for entity, _, key in bad} - sure)
+    for entity, number in errors.items():
+        counts[entity]["errors"] = number
+    return counts
+
+
+def tally_by_school(good: set[Named], bad: set[Named], judge: Buckets) -> dict[str, dict[str, dict[str, int]]]:
+    """Counts per school and entity; schools at which nothing was named are absent."""
+    local = {(e, s, k) for e, s, k in good if e != "school" and s != NOWHERE}
+    wrong = {(e, s, k) for e, s, k in bad if e != "school"} - local
+    schools: dict[str, dict[str, dict[str, int]]] = {}
+    for entity, school, key in local:
+        schools.setdefault(school, zeros(ENTITIES[1:]))[entity][judge.at(entity, school, key)] += 1
+    for entity, school, _ in wrong:
+        schools.setdefault(school, zeros(ENTITIES[1:]))[entity]["errors"] += 1
+    return schools

@@ -1,0 +1,251 @@
+"""An independent oracle: what one file makes of a roster, in plain Python, written from the specification alone.
+
+It knows nothing of SQL or of the program's planning, is slow on purpose, and is only for tests.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from tests.roster_counting import Buckets, ended, names, tally, tally_by_school
+from tests.roster_judging import (
+    Judge,
+    class_wanted,
+    enrollment_wanted,
+    person_wanted,
+    placement_wanted,
+)
+from tests.roster_remarks import remarks
+from tests.roster_values import (
+    FILE,
+    LIVE,
+    Class,
+    Enrollment,
+    Night,
+    Person,
+    Placement,
+    Policies,
+    Roster,
+    Row,
+    School,
+    Told,
+    assignment_status,
+)
+
+
+def apply(
+    roster: Roster,
+    rows: Iterable[Row],
+    *,
+    headers: Iterable[str],
+    today: date,
+    policies: Policies | None = None,
+) -> Night:
+    """The roster after the file, what the file came to, and every roster finding of it."""
+    judge = Judge(
+        before=roster,
+        rows=tuple(rows),
+        headers=frozenset(headers),
+        policies=policies or Policies(),
+    )
+    rejected, found = _judge_alone(judge)
+    step = _settle(judge, today, rejected, found)
+    found |= remarks(judge, step.after, step.accepted, step.old_id)
+    return _night(judge, step, frozenset(found))
+
+
+def _judge_alone(judge: Judge) -> tuple[set[int], set[Told]]:
+    """Lines rejected by what each row says for itself, and why."""
+    found = {
+        Told(row.line, code, "row") for row in judge.rows if row.status == "accepted" for code in judge.faults(row)
+    }
+    return {told.line for told in found}, found
+
+
+def _settle(judge: Judge, today: date, rejected: set[int], found: set[Told]) -> Step:
+    """Reject rows that claim what another active person holds after all accepted rows, until nothing changes."""
+    while True:
+        accepted = [row for row in judge.rows if row.status == "accepted" and row.line not in rejected]
+        step = Step(judge, accepted, today)
+        claims = step.taken()
+        if not claims:
+            return step
+        found |= claims
+        rejected |= {told.line for told in claims}
+
+
+def _grouped(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return groups
+
+
+UNIQUE = {"email_key": "email-taken", "user_district_id": "secondary-id-taken", "user_state_id": "secondary-id-taken"}
+
+
+class Step:
+    """The roster that a set of accepted rows makes."""
+
+    def __init__(self, judge: Judge, accepted: list[Row], today: date) -> None:
+        self.judge, self.accepted, self.today = judge, accepted, today
+        self.adds = [row for row in accepted if not row.action]
+        self.after = judge.before.copy()
+        self.old_ids = {row["userId"]: old for row in self.adds if (old := judge.correction(row))}
+        self._correct()
+        self._add_schools()
+        self._add_people()
+        self._place()
+        self._add_classes()
+        self._enroll()
+        self._remove()
+        self._settle_people()
+
+    def old_id(self, user_id: str) -> str:
+        """The ID a person had before the file."""
+        return self.old_ids.get(user_id, user_id)
+
+    def _correct(self) -> None:
+        new_ids = {old: new for new, old in self.old_ids.items()}
+        self.after.people = {new_ids.get(k, k): v for k, v in self.after.people.items()}
+        self.after.placements = {(new_ids.get(k, k), s): v for (k, s), v in self.after.placements.items()}
+        self.after.enrollments = {(new_ids.get(k, k), c): v for (k, c), v in self.after.enrollments.items()}
+
+    def _add_schools(self) -> None:
+        for school_id, rows in _grouped(self.adds, lambda r: r["schoolId"]).items():
+            known = self.after.schools.get(school_id)
+            if known is None:
+                name = next(row["schoolName"] for row in rows if row["schoolName"])
+                self.after.schools[school_id] = School(name=name, owner=FILE)
+            elif known.owner == FILE:
+                self.after.schools[school_id] = replace(known, status="active")
+
+    def _add_people(self) -> None:
+        for user_id, rows in _grouped(self.adds, lambda r: r["userId"]).items():
+            known = self.after.people.get(user_id)
+            if known is None:
+                self.after.people[user_id] = Person(**person_wanted(rows))
+            elif known.owner == FILE:
+                self.after.people[user_id] = replace(known, **person_wanted(rows))
+
+    def _place(self) -> None:
+        for key, rows in _grouped(self.adds, lambda r: (r["userId"], r["schoolId"])).items():
+            wanted = placement_wanted(rows, self.judge.headers)
+            self.after.placements[key] = self._assigned(self.after.placements.get(key), wanted, Placement)
+
+    def _add_classes(self) -> None:
+        named = (row for row in self.adds if row.names_class)
+        for class_id, rows in _grouped(named, lambda r: r["classId"]).items():
+            known = self.after.classes.get(class_id)
+            if known is None:
+                self.after.classes[class_id] = Class(school_id=rows[0]["schoolId"], **class_wanted(rows))
+            elif known.owner == FILE:
+                self.after.classes[class_id] = replace(known, status="active", **class_wanted(rows))
+
+    def _enroll(self) -> None:
+        named = (row for row in self.adds if row.names_class)
+        for key, rows in _grouped(named, lambda r: (r["userId"], r["classId"])).items():
+            wanted = enrollment_wanted(rows, self.judge.headers)
+            self.after.enrollments[key] = self._assigned(self.after.enrollments.get(key), wanted, Enrollment)
+
+    def _assigned(self, known: Any, wanted: dict[str, Any], kind: type[Any]) -> Any:
+        """A dated assignment after adding rows; one of another owner stays as it is."""
+        if known is not None and known.owner != FILE:
+            return known
+        if known is None:
+            known = kind()
+        elif known.status not in LIVE:
+            known = replace(known, start_date=None, end_date=None)
+        made = replace(known, **wanted)
+        return replace(made, status=assignment_status(made.start_date, made.end_date, self.today))
+
+    def _remove(self) -> None:
+        for row in self.accepted:
+            if row.action == "REMOVE-USER":
+                self._end_placement(row["userId"], row["schoolId"])
+            elif row.action == "REMOVE-ENROLLMENT":
+                self._end_enrollments([(row["userId"], row["classId"])])
+            elif row.action == "REMOVE-CLASS":
+                self._end_class(row["classId"])
+
+    def _end_placement(self, user_id: str, school_id: str) -> None:
+        placement = self.after.placements.get((user_id, school_id))
+        if placement is not None and placement.owner == FILE:
+            self.after.placements[user_id, school_id] = replace(placement, status="ended")
+        self._end_enrollments(self.judge.file_enrollments_at(user_id, school_id))
+
+    def _end_enrollments(self, keys: list[tuple[str, str]]) -> None:
+        for key in keys:
+            self.after.enrollments[key] = replace(self.after.enrollments[key], status="ended")
+
+    def _end_class(self, class_id: str) -> None:
+        self.after.classes[class_id] = replace(self.after.classes[class_id], status="inactive")
+        self._end_enrollments(
+            [key for key, e in self.after.enrollments.items() if key[1] == class_id and e.status in LIVE]
+        )
+
+    def _settle_people(self) -> None:
+        """A file person named by the file is active exactly when placed somewhere."""
+        for user_id in {row["userId"] for row in self.accepted if row.action in ("", "REMOVE-USER")}:
+            known = self.after.people[user_id]
+            if known.owner == FILE:
+                status = "active" if self.after.placed(user_id) else "inactive"
+                self.after.people[user_id] = replace(known, status=status)
+
+    def taken(self) -> set[Told]:
+        """Findings on the rows whose person claims an address or secondary ID that another active person holds."""
+        found: set[Told] = set()
+        for name, code in UNIQUE.items():
+            victims = self._claiming(name)
+            found |= {Told(row.line, code, "row") for row in self.adds if row["userId"] in victims}
+        return found
+
+    def _claiming(self, name: str) -> set[str]:
+        elsewhere = self.after.taken_elsewhere if name == "email_key" else frozenset()
+        holders: dict[str, set[str]] = defaultdict(set)
+        for user_id, person in self.after.people.items():
+            if person.status == "active" and (value := getattr(person, name)):
+                holders[value].add(user_id)
+        contested = {who for value, whose in holders.items() if len(whose) > 1 or value in elsewhere for who in whose}
+        return {who for who in contested if self._claims(who, name)}
+
+    def _claims(self, user_id: str, name: str) -> bool:
+        """The person did not hold it before the file."""
+        was = self.judge.before.people.get(self.old_id(user_id))
+        now = self.after.people[user_id]
+        return was is None or was.status != "active" or getattr(was, name) != getattr(now, name)
+
+
+def _night(judge: Judge, step: Step, found: frozenset[Told]) -> Night:
+    errors = {told.line for told in found if told.severity == "row"}
+    bad_rows = [row for row in judge.rows if row.status == "rejected" or row.line in errors]
+    lines = {row.line for row in bad_rows}
+    good_rows = [row for row in judge.rows if row.line not in lines]
+    good = {named for row in good_rows for named in names(row)}
+    good |= set(ended(judge.before, step.after, step.old_id))
+    bad = {named for row in bad_rows for named in names(row)}
+    buckets = Buckets(judge.before, step.after, step.old_id)
+    counts = tally(good, bad, buckets)
+    return Night(
+        roster=step.after,
+        counts=counts,
+        by_school=tally_by_school(good, bad, buckets),
+        findings=found,
+        rows=_row_counts(judge.rows, lines),
+        changed=step.after != judge.before,
+        distinct={e: len({key for entity, _, key in good | bad if entity == e}) for e in counts},
+    )
+
+
+def _row_counts(rows: tuple[Row, ...], bad: set[int]) -> dict[str, int]:
+    folded = sum(row.status == "folded" for row in rows)
+    return {
+        "read": len(rows),
+        "accepted": len(rows) - len(bad) - folded,
+        "rejected": len(bad),
+        "set_aside": folded,
+    }

@@ -1,0 +1,173 @@
+"""The roster in memory: plain values for the oracle in `roster_model`. Nothing here knows the program under test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+SOURCE, FILE, MANUAL = "source", "file", "manual"
+LIVE = ("active", "planned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class School:
+    """A school; key: school_id."""
+
+    name: str
+    owner: str = SOURCE
+    status: str = "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A person; key: user_id. Inactive people keep their address, but it is free for others."""
+
+    role: str
+    first_name: str
+    last_name: str
+    middle_name: str | None = None
+    user_district_id: str | None = None
+    user_state_id: str | None = None
+    email: str | None
+    email_key: str | None
+    owner: str = FILE
+    status: str = "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """A person at a school; key: (user_id, school_id)."""
+
+    staff_type: str | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    owner: str = FILE
+    status: str = "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Class:
+    """A class; key: class_id, unique in the district."""
+
+    school_id: str
+    name: str
+    display_name: str | None = None
+    grade: str | None = None
+    owner: str = FILE
+    status: str = "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrollment:
+    """A person in a class; key: (user_id, class_id)."""
+
+    primary_teacher: bool = False
+    start_date: date | None = None
+    end_date: date | None = None
+    owner: str = FILE
+    status: str = "active"
+
+
+@dataclass(slots=True, kw_only=True)
+class Roster:
+    """One district's roster, and the addresses that active people of other districts hold."""
+
+    schools: dict[str, School] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+    placements: dict[tuple[str, str], Placement] = field(default_factory=dict)
+    classes: dict[str, Class] = field(default_factory=dict)
+    enrollments: dict[tuple[str, str], Enrollment] = field(default_factory=dict)
+    taken_elsewhere: frozenset[str] = frozenset()
+
+    def copy(self) -> Roster:
+        """A roster that may be changed without touching this one."""
+        return Roster(
+            schools=dict(self.schools),
+            people=dict(self.people),
+            placements=dict(self.placements),
+            classes=dict(self.classes),
+            enrollments=dict(self.enrollments),
+            taken_elsewhere=self.taken_elsewhere,
+        )
+
+    def placed(self, user_id: str) -> bool:
+        """Has an active or planned placement of any owner."""
+        return any(p.status in LIVE for (who, _), p in self.placements.items() if who == user_id)
+
+    def school_of(self, class_id: str) -> str | None:
+        known = self.classes.get(class_id)
+        return known.school_id if known else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row as the screening gives it: normalised cells of the headers present, "" for blank."""
+
+    line: int
+    status: str = "accepted"
+    class_folded: bool = False
+    email_key: str = ""
+    cells: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __getitem__(self, header: str) -> str:
+        return self.cells.get(header, "")
+
+    @property
+    def action(self) -> str:
+        return self["action"]
+
+    @property
+    def opens_class(self) -> bool:
+        """The row says something about a class: a class action, or a filled class cell of an adding row."""
+        if self.action:
+            return self.action in ("REMOVE-CLASS", "REMOVE-ENROLLMENT")
+        return any(self[h] for h in ("classId", "className", "classGrade")) or self["primaryTeacher"] == "Yes"
+
+    @property
+    def names_class(self) -> bool:
+        """An adding row with a class part that is applied."""
+        return not self.action and bool(self["classId"]) and not self.class_folded
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Told:
+    """A finding without its wording."""
+
+    line: int
+    code: str
+    severity: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """What the district's configuration allows."""
+
+    school_creation: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """What the model says one file comes to."""
+
+    roster: Roster
+    counts: dict[str, dict[str, int]]
+    by_school: dict[str, dict[str, dict[str, int]]]
+    findings: frozenset[Told]
+    rows: dict[str, int]
+    changed: bool
+    distinct: dict[str, int]
+
+
+def assignment_status(start: date | None, end: date | None, today: date) -> str:
+    """`planned` before, `active` within, `ended` after; both days inclusive."""
+    if end is not None and end < today:
+        return "ended"
+    return "planned" if start is not None and start > today else "active"
+
+
+def differs(record: Any, wanted: Mapping[str, Any]) -> bool:
+    """The record says something else than what is wanted of it."""
+    return any(getattr(record, name) != value for name, value in wanted.items())

@@ -1,0 +1,163 @@
+"""District files: defaults, digests, and faults that name file and field."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rostersync import districts
+from rostersync.errors import ConfigurationError
+from rostersync.settings import PROJECT
+from rostersync.waves import codes_of_wave, waves
+
+PLAIN: dict[str, Any] = {
+    "code": "maple",
+    "name": "Maple Valley Unified",
+    "state": "CA",
+    "timezone": "America/Los_Angeles",
+    "source": {"file": "maple"},
+    "email_domains": ["maple.example.org"],
+    "contacts": [{"address": "it@maple.example.org", "name": "IT desk"}],
+}
+
+
+@pytest.fixture
+def include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An include folder with two waves and no district."""
+    (tmp_path / "districts").mkdir()
+    entries = [{"name": "nightly", "cron": "30 1 * * *", "timezone": "America/New_York"}]
+    entries.append({"name": "west", "cron": "0 4 * * *", "timezone": "America/Los_Angeles"})
+    (tmp_path / "waves.yaml").write_text(yaml.safe_dump(entries))
+    monkeypatch.setenv("ROSTERSYNC_INCLUDE", str(tmp_path))
+    return tmp_path
+
+
+def _write(include: Path, code: str = "maple", **changed: Any) -> None:
+    raw = {**PLAIN, "code": code, "source": {"file": code}, **changed}
+    (include / "districts" / f"{code}.yaml").write_text(yaml.safe_dump(raw))
+
+
+def test_a_plain_district_has_the_designs_defaults(include: Path, own_environment: Path) -> None:
+    _write(include)
+    district = districts.load("maple")
+    assert district.wave == "nightly"
+    assert district.limits.max_rows == 5_000_000
+    assert district.holds.removals == districts.Threshold(share=0.10, least=5)
+    assert district.policies.fallback_encoding and not district.policies.school_creation
+    assert district.source.folder == own_environment / "inbox" / "maple"
+    assert [c.address for c in district.recipients("problems")] == ["it@maple.example.org"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"state": "California"}, "state"),
+        ({"wave": "never"}, "wave"),
+        ({"surprise": 1}, "surprise"),
+        ({"source": {}}, "source"),
+        ({"source": {"file": "a", "sftp": "b"}}, "source"),
+        ({"source": {"file": "a", "pattern": "../users.csv"}}, "source.pattern"),
+        ({"contacts": [{"address": "a@elsewhere.example.org", "name": "A"}]}, "contacts.0.address"),
+        ({"contacts": [{"address": "a@evilmaple.example.org", "name": "A"}]}, "contacts.0.address"),
+        ({"contacts": [{"address": "a@maple.example.org\nBcc: b@x.org", "name": "A"}]}, "contacts.0.address"),
+        ({"contacts": PLAIN["contacts"] * 2}, "contacts"),
+        ({"email_domains": ["Maple.example.org"]}, "email_domains.0"),
+        ({"holds": {"removals": {"share": 10, "least": 5}}}, "holds.removals.share"),
+        ({"blackouts": [{"start": "2026-08-10", "end": "2026-08-01"}]}, "blackouts.0"),
+        ({"name": "two\nlines"}, "name"),
+    ],
+)
+def test_a_fault_names_file_and_field_and_never_the_value(include: Path, changed: dict[str, Any], field: str) -> None:
+    _write(include, **changed)
+    with pytest.raises(ConfigurationError) as caught:
+        districts.load("maple")
+    assert caught.value.message.startswith(f"maple.yaml: {field}")
+    assert "@" not in caught.value.message
+
+
+@pytest.mark.parametrize("content", ["a: [", "- 1\n", "", "code: other\nname: x\nstate: CA\nsource: {file: x}\n"])
+def test_a_file_that_is_no_district_is_a_configuration_error(include: Path, content: str) -> None:
+    (include / "districts" / "maple.yaml").write_text(content)
+    with pytest.raises(ConfigurationError, match=r"^\[configuration\] maple\.yaml: "):
+        districts.load("maple")
+
+
+@pytest.mark.parametrize("code", ["nowhere", "../waves", "", "A"])
+def test_an_unknown_code_is_a_configuration_error(include: Path, code: str) -> None:
+    with pytest.raises(ConfigurationError):
+        districts.load(code)
+
+
+def test_two_districts_may_not_share_an_inbox_and_all_faults_are_told(include: Path) -> None:
+    _write(include, "birch", source={"file": "one"})
+    _write(include, "maple", source={"file": "one"})
+    _write(include, "oak", state="x")
+    assert [line.split(":")[:2] for line in districts.problems()] == [["maple.yaml", " source"], ["oak.yaml", " state"]]
+    with pytest.raises(ConfigurationError):
+        districts.load_all()
+
+
+def test_load_all_is_sorted_and_has_the_disabled_ones(include: Path) -> None:
+    for code in ("oak", "birch"):
+        _write(include, code, enabled=code == "oak")
+    assert list(districts.load_all()) == ["birch", "oak"]
+
+
+def test_a_wave_has_its_enabled_districts_and_the_first_wave_those_that_cannot_be_read(include: Path) -> None:
+    _write(include, "oak")
+    _write(include, "birch", enabled=False)
+    _write(include, "maple", wave="west")
+    _write(include, "elm", wave="never")
+    (include / "districts" / "broken.yaml").write_text("a: [")
+    assert codes_of_wave("nightly") == ["broken", "elm", "oak"]
+    assert codes_of_wave("west") == ["maple"]
+
+
+def test_the_projects_own_waves_are_readable() -> None:
+    assert [wave.name for wave in waves()][0] == "nightly"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "- {name: a}", "a: [", "- 5"])
+def test_broken_waves_are_a_configuration_error(include: Path, content: str) -> None:
+    (include / "waves.yaml").write_text(content)
+    with pytest.raises(ConfigurationError):
+        waves()
+
+
+def test_the_digest_changes_with_what_judges_and_with_nothing_else(include: Path) -> None:
+    _write(include)
+    plain = districts.load("maple")
+    assert districts.digest(plain) == districts.digest(districts.load("maple"))
+    for same in ({"contacts": []}, {"name": "Other"}, {"policies": {"after_read": "move"}}, {"wave": "west"}):
+        _write(include, **same)
+        assert districts.digest(districts.load("maple")) == districts.digest(plain)
+    for other in ({"policies": {"school_creation": True}}, {"email_domains": []}, {"limits": {"max_rows": 5}}):
+        _write(include, **{"contacts": [], **other})
+        assert districts.digest(districts.load("maple")) != districts.digest(plain)
+
+
+def test_a_blackout_includes_both_its_days(include: Path) -> None:
+    _write(include, blackouts=[{"start": date(2026, 8, 1), "end": date(2026, 8, 3)}])
+    district = districts.load("maple")
+    days = (date(2026, 7, 31), date(2026, 8, 1), date(2026, 8, 3), date(2026, 8, 4))
+    assert [district.in_blackout(day) for day in days] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(("number", "of", "held"), [(5, 100, False), (11, 100, True), (4, 10, False), (10, 100, False)])
+def test_a_threshold_is_exceeded_only_when_share_and_number_are(number: int, of: int, held: bool) -> None:
+    assert districts.Holds().removals.exceeded(number, of) is held
+
+
+def test_the_part_for_dag_files_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, rostersync.waves as w; w.waves(); print({'pydantic', 'pandas', 'sqlalchemy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,161 @@
+"""`users-errors.csv` and its Excel twin: form, content, reversibility and the same bytes every time."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rostersync.dictionary import load
+from rostersync.findings import found
+from rostersync.model import Finding, RawRow
+from rostersync.reporting import attachments, error_workbook, errors_file, errors_workbook
+from tests.report_cases import PERSON, reading
+
+DICTIONARY = load()
+NEUTRAL = re.compile(r"^('*)'(?=[=+\-@\t\r])")
+
+
+def cells_of(content: bytes) -> list[dict[str, str]]:
+    """The rows of an error file as a strict CSV reader sees them."""
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
+
+
+def bad(line: int, code: str = "cell-required", column: str = "userLastName") -> Finding:
+    return found(code, line=line, column=column)
+
+
+def test_the_form_is_bom_crlf_and_every_cell_quoted() -> None:
+    content = errors_file(reading([PERSON]), [bad(2)], DICTIONARY)
+    assert content.startswith(b'\xef\xbb\xbf"action","schoolId"')
+    lines = content.decode("utf-8-sig").split("\r\n")
+    assert lines[-1] == ""
+    assert len(lines) == 3
+    assert all(line.startswith('"') and line.endswith('"') for line in lines[:-1])
+
+
+def test_own_columns_come_first_as_typed_and_the_added_ones_last() -> None:
+    typed = {**PERSON, "userFirstName": '  Ann "Q", \r\nLee ', "userId": "00042", "schoolId": "1E5"}
+    content = errors_file(reading([typed]), [bad(2)], DICTIONARY)
+    row = cells_of(content)[0]
+    assert tuple(row) == (*DICTIONARY.headers, "line", "errors", "resolutions")
+    assert (row["userFirstName"], row["userId"], row["schoolId"]) == ('  Ann "Q", \r\nLee ', "00042", "1E5")
+
+
+def test_only_rejected_rows_are_in_it_sorted_by_line_with_all_their_findings() -> None:
+    rows = [{**PERSON, "userId": str(n)} for n in range(2, 12)]
+    remark = found("cell-trimmed", line=9, column="schoolId")
+    findings = [bad(9), bad(3), remark, bad(9, "email-invalid"), found("cell-trimmed", line=5, column="schoolId")]
+    told = cells_of(errors_file(reading(rows), findings, DICTIONARY))
+    assert [(row["line"], row["userId"]) for row in told] == [("3", "3"), ("9", "9")]
+    words = [part.split(":")[0] for part in told[1]["errors"].split(" | ")]
+    assert words == ["ERROR", "REMARK", "ERROR"]
+    assert len(told[1]["resolutions"].split(" | ")) == 3
+
+
+def test_the_siblings_of_a_conflict_are_in_it_too() -> None:
+    findings = [found("row-conflict", line=3, column="userLastName", lines=[2, 3])]
+    told = cells_of(errors_file(reading([PERSON, PERSON, PERSON]), findings, DICTIONARY))
+    assert [row["line"] for row in told] == ["2", "3"]
+    assert told[0]["errors"].startswith("REMARK: ")
+
+
+def test_a_row_of_another_width_shows_its_raw_text_and_blank_cells() -> None:
+    raw = RawRow(line=3, text='0100,"Lee, Ann",')
+    told = cells_of(errors_file(reading([PERSON], raw_rows=[raw]), [found("row-cell-count", line=3)], DICTIONARY))
+    assert told[0]["line"] == "3"
+    assert {told[0][header] for header in DICTIONARY.headers} == {""}
+    assert told[0]["errors"].startswith("ERROR: ")
+    assert told[0]["errors"].endswith(raw.text)
+
+
+def test_line_breaks_of_a_cell_do_not_reach_the_messages() -> None:
+    finding = found("cell-character", line=2, column="userFirstName", value="a\r\nb", sign="\n")
+    told = cells_of(errors_file(reading([PERSON]), [finding], DICTIONARY))
+    assert not set("\r\n") & set(told[0]["errors"] + told[0]["resolutions"])
+
+
+@pytest.mark.parametrize("typed", ["=1+1", "'=1", "''@x", "+1", "-1", "@a", "\tx", "\rx", "'\t"])
+def test_a_cell_a_spreadsheet_may_run_gets_one_apostrophe_that_can_be_taken_off(typed: str) -> None:
+    told = cells_of(errors_file(reading([{**PERSON, "userLastName": typed}]), [bad(2)], DICTIONARY))
+    assert told[0]["userLastName"] == f"'{typed}"
+    assert NEUTRAL.sub(r"\1", told[0]["userLastName"]) == typed
+
+
+@pytest.mark.parametrize("typed", ["O'Brien", "'quoted'", "a=1", " =1", "1-2", "", "'", "''x"])
+def test_other_cells_are_left_as_typed(typed: str) -> None:
+    told = cells_of(errors_file(reading([{**PERSON, "userLastName": typed}]), [bad(2)], DICTIONARY))
+    assert told[0]["userLastName"] == typed
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12))
+def test_any_cell_survives_the_way_out_and_back(typed: str) -> None:
+    told = cells_of(errors_file(reading([{**PERSON, "userLastName": typed}]), [bad(2)], DICTIONARY))
+    assert NEUTRAL.sub(r"\1", told[0]["userLastName"]) == typed
+
+
+def test_the_workbook_holds_text_cells_only() -> None:
+    typed = {**PERSON, "userLastName": "=1+1", "userId": "00042", "userMiddleName": "http://x.example", "staffType": "\x01"}
+    sheet = openpyxl.load_workbook(io.BytesIO(errors_workbook(reading([typed]), [bad(2)], DICTIONARY))).active
+    assert sheet is not None
+    header = [cell.value for cell in sheet[1]]
+    row = dict(zip(header, sheet[2], strict=True))
+    assert (row["userId"].value, row["userLastName"].value, row["line"].value) == ("00042", "=1+1", "2")
+    assert {cell.data_type for cell in sheet[2] if cell.value is not None} <= {"s", "inlineStr"}
+    assert {cell.number_format for cell in sheet[2]} == {"@"}
+    assert row["userMiddleName"].hyperlink is None
+    assert header == [*DICTIONARY.headers, "line", "errors", "resolutions"]
+
+
+def test_a_cell_beyond_excels_limit_is_cut_and_says_so() -> None:
+    typed = {**PERSON, "userLastName": "😀" * 20_000}
+    sheet = openpyxl.load_workbook(io.BytesIO(errors_workbook(reading([typed]), [bad(2)], DICTIONARY))).active
+    assert sheet is not None
+    value = str(sheet.cell(2, DICTIONARY.headers.index("userLastName") + 1).value)
+    assert value.endswith(error_workbook.CUT)
+    assert len(value.encode("utf-16-le")) // 2 <= error_workbook.MAX_CHARACTERS
+
+
+def test_rows_beyond_excels_limit_are_counted_in_the_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(error_workbook, "MAX_ROWS", 4)
+    book = errors_workbook(reading([PERSON] * 5), [bad(n) for n in range(2, 7)], DICTIONARY)
+    sheet = openpyxl.load_workbook(io.BytesIO(book)).active
+    assert sheet is not None
+    assert sheet.max_row == 4
+    assert str(sheet.cell(4, sheet.max_column).value).startswith("3 more rows")
+
+
+def test_a_text_that_looks_like_excels_escape_is_not_taken_for_one() -> None:
+    typed = {**PERSON, "userLastName": "_x0041_\x0b"}
+    book = zipfile.ZipFile(io.BytesIO(errors_workbook(reading([typed]), [bad(2)], DICTIONARY)))
+    assert b"_x005F_x0041__x000B_" in book.read("xl/worksheets/sheet1.xml")
+
+
+def test_the_same_reading_and_findings_give_the_same_bytes() -> None:
+    rows, findings = [PERSON] * 3, [bad(2), bad(4)]
+    assert errors_file(reading(rows), findings, DICTIONARY) == errors_file(reading(rows), findings, DICTIONARY)
+    assert errors_workbook(reading(rows), findings, DICTIONARY) == errors_workbook(reading(rows), findings, DICTIONARY)
+
+
+def test_there_are_no_files_without_a_row_error() -> None:
+    remark = found("cell-trimmed", line=2, column="schoolId")
+    assert attachments.error_files(reading([PERSON]), [remark], DICTIONARY) == ()
+    names = [file.name for file in attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)]
+    assert names == ["users-errors.csv", "users-errors.xlsx"]
+
+
+def test_a_large_error_file_is_zipped_and_a_larger_one_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = errors_file(reading([PERSON]), [bad(2)], DICTIONARY)
+    monkeypatch.setattr(attachments, "ZIP_ABOVE", 10)
+    made = attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)
+    assert [(file.name, file.media_type) for file in made] == [("users-errors.csv.zip", "application/zip")]
+    assert zipfile.ZipFile(io.BytesIO(made[0].content)).read("users-errors.csv") == plain
+    assert made == attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)
+    monkeypatch.setattr(attachments, "LEAVE_OUT_ABOVE", 10)
+    assert attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY) == ()
