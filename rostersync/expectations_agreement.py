@@ -7,6 +7,8 @@ not wholly folded, speak. A blank cell that keeps the stored value says nothing,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -56,23 +58,31 @@ def addresses_to_be_used_by_one_person(table: Table, settings: Settings) -> Brok
 
 
 def people_to_have_one_role(table: Table, settings: Settings) -> Broken:
-    """`column`, `wins`: rows with another role, of a person whom a row without error gives the winning one."""
-    role = table[settings["column"]]
-    wins = has(table, settings["column"], (settings["wins"],)) & ~has(table, "rejected", ("yes",))
-    others = ~has(table, settings["column"], ("", settings["wins"])) & (c.codes(role) >= 0)
-    rows = speaking(table)
-    return {settings["column"]: shared(group(table, ("userId",)), rows & wins, rows & others) & others}
+    """`column`, `wins`: rows with another role, of a person whom another row gives the winning one; both accepted."""
+    rows = speaking(table) & ~has(table, "rejected", ("yes",))
+    wins = rows & has(table, settings["column"], (settings["wins"],))
+    return {settings["column"]: shared(group(table, ("userId",)), wins, rows & ~wins) & ~wins}
 
 
 def rows_to_differ(table: Table, settings: Settings) -> Broken:
     """`columns`: as typed. Every row but the first of identical ones."""
+    result = np.zeros(len(table["action"]), bool)
+    result[copies(table, settings["columns"])[0]] = True
+    return {WHOLE_ROW: result}
+
+
+def copies(table: Table, columns: Sequence[str]) -> tuple[Groups, Groups]:
+    """Rows that copy an earlier one, and the first row each copies.
+
+    Column by column, those with most different words first, so that few rows remain after the first ones.
+    """
     rows: Groups = np.arange(len(table["action"]))
-    columns = sorted(settings["columns"], key=lambda header: -len(table[header].dictionary))
     numbers = np.zeros(len(rows), np.int64)
-    for header in columns:
+    for header in sorted(columns, key=lambda header: -len(table[header].dictionary)):
         numbers = numbered(numbers, c.codes(table[header])[rows])
         again = pd.Series(numbers).duplicated(keep=False).to_numpy()
         rows, numbers = rows[again], numbers[again]
-    result = np.zeros(len(table["action"]), bool)
-    result[rows] = pd.Series(numbers).duplicated().to_numpy()
-    return {WHOLE_ROW: result}
+    first = np.zeros(numbers.max(initial=-1) + 1, np.int64)
+    first[numbers[::-1]] = rows[::-1]
+    later = first[numbers] != rows
+    return rows[later], first[numbers][later]

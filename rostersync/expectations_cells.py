@@ -115,7 +115,7 @@ def ids_not_to_look_like_social_security_numbers(table: Table, settings: Setting
 
 
 def values_to_be_accepted(table: Table, settings: Settings) -> Broken:
-    """`accepted`: column → its values, aliases and the words other rules are about; placeholders count as blank."""
+    """`accepted`: column → its values, aliases and the words other rules are about."""
     return {
         h: _words(table, h, lambda words, accepted=accepted: _others(words, accepted))
         for h, accepted in settings["accepted"].items()
@@ -123,7 +123,7 @@ def values_to_be_accepted(table: Table, settings: Settings) -> Broken:
 
 
 def _others(words: Words, accepted: list[str]) -> Mask:
-    return ~c.are(words, ["", *accepted]) & ~c.placeholders(words, name=False)
+    return ~c.are(words, ["", *accepted])
 
 
 def values_to_be_spelled_as_listed(table: Table, settings: Settings) -> Broken:
@@ -140,7 +140,7 @@ def rows_to_be_about_staff(table: Table, settings: Settings) -> Broken:
 
 
 def cells_to_be_blank(table: Table, settings: Settings) -> Broken:
-    """`columns`: must hold nothing, or a placeholder."""
+    """`columns`: must hold nothing."""
     return {h: _words(table, h, lambda words: _others(words, [])) for h in settings["columns"]}
 
 
@@ -169,7 +169,7 @@ def _outside(words: Words, domains: tuple[str, ...]) -> Mask:
 
 
 def days_to_be_iso_dates(table: Table, settings: Settings) -> Broken:
-    """`columns`: an existing day, as YYYY-MM-DD; placeholders count as blank."""
+    """`columns`: an existing day, as YYYY-MM-DD."""
     return {
         h: _words(table, h, lambda words: c.each(words, lambda word: day(word) is None, _others(words, [])))
         for h in settings["columns"]

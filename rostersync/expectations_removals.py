@@ -26,7 +26,7 @@ def actions_to_agree(table: Table, settings: Settings) -> Broken:
     apart = _unequal_removals(table, settings)
     ended = settings["ends_enrollment"]
     groups = group(table, settings["targets"][ended])
-    aside = np.logical_or.reduce([*_folds(table, settings, apart).values()])
+    aside = np.logical_or(*_folds(table, settings, apart))
     both = shared(groups, has(table, "action", (ended,)) & ~aside, is_blank(table, "action") & ~aside)
     return {"action": apart | both}
 
@@ -42,19 +42,25 @@ def _unequal_removals(table: Table, settings: Settings) -> Mask:
 
 
 def rows_not_to_be_removed_elsewhere(table: Table, settings: Settings) -> Broken:
-    """`row`: a removal of the person takes the whole row; `class`: a removal of the class takes its class part."""
+    """A removal of the person at the school takes the whole row; so does one of the class, of a REMOVE-ENROLLMENT."""
+    return {WHOLE_ROW: _folds(table, settings)[0]}
+
+
+def classes_not_to_be_removed_elsewhere(table: Table, settings: Settings) -> Broken:
+    """A removal of the class takes the class part of the rows that remain."""
+    return {WHOLE_ROW: _folds(table, settings)[1]}
+
+
+def _folds(table: Table, settings: Settings, conflict: Mask | None = None) -> tuple[Mask, Mask]:
+    """Rows wholly taken, rows whose class part is. Only removals without any error take; none is taken by its like."""
     if not _removals(table, settings):
-        return {}
-    return _folds(table, settings, actions_to_agree(table, settings)["action"])
-
-
-def _folds(table: Table, settings: Settings, conflict: Mask) -> Broken:
-    """Only removals without any error take other rows with them; a removal is never folded by its like."""
+        return np.zeros(len(table["action"]), bool), np.zeros(len(table["action"]), bool)
+    if conflict is None:
+        conflict = actions_to_agree(table, settings)["action"]
     sound = ~has(table, "rejected", ("yes",)) & ~conflict
     person, class_ = (_taken(table, settings, settings[name], sound) for name in ("ends_person", "ends_class"))
-    enrollment = has(table, "action", (settings["ends_enrollment"],))
-    whole = person | (class_ & enrollment)
-    return {WHOLE_ROW: whole, "class": class_ & ~whole & is_blank(table, "action")}
+    whole = person | (class_ & has(table, "action", (settings["ends_enrollment"],)))
+    return whole, class_ & ~whole & is_blank(table, "action")
 
 
 def _taken(table: Table, settings: Settings, word: str, sound: Mask) -> Mask:

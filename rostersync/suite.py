@@ -3,7 +3,7 @@
 Each *file* rule about rows is an expectation over all the columns it concerns. Its `meta` says which finding it
 makes: `code`, `severity`, `columns` (those it may find fault with; `column` when there is just one) and `stage`. The
 stages are judged one after the other, because a later one must not see what an earlier one found faulty:
-`cells`, then `removals`, then `agreement`.
+`cells`, then `removals`, then `agreement`, then `roles`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rostersync.findings import catalogue
 from rostersync.model import Severity
 from rostersync.settings import include_path
 
-STAGES = ("cells", "removals", "agreement")
+STAGES = ("cells", "removals", "agreement", "roles")
 TYPED = "typed "
 """Before a header: the column as typed."""
 
@@ -159,9 +159,8 @@ def _removals(d: Dictionary) -> Iterator[dict[str, Any]]:
     }
     context = ["action", "schoolId", "userId", "classId", "rejected"]
     yield _rule("action-conflict", "actions_to_agree", ["action"], stage="removals", context=context, **facts)
-    yield _rule(
-        "row-folded", "rows_not_to_be_removed_elsewhere", [], stage="removals", context=context, **facts
-    )
+    for part, kind in (("row", "rows_not_to_be_removed_elsewhere"), ("class", "classes_not_to_be_removed_elsewhere")):
+        yield _rule("row-folded", kind, [], stage="removals", context=context, part=part, **facts)
 
 
 def _agreement(d: Dictionary) -> Iterator[dict[str, Any]]:
@@ -179,7 +178,7 @@ def _agreement(d: Dictionary) -> Iterator[dict[str, Any]]:
     )  # fmt: skip
     for column in (c for c in d.columns if c.wins):
         yield _rule(
-            "role-both", "people_to_have_one_role", [column.header], stage="agreement", context=context,
+            "role-both", "people_to_have_one_role", [column.header], stage="roles", context=context,
             column=column.header, wins=column.wins,
         )  # fmt: skip
     typed = [TYPED + header for header in d.headers]

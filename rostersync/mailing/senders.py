@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -62,7 +63,8 @@ class EmlFolder:
 
     def send(self, letter: Letter) -> Answer:
         """Writes the file under its final name only when it is whole; a second try writes the same bytes again."""
-        target = self.path / f"{letter.district}_{letter.delivery}_{letter.number}.eml"
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", letter.delivery)
+        target = self.path / f"{letter.district}_{name}_{letter.number}.eml"
         part = target.with_suffix(".part")
         try:
             content = compose(letter)

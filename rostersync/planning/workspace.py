@@ -11,21 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
     ColumnElement,
     Connection,
     Date,
     Insert,
-    MetaData,
     Select,
     Table,
     Text,
@@ -43,8 +38,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from rostersync import tables
 from rostersync.dictionary import Dictionary
+from rostersync.planning.layout import EntityShape, layout_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,56 +52,6 @@ class PlanContext:
     school_creation: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntityShape:
-    """How one entity is stored: its table, key columns, planned attributes and the states in which it counts."""
-
-    name: str
-    table: Table
-    keys: tuple[str, ...]
-    attributes: tuple[str, ...]
-    live: tuple[str, ...]
-    extra: tuple[str, ...] = ()
-
-
-def shapes(dictionary: Dictionary) -> dict[str, EntityShape]:
-    """entity → shape; the attributes come from the dictionary."""
-
-    def stored(*entities: str) -> tuple[str, ...]:
-        return tuple(c.attribute for c in dictionary.of(*entities) if c.attribute)  # type: ignore[arg-type]  # names are Entity literals
-
-    assigned = ("active", "planned")
-    return {
-        "school": _shape("school", tables.school, ("school_id",), stored("school"), ("active",)),
-        "person": _shape(
-            "person", tables.person, ("user_id",), (*stored("person"), "email_key"), ("active",), ("old_user_id",)
-        ),
-        "placement": _shape(
-            "placement", tables.placement, ("user_id", "school_id"), stored("placement", "assignment"), assigned
-        ),
-        "class": _shape("class", tables.class_, ("class_id",), (*stored("class"), "school_id"), ("active",)),
-        "enrollment": _shape(
-            "enrollment",
-            tables.enrollment,
-            ("user_id", "class_id"),
-            stored("enrollment", "assignment"),
-            assigned,
-            ("school_id",),
-        ),
-    }
-
-
-def _shape(
-    name: str,
-    table: Table,
-    keys: tuple[str, ...],
-    attributes: tuple[str, ...],
-    live: tuple[str, ...],
-    extra: tuple[str, ...] = (),
-) -> EntityShape:
-    return EntityShape(name=name, table=table, keys=keys, attributes=(*attributes, "status"), live=live, extra=extra)
-
-
 class Workspace:
     """The temporary tables of one plan on one connection; made by `open_workspace`."""
 
@@ -116,47 +61,14 @@ class Workspace:
         self.dictionary = context.dictionary
         self.district = context.district
         self.present = frozenset(headers)
-        self._metadata = MetaData()
-        self.stage = self._temporary(
-            "stage",
-            Column("line", BigInteger),
-            Column("status", Text),
-            Column("class_folded", Boolean),
-            Column("email_key", Text),
-            *(Column(c.header, Text) for c in self.dictionary.columns if c.header in self.present),
-        )
-        self.found = self._temporary(
-            "found",
-            Column("line", BigInteger),
-            Column("column", Text),
-            Column("code", Text),
-            Column("severity", Text),
-            Column("detail", JSONB),
-        )
-        self.stranger = self._temporary("stranger", Column("user_id", Text), Column("twin", Text), Column("code", Text))
-        self.correction = self._temporary("correction", Column("user_id", Text), Column("old_user_id", Text))
-        self.plans = {name: self._plan_table(shape) for name, shape in self.shapes.items()}
-
-    @cached_property
-    def shapes(self) -> dict[str, EntityShape]:
-        return shapes(self.dictionary)
-
-    def _temporary(self, name: str, *columns: Column[Any]) -> Table:
-        return Table(
-            f"rostersync_{name}", self._metadata, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP"
-        )
-
-    def _plan_table(self, shape: EntityShape) -> Table:
-        values = (Column(f"{age}_{a}", shape.table.c[a].type) for a in shape.attributes for age in ("old", "new"))
-        keys = (Column(k, Text) for k in (*shape.keys, *shape.extra))
-        return self._temporary(
-            f"plan_{shape.name}",
-            *keys,
-            Column("line", BigInteger),
-            Column("owner", Text),
-            Column("action", Text),
-            *values,
-        )
+        layout = layout_of(context.dictionary.version, self.present)
+        self.shapes = layout.shapes
+        self.stage = layout.stage
+        self.found = layout.found
+        self.stranger = layout.stranger
+        self.correction = layout.correction
+        self.plans = layout.plans
+        self._metadata = layout.metadata
 
     def create(self) -> None:
         """Make the tables, empty; those of an earlier plan in the same transaction are dropped first."""
@@ -212,6 +124,9 @@ class Workspace:
 def written(conn: Connection, statement: Insert | Update) -> int:
     """Execute and give the number of rows (SQLAlchemy keeps it for an INSERT only when asked)."""
     return conn.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+
+
+__all__ = ["EntityShape", "PlanContext", "Workspace", "finding", "open_workspace", "told", "written"]
 
 
 def open_workspace(conn: Connection, context: PlanContext, rows: pd.DataFrame) -> Workspace:

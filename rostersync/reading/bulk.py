@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,10 @@ from rostersync.reading.shape import LONGEST_LINE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BLANKS = " \t"
+POOL: Final = pa.system_memory_pool()
+"""Holds the chunks' columns until they are joined: it gives freed pages back, which Arrow's default pool keeps."""
+
+_BLANKS: Final = " \t"
 
 
 def gathered(
@@ -47,12 +50,13 @@ def parse_lines(text: bytes | NDArray[np.uint8], width: int, wanted: Sequence[in
             null_values=[],
             strings_can_be_null=False,
         ),
+        memory_pool=POOL,
     )
     return {position: _joined(table.column(str(position))) for position in wanted}
 
 
 def _joined(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks)
+    return pa.concat_arrays(column.chunks, memory_pool=POOL)
 
 
 def whole_blank(columns: Mapping[int, pa.Array], layout: Layout) -> NDArray[np.bool_]:

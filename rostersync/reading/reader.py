@@ -14,6 +14,7 @@ from rostersync.dictionary import Dictionary
 from rostersync.findings import found
 from rostersync.model import Finding, RawRow, Reading, Severity
 from rostersync.reading.body import Body, read_body
+from rostersync.reading.bulk import POOL
 from rostersync.reading.content import Content, first_filled, line_at, recognise
 from rostersync.reading.header import judge_names, letter
 from rostersync.reading.layout import lay_out
@@ -149,6 +150,7 @@ def _frame(body: Body, *, neutralised: bool) -> pd.DataFrame:
         parts = body.parts[position]
         cells = pa.chunked_array([part.cast(pa.large_string()) for part in parts], pa.large_string())
         parts.clear()
+        POOL.release_unused()
         if neutralised:
             cells = pc.replace_substring_regex(cells, _NEUTRALISED, r"\1")
         series[header] = _series(cells.combine_chunks())

@@ -23,10 +23,15 @@ from tests.servers import RosterDatabase
 
 
 def _raised(engine: Engine, *statements: str) -> RosterSyncError:
-    with pytest.raises(RosterSyncError) as caught, database.translated(), engine.begin() as connection:
+    with pytest.raises(RosterSyncError) as caught:
+        _execute(engine, *statements)
+    return caught.value
+
+
+def _execute(engine: Engine, *statements: str) -> None:
+    with database.translated(), engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
-    return caught.value
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,8 @@ if os.geteuid() == 0:  # everything is imported: from here on an ordinary accoun
 folder = Path(sys.argv[1])
 server = embedded.ensure_running(folder, durable=False)
 with psycopg.connect(server.url.replace("+psycopg", "")) as connection:
-    print(connection.execute("SELECT current_user").fetchone()[0], server.home == folder, oct(folder.stat().st_mode)[-3:])
+    who = connection.execute("SELECT current_user").fetchone()[0]
+print(who, server.home == folder, oct(folder.stat().st_mode)[-3:])
 embedded.remove(folder)
 """
 

@@ -101,7 +101,13 @@ def test_any_cell_survives_the_way_out_and_back(typed: str) -> None:
 
 
 def test_the_workbook_holds_text_cells_only() -> None:
-    typed = {**PERSON, "userLastName": "=1+1", "userId": "00042", "userMiddleName": "http://x.example", "staffType": "\x01"}
+    typed = {
+        **PERSON,
+        "userLastName": "=1+1",
+        "userId": "00042",
+        "userMiddleName": "http://x.example",
+        "staffType": "\x01",
+    }
     sheet = openpyxl.load_workbook(io.BytesIO(errors_workbook(reading([typed]), [bad(2)], DICTIONARY))).active
     assert sheet is not None
     header = [cell.value for cell in sheet[1]]

@@ -201,14 +201,14 @@ def test_remarks_that_a_person_must_see_are_listed_before_frequent_ones() -> Non
 
 
 numbers = st.integers(0, 10**7)
-bucketed = st.fixed_dictionaries({bucket: numbers for bucket in BUCKETS})
+bucketed = st.fixed_dictionaries(dict.fromkeys(BUCKETS, numbers))
 named = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=100)
 
 
 @settings(max_examples=20, deadline=None)
 @given(
     schools=st.lists(named, min_size=30, max_size=60, unique=True),
-    counted=st.fixed_dictionaries({name: bucketed for name in ENTITIES}),
+    counted=st.fixed_dictionaries(dict.fromkeys(ENTITIES, bucketed)),
     header=st.lists(named, min_size=150, max_size=200),
     outcome=st.sampled_from([Outcome.APPLIED_WITH_ERRORS, Outcome.REFUSED]),
 )
