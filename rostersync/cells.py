@@ -64,6 +64,14 @@ def blanks(count: int) -> Cells:
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([""], pa.large_string()))
 
 
+def flags(truths: Mapping[str, Mask], count: int) -> Cells:
+    """A column that says the word whose truth holds, else nothing."""
+    places = np.zeros(count, np.int32)
+    for place, truth in enumerate(truths.values(), start=1):
+        places[truth] = place
+    return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(["", *truths], pa.large_string()))
+
+
 def codes(cells: Cells) -> Codes:
     """Which word each row has; -1 where the cell cannot be used."""
     result: Codes = pc.fill_null(cells.indices, -1).to_numpy(zero_copy_only=False)

@@ -29,11 +29,16 @@ from rostersync.expectations_cells import Broken, Settings
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 from great_expectations.execution_engine import PandasExecutionEngine  # noqa: E402 - the logger comes first
+from great_expectations.compatibility.pydantic import PrivateAttr  # noqa: E402 - as above
 from great_expectations.expectations.expectation import MulticolumnMapExpectation  # noqa: E402 - as above
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration  # noqa: E402 - as above
 from great_expectations.expectations.metrics.map_metric_provider import (  # noqa: E402 - as above
     MulticolumnMapMetricProvider,
     multicolumn_condition_partial,
 )
+from great_expectations.expectations.registry import get_metric_kwargs  # noqa: E402 - as above
+from great_expectations.validator.metric_configuration import MetricConfiguration  # noqa: E402 - as above
+from great_expectations.validator.validator import ValidationDependencies  # noqa: E402 - as above
 
 Rule = Callable[[Table, Settings], Broken]
 
@@ -88,12 +93,41 @@ _ANNOTATIONS = {"map_metric": ClassVar[str]}
 
 
 class _RosterExpectation(MulticolumnMapExpectation):  # type: ignore[misc]  # ships no stubs
-    """Rows of several columns, judged by one of our rules with the suite's settings."""
+    """Rows of several columns, judged by one of our rules with the suite's settings.
+
+    Asks for counts and row numbers only: no cell's text enters a result. Great Expectations builds the configuration
+    anew for each key it looks up, 132 times for an expectation; it is remembered here, as it never changes.
+    """
 
     map_metric: ClassVar[str | None] = None
     success_keys: ClassVar[tuple[str, ...]] = ("mostly", "settings")
     ignore_row_if: Literal["never"] = "never"
     settings: dict[str, Any]
+    _configuration: ExpectationConfiguration | None = PrivateAttr(default=None)
+
+    @property
+    def configuration(self) -> ExpectationConfiguration:
+        """What the suite says of this expectation."""
+        if self._configuration is None:
+            self._configuration = super().configuration
+        return self._configuration
+
+    def get_validation_dependencies(
+        self, execution_engine: Any = None, runtime_configuration: Any = None
+    ) -> ValidationDependencies:
+        """Counts and row numbers."""
+        needed = super(MulticolumnMapExpectation, self).get_validation_dependencies(
+            execution_engine=execution_engine, runtime_configuration=runtime_configuration
+        )
+        own = (f"{self.map_metric}.{suffix}" for suffix in _SUFFIXES)
+        for name in (*own, "table.row_count"):
+            kwargs = get_metric_kwargs(name, self.configuration, runtime_configuration)
+            metric = MetricConfiguration(name, kwargs["metric_domain_kwargs"], kwargs["metric_value_kwargs"])
+            needed.set_metric_configuration(name, metric)
+        return needed
+
+
+_SUFFIXES = ("unexpected_count", "filtered_row_count", "unexpected_index_list")
 
 
 CLASSES = {kind: _declare(kind, rule) for kind, rule in RULES.items()}

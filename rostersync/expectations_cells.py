@@ -22,10 +22,10 @@ Settings = Mapping[str, Any]
 Broken = dict[str, Mask]
 
 LINE_BREAKS = "\\r\\n"
-INVISIBLE = "\\x{061C}\\x{180E}\\x{200B}-\\x{200F}\\x{2028}-\\x{202E}\\x{2060}-\\x{2064}\\x{2066}-\\x{206F}\\x{FEFF}"
+INVISIBLE = "\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
 """Line and paragraph separators, bidirectional and zero-width marks."""
 CONTROLS = "\\x00-\\x09\\x0B\\x0C\\x0E-\\x1F\\x7F-\\x9F"
-FULL_WIDTH = "\\x{FF10}-\\x{FF19}\\x{FF21}-\\x{FF3A}\\x{FF41}-\\x{FF5A}"
+FULL_WIDTH = "\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
 
 MONTHS = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 DAMAGE = '^#(?:REF!|N/A|VALUE!|DIV/0!|NAME\\?|NUM!|NULL!|SPILL!|CALC!)$|^#{4,}$|^="[^"]*"$'
@@ -51,10 +51,11 @@ def cells_to_have_no_stray_spaces(table: Table, settings: Settings) -> Broken:
 
 def cells_to_hold_printable_text(table: Table, settings: Settings) -> Broken:
     """`kinds`: column → id, text, email … E-mail leaves line breaks to its own rule; IDs have no full-width letters."""
-    return {h: _words(table, h, c.match, _unprintable(kind)) for h, kind in settings["kinds"].items()}
+    return {h: _words(table, h, c.match, unprintable(kind)) for h, kind in settings["kinds"].items()}
 
 
-def _unprintable(kind: str) -> str:
+def unprintable(kind: str) -> str:
+    """The characters that a cell of this kind may not hold, as a pattern."""
     return f"[{CONTROLS}{'' if kind == 'email' else LINE_BREAKS}{INVISIBLE}{FULL_WIDTH if kind == 'id' else ''}]"
 
 

@@ -21,7 +21,7 @@ def state_path(*parts: str) -> Path:
 
 
 def private_folder(path: Path) -> Path:
-    """This folder, made with all its missing parents for the owner's eyes only (0700)."""
+    """A folder, made with all its missing parents for the owner's eyes only (0700)."""
     if not path.is_dir():
         private_folder(path.parent)
         path.mkdir(mode=0o700, exist_ok=True)

@@ -11,6 +11,8 @@ from tests.roster_values import LIVE, Roster, Row
 BUCKETS = ("created", "updated", "unchanged", "removed", "errors")
 ENTITIES = ("school", "staff", "class", "enrollment")
 NOWHERE = "(none)"
+LOCAL = {"placement": "staff", "class": "class", "enrollment": "enrollment"}
+"""What is counted per school, and as what: staff there are judged on the placement."""
 Key = tuple[Hashable, ...]
 Named = tuple[str, str, Key]
 """(entity, school key, entity key): what a row names, or what was ended."""
@@ -24,7 +26,7 @@ def names(row: Row) -> list[Named]:
     who, which = row["userId"] or alone, row["classId"] or alone
     named: list[Named] = [("school", at, school)]
     if row.action != "REMOVE-CLASS":
-        named.append(("staff", at, (who,)))
+        named += [("staff", at, (who,)), ("placement", at, (who if row["schoolId"] else alone,))]
     if row.opens_class:
         named.append(("class", at, (which,)))
     if row.opens_class and row.action != "REMOVE-CLASS":
@@ -41,7 +43,7 @@ def ended(before: Roster, after: Roster, old_id: Callable[[str], str]) -> list[N
             gone.append(("staff", NOWHERE, (who,)))
     for (who, school), placement in after.placements.items():
         if _ended(before.placements.get((old_id(who), school)), placement):
-            gone.append(("staff", school, (who,)))
+            gone.append(("placement", school, (who,)))
     gone += [("class", c.school_id, (k,)) for k, c in after.classes.items() if _ended(before.classes.get(k), c)]
     for (who, class_id), enrollment in after.enrollments.items():
         if _ended(before.enrollments.get((old_id(who), class_id)), enrollment):
@@ -74,7 +76,7 @@ class Buckets:
 
     def at(self, entity: str, school: str, key: Key) -> str:
         """The bucket at one school; staff are judged on the placement."""
-        return self._placement(str(key[0]), school) if entity == "staff" else self.of(entity, key)
+        return self._placement(str(key[0]), school) if entity == "placement" else self.of(entity, key)
 
     def _school(self, school: str) -> str:
         return bucket(self.before.schools.get(school), self.after.schools.get(school))
@@ -104,23 +106,36 @@ def zeros(entities: Iterable[str] = ENTITIES) -> dict[str, dict[str, int]]:
 
 def tally(good: set[Named], bad: set[Named], judge: Buckets) -> dict[str, dict[str, int]]:
     """District counts. `good`: named by an accepted or set-aside row, or ended; `bad`: named by a rejected row."""
-    sure = {(entity, key) for entity, _, key in good}
+    sure = {(entity, key) for entity, _, key in good if entity != "placement"}
     counts = zeros()
     for entity, key in sure:
         counts[entity][judge.of(entity, key)] += 1
-    errors = Counter(entity for entity, _ in {(entity, key) for entity, _, key in bad} - sure)
+    errors = Counter(entity for entity, _ in {(e, key) for e, _, key in bad if e != "placement"} - sure)
     for entity, number in errors.items():
         counts[entity]["errors"] = number
     return counts
 
 
 def tally_by_school(good: set[Named], bad: set[Named], judge: Buckets) -> dict[str, dict[str, dict[str, int]]]:
-    """Counts per school and entity; schools at which nothing was named are absent."""
-    local = {(e, s, k) for e, s, k in good if e != "school" and s != NOWHERE}
-    wrong = {(e, s, k) for e, s, k in bad if e != "school"} - local
+    """Counts per school and entity; schools at which nothing was named are absent.
+
+    Staff count at each of their schools; a class or enrollment, belonging to one school, counts once.
+    """
+    local = {(e, s, k) for e, s, k in good if e in LOCAL}
+    sure = {(e, k) for e, _, k in local if e != "placement"}
+    wrong = {(e, s, k) for e, s, k in bad if e == "placement"} - local
+    alone: dict[tuple[str, Key], str] = {}
+    for entity, school, key in bad:
+        if entity in ("class", "enrollment") and (entity, key) not in sure:
+            alone[entity, key] = min(school, alone.get((entity, key), school))
+    wrong |= {(entity, school, key) for (entity, key), school in alone.items()}
     schools: dict[str, dict[str, dict[str, int]]] = {}
     for entity, school, key in local:
-        schools.setdefault(school, zeros(ENTITIES[1:]))[entity][judge.at(entity, school, key)] += 1
+        _add(schools, school, entity, judge.at(entity, school, key))
     for entity, school, _ in wrong:
-        schools.setdefault(school, zeros(ENTITIES[1:]))[entity]["errors"] += 1
+        _add(schools, school, entity, "errors")
     return schools
+
+
+def _add(schools: dict[str, dict[str, dict[str, int]]], school: str, entity: str, into: str) -> None:
+    schools.setdefault(school, zeros(ENTITIES[1:]))[LOCAL[entity]][into] += 1

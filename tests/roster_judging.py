@@ -6,13 +6,25 @@ are in `roster_model`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any
 
-from tests.roster_values import FILE, LIVE, MANUAL, SOURCE, Person, Policies, Roster, Row, differs
+from tests.roster_values import (
+    FILE,
+    LIVE,
+    MANUAL,
+    SOURCE,
+    Enrollment,
+    Person,
+    Placement,
+    Policies,
+    Roster,
+    Row,
+    differs,
+)
 
 PERSON_CELLS = {
     "userFirstName": "first_name",
@@ -92,8 +104,7 @@ class Judge:
     def school_fault(self, row: Row) -> str | None:
         school = self.before.schools.get(row["schoolId"])
         if school is None:
-            creates = self.policies.school_creation and row["schoolName"] and not row.action
-            return None if creates else "school-unknown"
+            return None if self.policies.school_creation and not row.action else "school-unknown"
         stale = school.status != "active" and school.owner != FILE
         return "school-inactive" if stale and not row.action else None
 
@@ -112,7 +123,9 @@ class Judge:
             return self.mistyped(row["userId"])
         if self._someone_else(known, row):
             return "id-taken"
-        if known.owner == SOURCE and not self._already_true(row, known):
+        if known.owner == MANUAL and known.status != "active":
+            return "owned-manually"
+        if known.owner == SOURCE and not self._already_true(row, known) and not self.before.handed_over(row["userId"]):
             return "person-owned-by-source"
         return None
 
@@ -140,7 +153,12 @@ class Judge:
             return False
         if differs(placement, placement_wanted([row], self.headers)):
             return False
-        return not row.names_class or self._enrolled(row)
+        return not row.names_class or (self._enrolled(row) and not self._class_asked(row))
+
+    def _class_asked(self, row: Row) -> bool:
+        """The row asks to change a class of the file."""
+        known = self.before.classes.get(row["classId"])
+        return known is not None and known.owner == FILE and differs(known, class_wanted([row]))
 
     def _enrolled(self, row: Row) -> bool:
         enrollment = self.before.enrollments.get((row["userId"], row["classId"]))
@@ -165,63 +183,55 @@ class Judge:
         return min(matches)[1] if matches else None
 
     def _removal_faults(self, row: Row) -> list[str]:
-        judges: Mapping[str, Any] = {
+        """School, person and class each for themselves; the target only when all of them are what was meant."""
+        mistyped = self.mistyped(row["userId"]) if row.action != "REMOVE-CLASS" else None
+        elsewhere = self._elsewhere(row) if row.action != "REMOVE-USER" else None
+        codes = [code for code in (self.school_fault(row), mistyped, elsewhere) if code]
+        judges = {
             "REMOVE-USER": self._user_removal,
             "REMOVE-ENROLLMENT": self._enrollment_removal,
             "REMOVE-CLASS": self._class_removal,
         }
-        code = self.school_fault(row) or judges[row.action](row)
-        return [code] if code else []
+        target = None if codes else judges[row.action](row)
+        return [*codes, target] if target else codes
+
+    def _elsewhere(self, row: Row) -> str | None:
+        known = self.before.classes.get(row["classId"])
+        return "class-other-school" if known is not None and known.school_id != row["schoolId"] else None
 
     def file_enrollments_at(self, user_id: str, school_id: str) -> list[tuple[str, str]]:
-        """Keys of a person's file-owned enrollments, of any status, in classes of a school."""
+        """Keys of a person's live file-owned enrollments in classes of a school."""
         return [
             key
             for key, enrollment in self.before.enrollments.items()
-            if key[0] == user_id and enrollment.owner == FILE and self.before.school_of(key[1]) == school_id
+            if key[0] == user_id
+            and enrollment.owner == FILE
+            and enrollment.status in LIVE
+            and self.before.school_of(key[1]) == school_id
         ]
 
     def _user_removal(self, row: Row) -> str | None:
-        user_id, school_id = row["userId"], row["schoolId"]
-        known = self.before.people.get(user_id)
-        if known is None:
-            return self.mistyped(user_id) or "action-target-unknown"
-        placement = self.before.placements.get((user_id, school_id))
-        if placement is not None and placement.status in LIVE and placement.owner != FILE:
-            return OWNER_CODES[placement.owner]
-        if placement is None and not self.file_enrollments_at(user_id, school_id):
-            return "person-owned-by-source" if known.owner == SOURCE else "action-target-unknown"
-        return None
+        return self._record_removal(self.before.placements.get((row["userId"], row["schoolId"])), row)
 
     def _enrollment_removal(self, row: Row) -> str | None:
-        user_id, class_id = row["userId"], row["classId"]
-        elsewhere = self._class_key_fault(row)
-        if elsewhere:
-            return elsewhere
-        if user_id not in self.before.people:
-            return self.mistyped(user_id) or "action-target-unknown"
-        enrollment = self.before.enrollments.get((user_id, class_id))
-        if enrollment is None:
-            is_source = self.before.people[user_id].owner == SOURCE
-            return "person-owned-by-source" if is_source else "action-target-unknown"
-        if enrollment.status in LIVE and enrollment.owner != FILE:
-            return OWNER_CODES[enrollment.owner]
-        return None
+        return self._record_removal(self.before.enrollments.get((row["userId"], row["classId"])), row)
 
-    def _class_key_fault(self, row: Row) -> str | None:
+    def _record_removal(self, record: Placement | Enrollment | None, row: Row) -> str | None:
+        """Only what is the file's may be removed; of a source person everything else is the source's."""
+        if record is not None:
+            return OWNER_CODES.get(record.owner)
+        known = self.before.people.get(row["userId"])
+        return "person-owned-by-source" if known is not None and known.owner == SOURCE else "action-target-unknown"
+
+    def _class_removal(self, row: Row) -> str | None:
         known = self.before.classes.get(row["classId"])
         if known is None:
             return "action-target-unknown"
-        return "class-other-school" if known.school_id != row["schoolId"] else None
-
-    def _class_removal(self, row: Row) -> str | None:
-        fault = self._class_key_fault(row)
-        if fault:
-            return fault
-        known = self.before.classes[row["classId"]]
         owners = {known.owner} | {
-            e.owner for (_, c), e in self.before.enrollments.items() if c == row["classId"] and e.status in LIVE
+            e.owner
+            for (_, class_id), e in self.before.enrollments.items()
+            if class_id == row["classId"] and e.status == "active" and known.status == "active"
         }
-        if known.status != "active" or owners == {FILE}:
+        if owners == {FILE}:
             return None
         return "class-owned-by-source" if SOURCE in owners else "owned-manually"

@@ -16,6 +16,7 @@ from tests.roster_judging import (
     Judge,
     class_wanted,
     enrollment_wanted,
+    first_filled,
     person_wanted,
     placement_wanted,
 )
@@ -53,9 +54,11 @@ def apply(
         policies=policies or Policies(),
     )
     rejected, found = _judge_alone(judge)
-    step = _settle(judge, today, rejected, found)
+    aside = _handed_over(judge, rejected)
+    found |= {Told(line, "person-handed-over", "remark") for line in aside}
+    step = _settle(judge, today, rejected | aside, found)
     found |= remarks(judge, step.after, step.accepted, step.old_id)
-    return _night(judge, step, frozenset(found))
+    return _night(judge, step, frozenset(found), aside)
 
 
 def _judge_alone(judge: Judge) -> tuple[set[int], set[Told]]:
@@ -64,6 +67,12 @@ def _judge_alone(judge: Judge) -> tuple[set[int], set[Told]]:
         Told(row.line, code, "row") for row in judge.rows if row.status == "accepted" for code in judge.faults(row)
     }
     return {told.line for told in found}, found
+
+
+def _handed_over(judge: Judge, rejected: set[int]) -> set[int]:
+    """Lines set aside because their person went over to the source."""
+    rows = (row for row in judge.rows if row.status == "accepted" and row.line not in rejected and not row.action)
+    return {row.line for row in rows if judge.before.handed_over(row["userId"])}
 
 
 def _settle(judge: Judge, today: date, rejected: set[int], found: set[Told]) -> Step:
@@ -83,6 +92,18 @@ def _grouped(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> dict[Any, l
     for row in rows:
         groups[key(row)].append(row)
     return groups
+
+
+def _without_spent_dates(known: Any, wanted: dict[str, Any], today: date) -> Any:
+    """Stored dates a row does not speak of stay, unless they contradict it: an end that is over, or out of order.
+
+    A row that names an ended assignment asks for it again, and may have no cell to give it other dates.
+    """
+    start, end = (wanted.get(name, getattr(known, name)) for name in ("start_date", "end_date"))
+    spent = end is not None and (end < today or (start is not None and start > end))
+    if "end_date" not in wanted:
+        return replace(known, end_date=None) if spent else known
+    return replace(known, start_date=None) if start and end and start > end else known
 
 
 UNIQUE = {"email_key": "email-taken", "user_district_id": "secondary-id-taken", "user_state_id": "secondary-id-taken"}
@@ -119,10 +140,10 @@ class Step:
         for school_id, rows in _grouped(self.adds, lambda r: r["schoolId"]).items():
             known = self.after.schools.get(school_id)
             if known is None:
-                name = next(row["schoolName"] for row in rows if row["schoolName"])
-                self.after.schools[school_id] = School(name=name, owner=FILE)
+                self.after.schools[school_id] = School(name=first_filled(rows, "schoolName") or school_id, owner=FILE)
             elif known.owner == FILE:
-                self.after.schools[school_id] = replace(known, status="active")
+                wanted = first_filled(rows, "schoolName") if self.judge.policies.school_creation else None
+                self.after.schools[school_id] = replace(known, status="active", name=wanted or known.name)
 
     def _add_people(self) -> None:
         for user_id, rows in _grouped(self.adds, lambda r: r["userId"]).items():
@@ -156,11 +177,7 @@ class Step:
         """A dated assignment after adding rows; one of another owner stays as it is."""
         if known is not None and known.owner != FILE:
             return known
-        if known is None:
-            known = kind()
-        elif known.status not in LIVE:
-            known = replace(known, start_date=None, end_date=None)
-        made = replace(known, **wanted)
+        made = replace(_without_spent_dates(known or kind(), wanted, self.today), **wanted)
         return replace(made, status=assignment_status(made.start_date, made.end_date, self.today))
 
     def _remove(self) -> None:
@@ -220,7 +237,7 @@ class Step:
         return was is None or was.status != "active" or getattr(was, name) != getattr(now, name)
 
 
-def _night(judge: Judge, step: Step, found: frozenset[Told]) -> Night:
+def _night(judge: Judge, step: Step, found: frozenset[Told], aside: set[int]) -> Night:
     errors = {told.line for told in found if told.severity == "row"}
     bad_rows = [row for row in judge.rows if row.status == "rejected" or row.line in errors]
     lines = {row.line for row in bad_rows}
@@ -235,14 +252,14 @@ def _night(judge: Judge, step: Step, found: frozenset[Told]) -> Night:
         counts=counts,
         by_school=tally_by_school(good, bad, buckets),
         findings=found,
-        rows=_row_counts(judge.rows, lines),
+        rows=_row_counts(judge.rows, lines, aside),
         changed=step.after != judge.before,
         distinct={e: len({key for entity, _, key in good | bad if entity == e}) for e in counts},
     )
 
 
-def _row_counts(rows: tuple[Row, ...], bad: set[int]) -> dict[str, int]:
-    folded = sum(row.status == "folded" for row in rows)
+def _row_counts(rows: tuple[Row, ...], bad: set[int], aside: set[int]) -> dict[str, int]:
+    folded = sum(row.status == "folded" for row in rows) + len(aside)
     return {
         "read": len(rows),
         "accepted": len(rows) - len(bad) - folded,

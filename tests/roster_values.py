@@ -97,6 +97,14 @@ class Roster:
         """Has an active or planned placement of any owner."""
         return any(p.status in LIVE for (who, _), p in self.placements.items() if who == user_id)
 
+    def handed_over(self, user_id: str) -> bool:
+        """A source person who still has something of the file's: a file's person before."""
+        known = self.people.get(user_id)
+        records = (*self.placements.items(), *self.enrollments.items())
+        return (
+            known is not None and known.owner == SOURCE and any(k[0] == user_id and r.owner == FILE for k, r in records)
+        )
+
     def school_of(self, class_id: str) -> str | None:
         known = self.classes.get(class_id)
         return known.school_id if known else None
@@ -124,7 +132,7 @@ class Row:
         """The row says something about a class: a class action, or a filled class cell of an adding row."""
         if self.action:
             return self.action in ("REMOVE-CLASS", "REMOVE-ENROLLMENT")
-        return any(self[h] for h in ("classId", "className", "classGrade")) or self["primaryTeacher"] == "Yes"
+        return any(self[h] for h in ("classId", "className", "classGrade"))
 
     @property
     def names_class(self) -> bool:

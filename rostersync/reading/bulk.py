@@ -17,9 +17,6 @@ from rostersync.reading.shape import LONGEST_LINE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-POOL: Final = pa.system_memory_pool()
-"""Holds the chunks' columns until they are joined: it gives freed pages back, which Arrow's default pool keeps."""
-
 _BLANKS: Final = " \t"
 
 
@@ -50,13 +47,12 @@ def parse_lines(text: bytes | NDArray[np.uint8], width: int, wanted: Sequence[in
             null_values=[],
             strings_can_be_null=False,
         ),
-        memory_pool=POOL,
     )
     return {position: _joined(table.column(str(position))) for position in wanted}
 
 
 def _joined(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks, memory_pool=POOL)
+    return pa.concat_arrays(column.chunks)
 
 
 def whole_blank(columns: Mapping[int, pa.Array], layout: Layout) -> NDArray[np.bool_]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 
 import numpy as np
@@ -14,7 +15,6 @@ from rostersync.dictionary import Dictionary
 from rostersync.findings import found
 from rostersync.model import Finding, RawRow, Reading, Severity
 from rostersync.reading.body import Body, read_body
-from rostersync.reading.bulk import POOL
 from rostersync.reading.content import Content, first_filled, line_at, recognise
 from rostersync.reading.header import judge_names, letter
 from rostersync.reading.layout import lay_out
@@ -40,7 +40,19 @@ def read(
     content = recognise(data, fallback_encoding=fallback_encoding)
     if content.refused:
         return _refused((), content.findings, content.encoding)
-    return _read_text(content, dictionary, max_rows)
+    with _returning_memory():
+        return _read_text(content, dictionary, max_rows)
+
+
+@contextmanager
+def _returning_memory() -> Iterator[None]:
+    """Let Arrow allocate from the system: its own pool keeps what the chunks took, as much as the file again."""
+    usual = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(usual)
 
 
 def _read_text(content: Content, dictionary: Dictionary, max_rows: int) -> Reading:
@@ -150,7 +162,7 @@ def _frame(body: Body, *, neutralised: bool) -> pd.DataFrame:
         parts = body.parts[position]
         cells = pa.chunked_array([part.cast(pa.large_string()) for part in parts], pa.large_string())
         parts.clear()
-        POOL.release_unused()
+        pa.default_memory_pool().release_unused()
         if neutralised:
             cells = pc.replace_substring_regex(cells, _NEUTRALISED, r"\1")
         series[header] = _series(cells.combine_chunks())

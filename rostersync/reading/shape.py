@@ -99,15 +99,14 @@ def _outside_quotes(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Per line: commas outside quotes, and whether its quotes open and close where they may."""
     is_quote = kinds == _QUOTE
-    so_far = np.cumsum(is_quote, dtype=np.int64)
-    odd = (so_far & 1).astype(np.bool_)
-    before = np.concatenate((np.zeros(1, dtype=np.int64), so_far[ends[:-1]]))
-    sound = ((so_far[ends] - before) & 1) == 0
-    if not sound.all():
+    odd = np.logical_xor.accumulate(is_quote)
+    before = np.concatenate((np.zeros(1, dtype=np.bool_), odd[ends[:-1]]))
+    sound = odd[ends] == before
+    if before.any():
         # Each line is judged as if it began outside quotes; an odd line turns the running parity for those below.
-        odd ^= np.repeat((before & 1).astype(np.bool_), np.diff(ends, prepend=-1))
+        odd ^= np.repeat(before, np.diff(ends, prepend=-1))
     firsts = np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1] + 1))
-    commas = np.add.reduceat(((kinds == _COMMA) & ~odd).astype(np.int64), firsts)
+    commas = np.add.reduceat((kinds == _COMMA) & ~odd, firsts, dtype=np.int64)
     misplaced = np.concatenate(
         (_bad_openings(buffer, marks[is_quote & odd]), _bad_closings(buffer, marks[is_quote & ~odd]))
     )

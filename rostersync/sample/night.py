@@ -80,7 +80,8 @@ def write_night(engine: Engine, wishes: Wishes, folder: Path | None = None) -> N
     include = _configure(folder or state_path("sample"), chosen)
     files = _write(engine, chosen, names, wishes.faults, wishes.seed)
     if wishes.foreign:
-        files = (*files[:-1], _replace_by(files[-1], wishes.foreign))
+        middle = len(files) // 2
+        files = (*files[:middle], _replace_by(files[middle], wishes.foreign), *files[middle + 1 :])
     return Night(include=include, files=files)
 
 

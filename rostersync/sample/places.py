@@ -112,8 +112,8 @@ def _national(leaid: str, rows: pd.DataFrame, names: dict[str, str], towns: dict
     for number, city in zip(rows["ncessch"], rows["city"], strict=True):
         known = left.get((state, city))
         schools[number] = known.pop(0) if known else f"{city.title()} School {number[-5:]}"
-    name = " ".join(names.get(leaid, f"District {leaid}").split())
-    return Place(code=f"{_code(name)[:40]}-{leaid}".lower(), name=name, state=state, schools=schools)
+    name = " ".join(names.get(leaid, "Unlisted District").split())
+    return Place(code=f"{_code(name)[:40].strip('-')}-{leaid.lower()}", name=name, state=state, schools=schools)
 
 
 def _code(name: str) -> str:

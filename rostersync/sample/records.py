@@ -130,5 +130,5 @@ def _enter(conn: Connection, district: str, table: Table, frame: pd.DataFrame) -
             copy.write_row(row)
     keys = [key.name for key in table.primary_key.columns]
     source = select(*stage.c).order_by(*(stage.c[key] for key in keys))
-    enter = insert(table).from_select(list(named.columns), source)
-    return conn.execute(enter.on_conflict_do_nothing(index_elements=keys)).rowcount
+    enter = insert(table).from_select(list(named.columns), source).on_conflict_do_nothing(index_elements=keys)
+    return conn.execute(enter, execution_options={"preserve_rowcount": True}).rowcount

@@ -208,15 +208,15 @@ def test_a_server_that_falls_silent_is_tried_again(sftp_server: SftpServer, monk
 @pytest.mark.parametrize(
     "value",
     [
-        "sftp://us%2Fer:p%40ss@sftp.example.org:2022?host_key=ssh-x%20AAAA+b/c=",
-        '{"host": "sftp.example.org", "port": 2022, "user": "us/er", "password": "p@ss", "host_key": "ssh-x AAAA+b/c="}',
+        "sftp://us%2Fer:p%40ss@sftp.example.org:2022?host_key=ssh-x%20A+b/c=",
+        '{"host": "sftp.example.org", "port": 2022, "user": "us/er", "password": "p@ss", "host_key": "ssh-x A+b/c="}',
     ],
 )
 def test_credentials_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("ROSTERSYNC_SFTP_DISTRICT_1", value)
     found = credentials_from_environment("district-1")
     assert (found.host, found.port, found.user) == ("sftp.example.org", 2022, "us/er")
-    assert (found.password, found.host_key) == ("p@ss", "ssh-x AAAA+b/c=")
+    assert (found.password, found.host_key) == ("p@ss", "ssh-x A+b/c=")
     assert "p@ss" not in repr(found)
 
 

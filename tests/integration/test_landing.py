@@ -101,9 +101,7 @@ def test_all_folders_are_private_and_nothing_else_is_left(tmp_path: Path, inbox:
     assert sorted(path.name for path in (root / "maple").iterdir()) == [SHA]
 
 
-def test_more_than_the_limit_lands_one_byte_more_for_the_reader_to_refuse(
-    tmp_path: Path, inbox: FolderTransport
-) -> None:
+def test_above_the_limit_one_byte_more_lands_for_the_reader_to_refuse(tmp_path: Path, inbox: FolderTransport) -> None:
     store = LandingStore(str(tmp_path / "landing"))
     landed = store.land("maple", inbox, _seen(inbox), max_bytes=100)
     assert store.read("maple", landed.sha256) == CONTENT[:101]

@@ -10,6 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from rostersync import database
 from rostersync.embedded import Server
@@ -33,7 +34,7 @@ def test_the_migrated_schema_has_no_difference_to_the_tables(owner_engine: Engin
 
 
 def test_checks_defaults_and_computed_columns_are_those_of_the_tables(owner_engine: Engine) -> None:
-    """Alembic compares neither: PostgreSQL's own wording of both is compared, with the migrated schemas renamed away."""
+    """Alembic compares none of them: PostgreSQL's wording of both is compared, the migrated schemas renamed away."""
     with owner_engine.connect() as connection:
         migrated = _definitions(connection)
         for name in ("roster", "intake"):
@@ -49,7 +50,8 @@ def test_checks_defaults_and_computed_columns_are_those_of_the_tables(owner_engi
 def _definitions(connection: Connection) -> list[tuple[str, str, str]]:
     query = """
         SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
-        WHERE connamespace IN ('roster'::regnamespace, 'intake'::regnamespace) AND conrelid::regclass::text NOT LIKE '%alembic%'
+        WHERE connamespace IN ('roster'::regnamespace, 'intake'::regnamespace)
+            AND conrelid::regclass::text NOT LIKE '%alembic%'
         UNION ALL
         SELECT adrelid::regclass::text, attname, pg_get_expr(adbin, adrelid) FROM pg_attrdef
         JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum JOIN pg_class c ON c.oid = adrelid
@@ -98,9 +100,9 @@ def test_another_revision_is_a_mismatch(owner_engine: Engine, engine: Engine) ->
     ],
 )
 def test_the_tasks_role_may_not(engine: Engine, statement: str) -> None:
-    with engine.connect() as connection, pytest.raises(Exception) as caught:
+    with engine.connect() as connection, pytest.raises(DBAPIError) as caught:
         connection.execute(text(statement))
-    assert isinstance(caught.value.orig, psycopg.errors.InsufficientPrivilege)  # type: ignore[attr-defined]  # DBAPIError
+    assert isinstance(caught.value.orig, psycopg.errors.InsufficientPrivilege)
 
 
 def test_the_tasks_role_may_stage_and_write(engine: Engine) -> None:

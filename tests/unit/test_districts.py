@@ -49,7 +49,7 @@ def test_a_plain_district_has_the_designs_defaults(include: Path, own_environmen
     assert district.wave == "nightly"
     assert district.limits.max_rows == 5_000_000
     assert district.holds.removals == districts.Threshold(share=0.10, least=5)
-    assert district.policies.fallback_encoding and not district.policies.school_creation
+    assert district.policies == districts.Policies(school_creation=False, fallback_encoding=True, after_read="keep")
     assert district.source.folder == own_environment / "inbox" / "maple"
     assert [c.address for c in district.recipients("problems")] == ["it@maple.example.org"]
 
@@ -121,7 +121,7 @@ def test_a_wave_has_its_enabled_districts_and_the_first_wave_those_that_cannot_b
 
 
 def test_the_projects_own_waves_are_readable() -> None:
-    assert [wave.name for wave in waves()][0] == "nightly"
+    assert waves()[0].name == "nightly"
 
 
 @pytest.mark.parametrize("content", ["", "[]", "- {name: a}", "a: [", "- 5"])

@@ -1,0 +1,285 @@
+"""The command `rostersync`. Results go to stdout, messages to stderr; Airflow is not needed.
+
+Exit codes: 0 fine, 1 row errors, 2 refused, 3 held, 4 usage or configuration, 5 our machinery failed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from rostersync import __version__
+from rostersync.errors import ConfigurationError, RosterSyncError
+from rostersync.settings import PROJECT
+
+# Libraries that take long to import are imported by the command that needs them.
+
+FINE, ROW_ERRORS, REFUSED, HELD, USAGE, BROKEN = range(6)
+INTERRUPTED: Final = 130
+PIPE_CLOSED: Final = 141
+"""What a shell reports of a program that a signal ended."""
+
+app = typer.Typer(
+    name="rostersync",
+    help="Supplementary staff files (users.csv) into a roster, with errors people can act on.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+db = typer.Typer(help="The roster database.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(db, name="db")
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Document(StrEnum):
+    """Formats of the dictionary."""
+
+    MD = "md"
+    HTML = "html"
+    CSV = "csv"
+
+
+class ReportFormat(StrEnum):
+    """Formats of a stored report."""
+
+    TEXT = "text"
+    HTML = "html"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rostersync {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the program a failure happened.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Supplementary staff files (users.csv) into a roster, with errors people can act on."""
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A users.csv; - reads standard input.", metavar="FILE")],
+    district: Annotated[str | None, typer.Option(help="Also judge it against this district's roster.")] = None,
+    format_: FormatOption = Format.TEXT,
+    errors_file: Annotated[Path | None, typer.Option(help="Write the rejected rows here (.csv or .xlsx).")] = None,
+) -> int:
+    """Validate a file without writing anything."""
+    from rostersync import cli_check
+
+    return cli_check.run(file, district, as_json=format_ is Format.JSON, errors_file=errors_file)
+
+
+@app.command()
+def sync(
+    district: Annotated[list[str] | None, typer.Option(help="Only this one; may be given several times.")] = None,
+    file: Annotated[Path | None, typer.Option(help="Take this file in place of the district's inbox.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Apply a known file again, as a new attempt.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why it is forced; kept in the ledger.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before forcing.")] = False,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """The whole night for one or all districts: pull, validate, upsert, e-mail."""
+    from rostersync import cli_sync
+
+    wishes = cli_sync.Wishes(
+        districts=tuple(district or ()), file=file, dry_run=dry_run, force=force, reason=reason, yes=yes
+    )
+    return cli_sync.run(wishes, as_json=format_ is Format.JSON)
+
+
+@app.command()
+def report(
+    delivery: Annotated[str, typer.Argument(help="A delivery's id, as sync and the mails show it.")],
+    format_: Annotated[ReportFormat, typer.Option("--format", help="text, html or json.")] = ReportFormat.TEXT,
+    files: Annotated[Path | None, typer.Option(help="Save what is attached (users-errors.csv …) here.")] = None,
+) -> int:
+    """The count report of a delivery, as it was mailed."""
+    from rostersync import cli_report
+
+    return cli_report.run(delivery, format_.value, files)
+
+
+@app.command()
+def template() -> int:
+    """An empty users.csv with all headers, for a spreadsheet."""
+    from rostersync import dictionary as dictionaries
+    from rostersync import documents
+
+    sys.stdout.buffer.write(documents.template(dictionaries.load()))
+    return FINE
+
+
+@app.command()
+def dictionary(
+    format_: Annotated[Document, typer.Option("--format", help="md, html or csv.")] = Document.MD,
+) -> int:
+    """What may be in a users.csv, column by column."""
+    from rostersync import dictionary as dictionaries
+    from rostersync import documents
+
+    sys.stdout.buffer.write(documents.WRITERS[format_.value](dictionaries.load()).encode())
+    return FINE
+
+
+@app.command()
+def generate(
+    check_: Annotated[bool, typer.Option("--check", help="Only tell what is out of date.")] = False,
+) -> int:
+    """Write the files that are derived from the dictionary."""
+    from rostersync import documents
+
+    stale = documents.stale()
+    if check_ and stale:
+        names = ", ".join(str(path.relative_to(PROJECT)) for path in stale)
+        raise ConfigurationError(f"Out of date: {names}.", hint="Run `rostersync generate` and commit the result.")
+    for path, content in stale.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        say(f"written: {path.relative_to(PROJECT)}")
+    if not stale:
+        say("All generated files are up to date.")
+    return FINE
+
+
+@db.command()
+def upgrade() -> int:
+    """Bring the roster database to the newest schema (ROSTERSYNC_OWNER_URL, or the embedded server)."""
+    from rostersync import database, settings
+
+    owner = database.owner_engine(settings.from_environment())
+    try:
+        revision = database.upgrade(owner)
+    finally:
+        owner.dispose()
+    say(f"The roster database is at revision {revision}.")
+    return FINE
+
+
+@app.command()
+def doctor() -> int:
+    """Check this installation: each line says what is fine, and what to do about the rest."""
+    from rostersync import cli_doctor
+
+    return cli_doctor.run()
+
+
+@app.command()
+def sample(
+    districts: Annotated[int | None, typer.Option(min=1, max=20_000, help="How many; without: the demo's 3.")] = None,
+    faults: Annotated[float, typer.Option(min=0, max=1, help="Share of rows with a fault.")] = 0.02,
+    rows: Annotated[int | None, typer.Option(min=1, help="Rows of the whole night; by default 6 a school.")] = None,
+    broken: Annotated[int, typer.Option(min=0, help="Districts whose whole file is refused.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same night.")] = 7,
+    schools: Annotated[Path | None, typer.Option(help="Real schools: a CSV with ncessch, leaid, state, city.")] = None,
+    names: Annotated[Path | None, typer.Option(help="A folder with lists of real name frequencies.")] = None,
+    foreign: Annotated[Path | None, typer.Option(help="One district sends this file by mistake.")] = None,
+) -> int:
+    """Make a night to try: districts, their roster of record, and users.csv files in their inboxes."""
+    from rostersync import cli_sample
+    from rostersync.sample import Wishes
+
+    if districts is None:
+        return cli_sample.run(None, seed)
+    wishes = Wishes(
+        districts=districts,
+        faults=faults,
+        rows=rows,
+        broken=broken,
+        seed=seed,
+        schools=schools,
+        names=names,
+        foreign=foreign,
+    )
+    return cli_sample.run(wishes, seed)
+
+
+def say(message: str) -> None:
+    """A message for the person at the terminal; results are not messages."""
+    typer.echo(message, err=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal may not know all letters
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    code = run(words)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _pipe_closed()
+    sys.exit(code)
+
+
+def run(words: Sequence[str]) -> int:
+    """The exit code of these words; whatever happens, no traceback unless `--debug` asks for one."""
+    try:
+        return int(app(list(words), prog_name="rostersync", standalone_mode=False) or FINE)
+    except typer.TyperException as error:
+        _explain(error.format_message())
+        return USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        say("Stopped.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _pipe_closed()
+    except RosterSyncError as error:
+        _trace(words)
+        say(f"error: {error}")
+        return USAGE if isinstance(error, ConfigurationError) else BROKEN
+    except Exception as error:  # noqa: BLE001 - the outermost frame: a person must never meet a traceback
+        _trace(words)
+        say(f"error: The program failed; this is a bug, not a fault of your file. Reference: {_reference(error)}.")
+        say("Nothing is half done. Run `rostersync --debug …` to see where, and report the reference.")
+        return BROKEN
+
+
+def _explain(message: str) -> None:
+    """A command without its subcommand gets the list of them; other words get the reason."""
+    if message.startswith("Usage:"):
+        say(message)
+        return
+    say(f"error: {message}")
+    say("Try: rostersync --help, or rostersync COMMAND --help")
+
+
+def _trace(words: Sequence[str]) -> None:
+    if "--debug" in words:
+        traceback.print_exc()
+
+
+def _reference(error: BaseException) -> str:
+    """Kind and place of a failure; its text may hold cells and is not shown."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "rostersync" in Path(frame.filename).parts] or frames
+    place = f"{Path(ours[-1].filename).stem}-{ours[-1].lineno}" if ours else "unknown"
+    return f"{type(error).__name__}-{place}"
+
+
+def _pipe_closed() -> int:
+    """Whoever read our output has gone; Python must not complain about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return PIPE_CLOSED

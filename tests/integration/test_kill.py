@@ -1,0 +1,157 @@
+"""A worker killed with SIGKILL anywhere, and its task cleared: the same roster, counts and mails as undisturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from rostersync import database, tables
+from rostersync.settings import PROJECT
+from tests.nights import Nights, district, person, teaching
+from tests.servers import RosterDatabase, fresh_database
+
+FILE = [person(1), teaching(2, "c1"), person(3, userRole="Janitor"), person(4, schoolId="999")]
+POINTS = (
+    "pull.before_ledger",
+    "validate.before_commit",
+    "upsert.after_begin",
+    "upsert.after_write",
+    "upsert.before_commit",
+    "upsert.after_commit",
+    "email.before_send",
+    "email.after_send",
+)
+Order = Callable[..., int]
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[subprocess.Popen[str]]:
+    """The preloaded process of `tests.killed_nights`."""
+    command = [sys.executable, "-m", "tests.killed_nights"]
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("ROSTERSYNC_")}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=clean
+    ) as made:
+        yield made
+        assert made.stdin is not None
+        made.stdin.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """One database and inbox, and the way to have a night worked on them."""
+
+    nights: Nights
+    database: RosterDatabase
+    worker: subprocess.Popen[str]
+
+    def work(self, crash: str | None = None, run: str = "night-1") -> int:
+        """The night's tasks in a child process; its exit status."""
+        order = {
+            "database": self.database.url,
+            "owner": self.database.owner_url,
+            "folder": str(self.nights.folder),
+            "run": run,
+            "crash": crash,
+        }
+        assert self.worker.stdin is not None
+        assert self.worker.stdout is not None
+        print(json.dumps(order), file=self.worker.stdin, flush=True)
+        return int(self.worker.stdout.readline())
+
+    def outcome(self) -> dict[str, Any]:
+        """Everything that two nights must agree on."""
+        a, c, f = tables.attempt.c, tables.change.c, tables.finding.c
+        with self.nights.owner.connect() as conn:
+            attempts = [
+                tuple(r) for r in conn.execute(select(a.number, a.outcome, a.rows, a.counts, a.by_school, a.changes))
+            ]
+            changes = sorted(
+                str(tuple(r)) for r in conn.execute(select(c.entity, c.key, c.action, c.before, c.after, c.line))
+            )
+            findings = sorted(str(tuple(r)) for r in conn.execute(select(f.stage, f.code, f.line, f.column)))
+        return {
+            "roster": self.nights.roster(),
+            "attempts": attempts,
+            "changes": changes,
+            "findings": findings,
+            "messages": self.nights.messages(),
+            "mails": sorted(_mail(each) for each in (self.nights.folder / "outbox").glob("*.eml")),
+            "states": self.nights.states(),
+        }
+
+
+def _mail(path: Path) -> tuple[str, str, str]:
+    mail = message_from_bytes(path.read_bytes())
+    return str(mail["Message-ID"]), str(mail["To"]), str(mail["Subject"])
+
+
+@pytest.fixture
+def bench(postgres: Any, worker: subprocess.Popen[str], tmp_path: Path) -> Iterator[Callable[[], Bench]]:
+    """Makes benches: each with a fresh database, the two schools and the same file in its inbox."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+
+        def made() -> Bench:
+            own = stack.enter_context(fresh_database(postgres))
+            folder = tmp_path / own.name
+            (folder / "inbox").mkdir(parents=True)
+            engine, owner = database.engine(own.url), database.engine(own.owner_url)
+            stack.callback(engine.dispose)
+            stack.callback(owner.dispose)
+            nights = Nights(engine=engine, owner=owner, folder=folder, config=district(folder / "inbox"))
+            nights.seed()
+            nights.put(FILE)
+            return Bench(nights=nights, database=own, worker=worker)
+
+        yield made
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_task_killed_anywhere_and_cleared_ends_like_an_undisturbed_night(
+    bench: Callable[[], Bench], point: str
+) -> None:
+    undisturbed, killed = bench(), bench()
+    assert undisturbed.work() == 0
+    assert killed.work(crash=point) == -signal.SIGKILL
+    assert killed.work() == 0
+    assert killed.outcome() == undisturbed.outcome()
+    assert killed.nights.states() == ["applied"]
+
+
+def test_a_task_killed_before_the_commit_leaves_the_roster_untouched(bench: Callable[[], Bench]) -> None:
+    killed = bench()
+    before = killed.nights.fingerprint()
+    for point in ("upsert.after_begin", "upsert.after_write", "upsert.before_commit"):
+        assert killed.work(crash=point) == -signal.SIGKILL
+        assert killed.nights.fingerprint() == before
+        assert killed.nights.messages() == []
+
+
+def test_a_night_killed_again_and_again_is_mailed_once(bench: Callable[[], Bench]) -> None:
+    undisturbed, killed = bench(), bench()
+    undisturbed.work()
+    for point in POINTS:
+        assert killed.work(crash=point) == -signal.SIGKILL
+    assert killed.work() == 0
+    assert killed.outcome() == undisturbed.outcome()
+
+
+def test_the_night_after_a_killed_one_finishes_it_too(bench: Callable[[], Bench]) -> None:
+    undisturbed, killed = bench(), bench()
+    undisturbed.work()
+    assert killed.work(crash="upsert.after_write") == -signal.SIGKILL
+    assert killed.work(run="night-2") == 0
+    assert killed.outcome() == undisturbed.outcome()
