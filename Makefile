@@ -42,7 +42,7 @@ goldens: setup  ## rendered mails anew; look at the difference before committing
 	@ROSTERSYNC_WRITE_GOLDENS=1 $(RUN) -m pytest -q -k golden
 
 bench: setup  ## our stages beside the floor; prints a table, writes JSON
-	@$(RUN) -m rostersync.bench $(ARGS)
+	@$(RUN) -m benchmarks.bench $(ARGS)
 
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-annotate --no-header --no-emit-index-url

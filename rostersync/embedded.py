@@ -86,6 +86,11 @@ def ensure_running(data_dir: Path | None = None, *, durable: bool = True) -> Ser
     return _running(home) or _start_alone(home, durable=durable)
 
 
+def is_running(data_dir: Path | None = None) -> bool:
+    """Whether the server of `data_dir` answers; starts nothing."""
+    return _live_port(home_of(data_dir) / "data") is not None
+
+
 def stop(data_dir: Path | None = None) -> bool:
     """Stop the server of `data_dir`; False when none ran."""
     home = home_of(data_dir)

@@ -101,12 +101,13 @@ def _any(hits: Iterable[Hit], count: int) -> Mask:
 
 def _judge(sheet: Sheet, dictionary: Dictionary, domains: tuple[str, ...]) -> list[Finding]:
     """Stage by stage: cells, removals, agreement, roles."""
-    rules = _rules(dictionary, domains)
+    rules, batches = _rules(dictionary, domains), _batches()
     count = len(sheet.lines)
     state, findings = _State.at_start(count), []
     for name in suites.STAGES:
         table = _cells_table(sheet) if name == "cells" else _values_table(sheet, state)
-        hits = settle(_hits([rule for rule in rules if rule["meta"]["stage"] == name], table), count)
+        asked = [rule for rule in rules if rule["meta"]["stage"] == name]
+        hits = settle(_hits(asked, table, batches), count)
         hits = [hit for hit in _without_folds_of(state.after(hits).rejected, hits) if len(hit.rows)]
         state = state.after(hits)
         state = state.with_faulty_cells(hits) if name == "cells" else state
@@ -146,8 +147,8 @@ def _values_table(sheet: Sheet, state: _State) -> dict[str, Cells]:
     return {**value, **typed, **flags, "email_key": email_keys(value)}
 
 
-def _hits(rules: Sequence[Rule], table: Table) -> Iterator[Hit]:
-    for rule, rows in _unexpected(rules, c.to_frame(table)):
+def _hits(rules: Sequence[Rule], table: Table, batches: Any) -> Iterator[Hit]:
+    for rule, rows in _unexpected(rules, c.to_frame(table), batches):
         if len(rows):
             yield from _attribute(rule, rows, table)
 
@@ -168,11 +169,11 @@ def _attribute(rule: Rule, rows: Rows, table: Table) -> Iterator[Hit]:
             yield Hit(code=meta["code"], severity=severity, column=column, rows=rows[broken], settings=settings)
 
 
-def _unexpected(rules: Sequence[Rule], frame: pd.DataFrame) -> Iterator[tuple[Rule, Rows]]:
+def _unexpected(rules: Sequence[Rule], frame: pd.DataFrame, batches: Any) -> Iterator[tuple[Rule, Rows]]:
     """Each expectation and the rows that do not meet it."""
     numbered = [{**rule, "meta": {**rule["meta"], "number": number}} for number, rule in enumerate(rules)]
     seen = set()
-    for result in _validate(numbered, frame):
+    for result in _validate(numbered, frame, batches):
         number = result.expectation_config.meta["number"]
         seen.add(number)
         yield rules[number], _rows_of(result, rules[number])
@@ -197,28 +198,38 @@ def _raised(exception_info: Mapping[str, Any]) -> bool:
     return any(info.get("raised_exception") for info in exception_info.values() if isinstance(info, Mapping))
 
 
-def _validate(rules: Sequence[Rule], frame: pd.DataFrame) -> list[Any]:
-    """The results of one run of the suite; nothing personal is in an exception raised from here."""
+def _validate(rules: Sequence[Rule], frame: pd.DataFrame, batches: Any) -> list[Any]:
+    """The results of one run of the suite."""
+    import great_expectations as gx
+
+    with _our_failure(), _without_fingerprint():
+        suite = gx.ExpectationSuite(name="users", expectations=[dict(rule) for rule in rules])
+        batch = batches.get_batch({"dataframe": frame})
+        return list(batch.validate(suite, result_format=RESULT_FORMAT).results)
+
+
+def _batches() -> Any:
+    """Where frames are handed to Great Expectations; nothing of it outlives the file."""
     preload()
     import great_expectations as gx
-    from great_expectations.exceptions import GreatExpectationsError
-
-    try:
-        with _without_fingerprint():
-            batch = _asset(gx).get_batch({"dataframe": frame})
-            suite = gx.ExpectationSuite(name="users", expectations=[dict(rule) for rule in rules])
-            return list(batch.validate(suite, result_format=RESULT_FORMAT).results)
-    except (GreatExpectationsError, TypeError, ValueError, KeyError, AttributeError) as problem:
-        raise SuiteFailed(f"Great Expectations stopped with {type(problem).__name__}.") from None
-
-
-def _asset(gx: Any) -> Any:
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("rows").add_dataframe_asset("users")
-    return asset.add_batch_definition_whole_dataframe("all")
+    with _our_failure():
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        asset = context.data_sources.add_pandas("rows").add_dataframe_asset("users")
+        return asset.add_batch_definition_whole_dataframe("all")
+
+
+@contextmanager
+def _our_failure() -> Iterator[None]:
+    """Any exception of Great Expectations becomes SuiteFailed, without its text: that may quote cells."""
+    try:
+        yield
+    except SuiteFailed:
+        raise
+    except Exception as problem:  # noqa: BLE001 - whatever the library raises, it has not judged the file
+        raise SuiteFailed(f"Great Expectations stopped with {type(problem).__name__}.") from None
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""One preloaded process that forks a child for each task, so that killing tasks by the dozen stays quick.
+"""One preloaded process that forks a child for each night, so that killing tasks by the dozen stays quick.
 
-Reads one JSON object per line: `database` and `owner` (URLs), `folder`, `task` (pull, validate, upsert, email, all),
-`run`, `crash` (a crash point or null). Answers with the child's exit status: 0, or -9 when it was killed.
+Reads one JSON object per line: `database` and `owner` (URLs), `folder`, `run`, `crash` (a crash point or null) and
+`child` (false: the night is worked in this process, which warms everything that a fork then shares). Answers with the
+exit status: 0, or -9 when the child was killed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from rostersync import crash, database, pipeline, screening
+from rostersync import database, pipeline, screening
 from tests.nights import Nights, district
 
 
@@ -24,13 +25,14 @@ def nights_of(order: Mapping[str, str]) -> Nights:
 
 
 def work(order: Mapping[str, str]) -> None:
-    """The asked task of the run as a worker does it: it knows nothing but ids and the ledger."""
+    """The run's tasks as a worker does them: they know nothing but ids and the ledger."""
     nights = nights_of(order)
     run, code = nights.run(order["run"]), nights.config.code
     deliveries = pipeline.pull(nights.edges, run, code).deliveries
     for stage in (pipeline.validate, pipeline.upsert, pipeline.email):
         for delivery in deliveries:
             stage(nights.edges, run, code, delivery)
+    nights.engine.dispose()
 
 
 def in_child(order: Mapping[str, str]) -> int:
@@ -52,9 +54,13 @@ def in_child(order: Mapping[str, str]) -> int:
 def main() -> None:
     """Serve orders until the input ends."""
     screening.preload()
-    crash.point("never")
     for line in sys.stdin:
-        print(in_child(json.loads(line)), flush=True)
+        order = json.loads(line)
+        if order["child"]:
+            print(in_child(order), flush=True)
+        else:
+            work(order)
+            print(0, flush=True)
 
 
 if __name__ == "__main__":

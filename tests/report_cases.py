@@ -149,16 +149,25 @@ def _school(number: int) -> dict[str, dict[str, int]]:
 def _faults(dictionary: Dictionary) -> list[Finding]:
     grades = ", ".join(dictionary.by_header["classGrade"].accepted)
     listed = [
-        found("email-invalid", line=n, column="userEmail", value=f"z{n - 2}@@rivertown.example.org")
+        found(
+            "email-invalid",
+            line=n,
+            column="userEmail",
+            value=f"z{n - 2}@@rivertown.example.org",
+            reason="it has more than one @",
+        )
         for n in range(2, 44)
     ]
     listed += [found("cell-required", line=n, column="userLastName") for n in range(44, 54)]
     listed += [
-        found("value-not-allowed", line=n, column="classGrade", value="Third", accepted=grades) for n in range(54, 60)
+        found("value-not-allowed", line=n, column="classGrade", value="Third", accepted=grades, hint="")
+        for n in range(54, 60)
     ]
     listed += [found("email-taken", line=60, column="userEmail", value=PERSON["userEmail"], user_id=PERSON["userId"])]
-    listed += [found("row-conflict", line=61, column="userLastName", value="Quillfeather", lines=[60, 61])]
-    listed += [found("row-cell-count", line=62, cells=3, expected=20)]
+    listed += [
+        found("row-conflict", line=n, columns="userLastName", lines=other) for n, other in ((60, "61"), (61, "60"))
+    ]
+    listed += [found("row-cell-count", line=62, cells=3, expected=20, problem="has 3 cells, but the header has 20")]
     listed += [found("cell-trimmed", line=n, column="userFirstName", value=" Zoë ") for n in range(100, 130)]
     listed += [found("email-changed", line=n, column="userEmail", value="z@rivertown.example.org") for n in (300, 301)]
     return listed
@@ -169,12 +178,26 @@ def refused() -> ReportFacts:
     return facts(
         Outcome.REFUSED,
         findings=(
-            found("header-capitalization", line=1, column="Schoolid", value="Schoolid", nearest="schoolId"),
-            found("header-misspelled", line=1, column="userEmial", value="userEmial", nearest="userEmail"),
-            found("header-whitespace", line=1, column="userRole\u200b", value="userRole\u200b", nearest="userRole"),
-            found("header-unknown", line=1, column="T-shirt <size>", value="T-shirt <size>", nearest="staffType"),
-            found("header-duplicate", line=1, column="userLastName", value="userLastName"),
-            found("header-missing", line=1, column="action", value="action"),
+            found("header-capitalization", line=1, column="Schoolid", suggestion="schoolId"),
+            found("header-misspelled", line=1, column="userEmial", suggestion="userEmail"),
+            found(
+                "header-whitespace",
+                line=1,
+                column="userRole\u200b",
+                suggestion="userRole",
+                code_points="U+200B ZERO WIDTH SPACE",
+            ),
+            found("header-unknown", line=1, column="T-shirt <size>", nearest="staffType"),
+            found(
+                "header-duplicate",
+                line=1,
+                column="userLastName",
+                same_as="userLastName",
+                position=9,
+                first=8,
+                letters="H and I",
+            ),
+            found("header-missing", line=1, column="action", need="header"),
         ),
     )
 

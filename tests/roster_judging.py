@@ -132,6 +132,8 @@ class Judge:
     def mistyped(self, user_id: str) -> str | None:
         """An unknown ID that is a known one in other case, or without its leading zeros."""
         known = self.before.people
+        if user_id in known:
+            return None
         if any(k.lower() == user_id.lower() for k in known):
             return "id-case-differs"
         return "cell-leading-zero-lost" if any(k.lstrip("0") == user_id for k in known) else None

@@ -224,11 +224,14 @@ class Step:
     def _claiming(self, name: str) -> set[str]:
         elsewhere = self.after.taken_elsewhere if name == "email_key" else frozenset()
         holders: dict[str, set[str]] = defaultdict(set)
+        named = {row["userId"] for row in self.adds}
         for user_id, person in self.after.people.items():
-            if person.status == "active" and (value := getattr(person, name)):
+            # Who is named with an assignment that is over claims the value all the same: it belongs to somebody else.
+            asks = user_id in named and person.owner == FILE
+            if (asks or person.status == "active") and (value := getattr(person, name)):
                 holders[value].add(user_id)
         contested = {who for value, whose in holders.items() if len(whose) > 1 or value in elsewhere for who in whose}
-        return {who for who in contested if self._claims(who, name)}
+        return {who for who in contested if who in named and self._claims(who, name)}
 
     def _claims(self, user_id: str, name: str) -> bool:
         """The person did not hold it before the file."""

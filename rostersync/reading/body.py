@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CHUNK: Final = 4 << 20
 """Bytes judged at once: the arrays of a fully quoted chunk take some eight times as much."""
 
+_SAME_HEADER: Final = "repeats the header"
 _OTHER_HEADER: Final = "is a second header, with other columns"
 
 
@@ -133,15 +134,17 @@ def _judge(data: bytes, index: int, record: Record, piece: _Piece, body: Body) -
     if not any(cell.strip(" \t") for cell in cells):
         body.skip_blank(np.array([piece.line(index)]))
         return
-    if layout.is_header(cells) and not layout.is_same_header(cells):
-        piece.headers[index] = False
     whole = layout.least <= len(cells) <= layout.width or (record.terminated and layout.is_short_removal(cells))
-    if record.broken is None and whole and index not in piece.headers:
+    same = layout.is_same_header(cells)
+    if layout.is_header(cells) and not (same and whole):
+        piece.headers[index] = same
+        problem = _SAME_HEADER if same else _OTHER_HEADER
+        finding = found("row-repeated-header", line=piece.line(index), problem=problem)
+    elif whole and record.broken is None:
         piece.rows[index] = cells + [""] * (layout.width - len(cells))
         return
-    finding = _miscounted(cells, record, piece.line(index), layout)
-    if index in piece.headers:
-        finding = found("row-repeated-header", line=piece.line(index), problem=_OTHER_HEADER)
+    else:
+        finding = _miscounted(cells, record, piece.line(index), layout)
     body.refuse_row(_text(data, piece.offset(index), record.end), finding)
 
 
@@ -171,9 +174,8 @@ def _add_rows(data: bytes, piece: _Piece, body: Body) -> None:
         for position in columns:
             own = pa.array([cells[position] for cells in piece.rows.values()], pa.string())
             columns[position] = pa.concat_arrays([columns[position], own]).take(pa.array(order))
-    if len(index):
-        dropped = _drop(data, piece, index, columns, body)
-        _keep(piece, index, columns, dropped, body)
+    dropped = _drop(data, piece, index, columns, body)
+    _keep(piece, index, columns, dropped, body)
 
 
 def _keep(
@@ -225,7 +227,7 @@ def _refuse_below(
 def _refuse_header_row(data: bytes, piece: _Piece, index: int, body: Body, *, is_header: bool) -> None:
     start = piece.offset(index)
     end = parse_record(data, start, body.layout.width).end
-    problem = "repeats the header" if body.under is None else _OTHER_HEADER
+    problem = _SAME_HEADER if body.under is None else _OTHER_HEADER
     if not is_header:
         problem = f"stands below a second header (line {body.under}) that has other columns than the first"
     finding = found("row-repeated-header", line=piece.line(index), problem=problem)

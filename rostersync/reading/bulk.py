@@ -39,7 +39,9 @@ def parse_lines(text: bytes | NDArray[np.uint8], width: int, wanted: Sequence[in
     names = [str(position) for position in range(width)]
     table = csv.read_csv(
         pa.BufferReader(pa.py_buffer(text)),
-        read_options=csv.ReadOptions(column_names=names, block_size=2 * LONGEST_LINE),
+        read_options=csv.ReadOptions(
+            column_names=names, block_size=2 * LONGEST_LINE, use_threads=len(text) > LONGEST_LINE
+        ),
         parse_options=csv.ParseOptions(newlines_in_values=False, ignore_empty_lines=False),
         convert_options=csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),

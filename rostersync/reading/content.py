@@ -14,6 +14,7 @@ _SLICE: Final = 1 << 20
 
 _NOT_BLANK = re.compile(rb"[^\r\n\t ,\x1a]")
 _MARKUP = re.compile(rb"\s*<(?:!doctype|html|head|body|table|!--|meta)\b", re.IGNORECASE)
+_JSON = re.compile(rb"\s*(?:\{\s*\"|\[\s*[{\"\[])")
 # Lead byte and the right number of continuation bytes. Overlong forms and surrogates are included on purpose: such a
 # file is broken UTF-8 and must not pass as Windows-1252.
 _MULTIBYTE = re.compile(rb"[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}")
@@ -37,8 +38,6 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"{\\rtf", "a rich text document (RTF)"),
     (b"-----BEGIN PGP", "an encrypted file (PGP)"),
     (b"<?xml", "an XML file"),
-    (b'{"', "a JSON file"),
-    (b"[{", "a JSON file"),
 )
 
 
@@ -100,7 +99,9 @@ def _kind(data: bytes, start: int) -> str | None:
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
-    return "a web page (HTML)" if _MARKUP.match(head) else None
+    if _MARKUP.match(head):
+        return "a web page (HTML)"
+    return "a JSON file" if _JSON.match(head) else None
 
 
 def _wide(data: bytes) -> str | None:

@@ -29,6 +29,7 @@ def _signature(format_: str, all_of: str, any_of: str = "") -> _Signature:
 
 _SDS_2 = "Microsoft School Data Sync v2"
 _SDS_2_1 = "Microsoft School Data Sync v2.1"
+_SDS_EITHER = "Microsoft School Data Sync v2 or v2.1"
 
 # The first that fits wins: School Data Sync v2 took OneRoster's names over, so OneRoster's own marks come first.
 _SIGNATURES: Final = (
@@ -37,9 +38,9 @@ _SIGNATURES: Final = (
     _signature("OneRoster", "sourcedid", "enableduser usermasteridentifier schoolsourcedid schoolyearid"),
     _signature(_SDS_2_1, "usersourcedid", "flag relationshipusersourcedid sessionsourcedid isprimary birthdate sex"),
     _signature(_SDS_2_1, "sourcedid", "activedirectorymatchid schoolyear schoolyearsourcedid sessionsourcedids"),
-    _signature(_SDS_2, "sourcedid", "orgsourcedids orgsourcedid parentsourcedid"),
-    _signature(_SDS_2, "classsourcedid usersourcedid role"),
-    _signature("Microsoft School Data Sync v2 or v2.1", "sourcedid", "givenname name title"),
+    _signature(_SDS_2, "sourcedid", "orgsourcedids orgsourcedid"),
+    _signature(_SDS_EITHER, "sourcedid", "parentsourcedid givenname name title"),
+    _signature(_SDS_EITHER, "classsourcedid usersourcedid role"),
     _signature("Microsoft School Data Sync v1", "sisid"),
     _signature("Ed-Fi", "", "staffuniqueid studentuniqueid educationorganizationid localeducationagencyid"),
     _signature("Clever", "schoolid", "teacherid staffid studentid schoolnumber"),

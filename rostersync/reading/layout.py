@@ -49,7 +49,9 @@ class Layout:
 
     def is_same_header(self, cells: Sequence[str]) -> bool:
         """Whether that header has the same columns in the same places, so that the rows below it can be read."""
-        return len(cells) >= self.least and all(bare(cells[position]) == header for position, header in self._own)
+        if len(cells) < self.least or any(cell.strip() for cell in cells[self.width :]):
+            return False
+        return all(bare(cells[position]) == header for position, header in self._own)
 
     def is_short_removal(self, cells: Sequence[str]) -> bool:
         """A removal made by hand that stops behind its keys: its other cells are never looked at."""

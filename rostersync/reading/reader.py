@@ -157,20 +157,24 @@ def _remarks(body: Body) -> Iterable[Finding]:
 
 def _frame(body: Body, *, neutralised: bool) -> pd.DataFrame:
     """One column per header of the dictionary, in the order of the file. Parts are freed as they are joined."""
-    series = {}
+    arrays = {}
     for position, header in sorted(body.layout.columns.items()):
-        parts = body.parts[position]
-        cells = pa.chunked_array([part.cast(pa.large_string()) for part in parts], pa.large_string())
-        parts.clear()
-        pa.default_memory_pool().release_unused()
+        cells = _joined(body.parts[position])
         if neutralised:
             cells = pc.replace_substring_regex(cells, _NEUTRALISED, r"\1")
-        series[header] = _series(cells.combine_chunks())
-    return pd.DataFrame(series, copy=False)
+        arrays[header] = pd.arrays.ArrowStringArray(pa.chunked_array([cells]), dtype=_TEXT)
+    return pd.DataFrame(arrays, copy=False)
 
 
-def _series(cells: pa.Array) -> pd.Series:
-    return pd.Series(pd.arrays.ArrowStringArray(pa.chunked_array([cells]), dtype=_TEXT), copy=False)
+def _joined(parts: list[pa.Array]) -> pa.Array:
+    if len(parts) == 1:
+        return parts[0].cast(pa.large_string())
+    chunks = pa.chunked_array([part.cast(pa.large_string()) for part in parts], pa.large_string())
+    parts.clear()
+    cells = chunks.combine_chunks()
+    del chunks
+    pa.default_memory_pool().release_unused()
+    return cells
 
 
 def _refused(header: tuple[str, ...], findings: Iterable[Finding], encoding: str = "utf-8") -> Reading:

@@ -79,28 +79,12 @@ def joined(*parts: pa.Array | str, between: str = "") -> pa.Array:
 
 
 def _marks_by_line(findings: Sequence[Finding]) -> dict[int, _Marks]:
-    """Lines to show and all that is said about them: rejected rows, and rows named by another's conflict."""
-    marks: dict[int, _Marks] = {}
-    siblings: dict[int, int] = {}
-    for finding in findings:
-        if finding.severity is Severity.ROW and finding.line is not None:
-            marks.setdefault(finding.line, _Marks())
-            siblings.update(dict.fromkeys(_sibling_lines(finding), finding.line))
-    for line in siblings.keys() - marks.keys():
-        marks[line] = _Marks()
+    """Rejected lines and all that is said about them. Every row of a conflict has its own finding, siblings too."""
+    marks = {f.line: _Marks() for f in findings if f.severity is Severity.ROW and f.line is not None}
     for finding in findings:
         if finding.line in marks and finding.severity in (Severity.ROW, Severity.REMARK):
             marks[finding.line].add(finding)
-    for line, other in siblings.items():
-        if not marks[line].errors:
-            marks[line].errors.append(f"REMARK: This row belongs to the conflict described at line {other}.")
-            marks[line].resolutions.append(f"Correct it together with line {other}.")
     return marks
-
-
-def _sibling_lines(finding: Finding) -> tuple[int, ...]:
-    lines = finding.detail.get("lines", ()) if finding.code.endswith("-conflict") else ()
-    return tuple(n for n in lines if isinstance(n, int)) if isinstance(lines, list | tuple) else ()
 
 
 def _own_cells(reading: Reading, name: str, taken: np.ndarray, blanks: int, order: np.ndarray) -> pa.Array:

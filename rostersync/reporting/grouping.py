@@ -1,7 +1,7 @@
 """Findings as a mail body may show them: grouped by code, counted, and without a single cell's text.
 
-A finding's `value` is a cell, and its `detail` may quote the roster; both are personal data. Of the detail a mail
-shows numbers and words of the dictionary only. Header names are no personal data: they are shown, shortened.
+A finding's `value` is a cell, and its `detail` may quote one or the roster. Of the detail a mail shows numbers, words
+of the dictionary and the phrases that the rules make themselves. Header names are no personal data: shown, shortened.
 """
 
 from __future__ import annotations
@@ -22,6 +22,13 @@ LINES_SHOWN = 8
 COLUMNS_SHOWN = 4
 NAME_LENGTH = 60
 _HEADERLESS = "file-no-header"
+_NOT_SHOWN = "(not shown)"
+PHRASES = frozenset(
+    {"accepted", "action", "allowed", "columns", "entity", "hint", "lines", "missing", "part", "problem", "reason"}
+    | {"role", "suggestion", "target", "what"}
+)
+"""Details whose text is the rules' own. Not among them: `known`, `old`, `user_id` (people), `school`, `domain`, `first`
+(parts of cells), and `characters`, which can spell out a whole cell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +102,14 @@ def _fault(finding: Finding, dictionary: Dictionary, *, names_shown: bool) -> Fa
 
 
 def without_cells(finding: Finding, dictionary: Dictionary) -> Finding:
-    """The finding with nothing but numbers and the dictionary's words in its detail (`value` is masked when shown)."""
+    """The finding with `(not shown)` for every detail that may hold a cell's text (`value` is masked when shown)."""
     words = vocabulary(dictionary)
-    kept = {name: fact for name, fact in finding.detail.items() if _is_public(fact, words)}
-    column = finding.column if finding.column in dictionary.by_header else None
-    return replace(finding, detail=kept, column=column)
+    detail = {
+        name: fact if name in PHRASES or _is_public(fact, words) else _NOT_SHOWN
+        for name, fact in finding.detail.items()
+    }
+    known = finding.column is None or finding.column in dictionary.by_header
+    return replace(finding, detail=detail, column=finding.column if known else _NOT_SHOWN)
 
 
 def vocabulary(dictionary: Dictionary) -> frozenset[str]:

@@ -14,7 +14,7 @@ _SEND_CORRECTED = (
     "Send the corrected file as users.csv (CSV UTF-8) to your usual folder. Only the corrected rows are needed, "
     "and the three added columns may stay."
 )
-_SEND_AGAIN = "Save it as CSV UTF-8 and put it in your usual folder; it is read the next night."
+_SEND_AGAIN = "Save the file as CSV UTF-8 and put it in your usual folder; it is read the next night."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +111,14 @@ def _correction_steps(facts: ReportFacts) -> tuple[str, ...]:
 def _refused(facts: ReportFacts) -> Wording:
     faults = [f for f in facts.judgement.findings if f.severity is Severity.FILE]
     number, what = len(faults), _what_is_wrong(faults)
+    verdict = "Your staff file could not be read, so nothing was applied."
+    if what == "header fault":
+        verdict = "The header row of your staff file needs a correction, so nothing was applied."
     return Wording(
         tone="stopped",
         badge="Not applied",
         subject=f"{subject_start(facts)}: staff file not applied - {amount(number, what)} to correct",
-        verdict="Your staff file could not be read, so nothing was applied.",
+        verdict=verdict,
         detail=f"The roster is as it was before. {amount(number, what).capitalize()} {_are(number)} listed below.",
         steps=(f"Correct the {what}{'' if number == 1 else 's'} listed below.", _SEND_AGAIN),
     )

@@ -26,6 +26,9 @@ def _is(text: str) -> Change:
     return lambda _cell: text
 
 
+ALIASES = {"K": "KG", "PK": "Pre-K", **{str(grade): f"0{grade}" for grade in range(1, 10)}}
+"""Grade → another word for it that is understood."""
+
 CELLS: Mapping[str, Mapping[str, Change]] = {
     "cell-required": {"userLastName": _is("")},
     "cell-placeholder": {"userEmail": _is("N/A")},
@@ -37,7 +40,7 @@ CELLS: Mapping[str, Mapping[str, Change]] = {
     "id-character": {"userId": lambda cell: f"{cell[:3]} {cell[3:]}/a"},
     "id-looks-like-ssn": {"userId": lambda cell: f"078-05-{int(cell[-4:]) % 10000:04d}"},
     "value-not-allowed": {"userRole": _is("teacher")},
-    "value-alias": {"classGrade": _is("KG")},
+    "value-alias": {"classGrade": lambda cell: ALIASES.get(cell, cell)},
     "role-student": {"userRole": _is("Student")},
     "grade-for-staff": {"userGrade": _is("5")},
     "email-invalid": {"userEmail": lambda cell: cell.replace("@", "@@")},
@@ -51,8 +54,15 @@ CELLS: Mapping[str, Mapping[str, Change]] = {
 }
 """Kinds that change cells of one row: header → the cell it becomes."""
 
-WITH_CLASS = {"value-alias", "class-incomplete", "class-other-school"}
-"""Kinds that need a row which names a class."""
+ANY, WITHOUT, WITH = range(3)
+NEEDS = {
+    "school-unknown": WITHOUT,
+    "value-alias": WITH,
+    "class-incomplete": WITH,
+    "class-other-school": WITH,
+    "action-incomplete": WITH,
+}
+"""Kinds that need a row without a class, or one with a class whose grade has an alias."""
 
 
 def _duplicate(rows: pd.DataFrame, at: np.ndarray, _scene: Scene) -> pd.DataFrame:
@@ -69,7 +79,10 @@ def _both_roles(rows: pd.DataFrame, at: np.ndarray, _scene: Scene) -> pd.DataFra
 
 
 def _same_address(rows: pd.DataFrame, at: np.ndarray, _scene: Scene) -> None:
-    rows.loc[at, "userEmail"] = rows["userEmail"].to_numpy()[(at + len(rows) // 2) % len(rows)]
+    """The address of somebody who has one row, other than these."""
+    others = np.setdiff1d(np.flatnonzero(~rows["userId"].duplicated(keep=False)), at)
+    if len(others):
+        rows.loc[at, "userEmail"] = rows["userEmail"].to_numpy()[others[(at * 7) % len(others)]]
 
 
 def _taken_address(rows: pd.DataFrame, at: np.ndarray, scene: Scene) -> None:
@@ -94,10 +107,15 @@ def _staff(scene: Scene, count: int, *, skip: int) -> pd.DataFrame:
 
 
 def _other_school(rows: pd.DataFrame, at: np.ndarray, scene: Scene) -> None:
-    first, last = scene.roster.classes.iloc[0], scene.roster.classes.iloc[-1]
+    """A class of another school that no other row names, so that nothing but the school is wrong."""
+    classes = scene.roster.classes
+    free = classes[~classes["class_id"].isin(set(rows["classId"]))]
+    free = classes if free.empty else free
     for row in at:
-        wrong = last if rows.at[row, "schoolId"] == first["school_id"] else first
-        rows.loc[row, ["classId", "className", "classGrade"]] = [wrong["class_id"], wrong["name"], wrong["grade"]]
+        elsewhere = free[free["school_id"] != rows.at[row, "schoolId"]]
+        if len(elsewhere):
+            wrong = elsewhere.iloc[int(row) % len(elsewhere)]
+            rows.loc[row, ["classId", "className", "classGrade"]] = [wrong["class_id"], wrong["name"], wrong["grade"]]
 
 
 ROWS: Mapping[str, Callable[[pd.DataFrame, np.ndarray, Scene], pd.DataFrame | None]] = {
@@ -144,13 +162,17 @@ def _draw(rng: np.random.Generator, count: int) -> list[str]:
 
 
 def _places(rows: pd.DataFrame, wanted: Sequence[str], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Kind → positions of rows; a row gets one fault, and kinds about classes get rows with one."""
+    """Kind → positions of rows, one fault per row. People with one row are taken first, so that faults stay apart."""
     order = rng.permutation(len(rows))
-    classed = rows["classId"].to_numpy() != ""
-    with_class, without = list(order[classed[order]]), list(order[~classed[order]])
+    order = order[np.argsort(~rows["userId"].duplicated(keep=False).to_numpy()[order], kind="stable")]
+    kind_of_row = np.select([rows["classId"] == "", rows["classGrade"].isin(list(ALIASES))], [WITHOUT, WITH], ANY)[
+        order
+    ]
+    pools = {need: list(order[kind_of_row == need]) for need in (ANY, WITHOUT, WITH)}
     found: dict[str, list[int]] = {}
-    for kind in sorted(wanted, key=lambda kind: kind not in WITH_CLASS):
-        pool = with_class if kind in WITH_CLASS or not without else without
+    for kind in sorted(wanted, key=lambda kind: NEEDS.get(kind, ANY), reverse=True):
+        needed = [NEEDS[kind]] if kind in NEEDS else [ANY, WITHOUT, WITH]
+        pool = next((pools[need] for need in needed if pools[need]), [])
         if pool:
             found.setdefault(kind, []).append(int(pool.pop()))
     return {kind: np.array(at) for kind, at in found.items()}

@@ -12,6 +12,8 @@ from rostersync.sample.names import Names
 from rostersync.sample.places import Place
 from rostersync.sample.records import GRADES, Roster
 
+SECOND_CLASS_OF_FAULTY = 0.1
+"""Where every kind of fault is shown, most people have one row: a fault then stays by itself."""
 SECOND_CLASS, WITHOUT_CLASS, GROUP, DATED, ADMINISTRATOR = 0.45, 0.25, 0.3, 0.15, 0.05
 """Shares: people with a second row, rows that only place, rows of a new small group, people with an end date, roles."""
 
@@ -20,8 +22,9 @@ def rows_of(
     place: Place, roster: Roster, dictionary: Dictionary, names: Names, rng: np.random.Generator, count: int
 ) -> pd.DataFrame:
     """About `count` rows that agree with each other and with the roster: text cells under the dictionary's headers."""
-    people = _people(place, dictionary, names, rng, max(1, round(count / (1 + SECOND_CLASS))))
-    chosen = np.sort(np.r_[np.arange(len(people)), np.flatnonzero(rng.random(len(people)) < SECOND_CLASS)])
+    second = SECOND_CLASS_OF_FAULTY if place.every_fault else SECOND_CLASS
+    people = _people(place, dictionary, names, rng, max(1, round(count / (1 + second))))
+    chosen = np.sort(np.r_[np.arange(len(people)), np.flatnonzero(rng.random(len(people)) < second)])
     rows = people.iloc[chosen].reset_index(drop=True)
     _name_classes(rows, roster, rng, dictionary)
     rows = rows.drop_duplicates(["userId", "schoolId", "classId"]).head(count)

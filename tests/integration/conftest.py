@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,18 @@ if TYPE_CHECKING:
     from tests.nights import Nights
 
 
+@pytest.fixture(scope="session")
+def screening_loaded() -> None:
+    """Great Expectations, imported: what others' modules warn of while they are imported is not ours to correct."""
+    from rostersync import screening
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        screening.preload()
+
+
 @pytest.fixture
-def nights(engine: Engine, owner_engine: Engine, tmp_path: Path) -> Nights:
+def nights(screening_loaded: None, engine: Engine, owner_engine: Engine, tmp_path: Path) -> Nights:
     """A district with two schools, an empty inbox and a fresh database."""
     from tests.nights import Nights, district
 

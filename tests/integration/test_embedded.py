@@ -47,28 +47,25 @@ def test_two_processes_find_the_same_running_server(folder: Path) -> None:
     assert _ask(servers[0].airflow_url, "SELECT current_database() || current_user") == "airflowairflow"
 
 
-def test_only_the_owner_may_read_data_and_passwords(folder: Path) -> None:
-    server = embedded.ensure_running(folder, durable=False)
-    assert (server.home / "data").stat().st_mode & 0o777 == 0o700
-    assert (server.home / "server.json").stat().st_mode & 0o777 == 0o600
-    assert not (server.home / "fresh-password").exists()
-    assert not any(password in repr(server) for password in server.passwords.values())
+def test_only_the_owner_may_read_data_and_passwords(postgres: embedded.Server) -> None:
+    assert (postgres.home / "data").stat().st_mode & 0o777 == 0o700
+    assert (postgres.home / "server.json").stat().st_mode & 0o777 == 0o600
+    assert not (postgres.home / "fresh-password").exists()
+    assert not any(password in repr(postgres) for password in postgres.passwords.values())
 
 
-def test_the_server_listens_on_loopback_only_and_wants_a_password(folder: Path) -> None:
-    server = embedded.ensure_running(folder, durable=False)
-    assert _ask(server.admin_url, "SHOW listen_addresses") == "127.0.0.1"
-    assert _ask(server.admin_url, "SHOW unix_socket_directories") == ""
-    wrong = server.url.replace(server.passwords["roster_sync"], "wrong")
+def test_the_server_listens_on_loopback_only_and_wants_a_password(postgres: embedded.Server) -> None:
+    assert _ask(postgres.admin_url, "SHOW listen_addresses") == "127.0.0.1"
+    assert _ask(postgres.admin_url, "SHOW unix_socket_directories") == ""
+    wrong = postgres.url.replace(postgres.passwords["roster_sync"], "wrong")
     with pytest.raises(psycopg.OperationalError):
         _ask(wrong, "SELECT 1")
 
 
-def test_the_tasks_role_is_no_superuser_and_bypasses_nothing(folder: Path) -> None:
-    server = embedded.ensure_running(folder, durable=False)
+def test_the_tasks_role_is_no_superuser_and_bypasses_nothing(postgres: embedded.Server) -> None:
     query = "SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = current_user"
-    assert _ask(server.url, query) is False
-    assert _ask(server.owner_url, query) is False
+    assert _ask(postgres.url, query) is False
+    assert _ask(postgres.owner_url, query) is False
 
 
 def test_the_servers_log_holds_no_cells(folder: Path) -> None:

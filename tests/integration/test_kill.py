@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from sqlalchemy import select
 
 from rostersync import database, tables
+from rostersync.embedded import Server
 from rostersync.settings import PROJECT
 from tests.nights import Nights, district, person, teaching
 from tests.servers import RosterDatabase, fresh_database
@@ -32,7 +34,6 @@ POINTS = (
     "email.before_send",
     "email.after_send",
 )
-Order = Callable[..., int]
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +57,15 @@ class Bench:
     database: RosterDatabase
     worker: subprocess.Popen[str]
 
-    def work(self, crash: str | None = None, run: str = "night-1") -> int:
-        """The night's tasks in a child process; its exit status."""
+    def work(self, crash: str | None = None, run: str = "night-1", child: bool = True) -> int:
+        """The night's tasks, in a child process or in the worker itself; the exit status."""
         order = {
             "database": self.database.url,
             "owner": self.database.owner_url,
             "folder": str(self.nights.folder),
             "run": run,
             "crash": crash,
+            "child": child,
         }
         assert self.worker.stdin is not None
         assert self.worker.stdout is not None
@@ -97,21 +99,19 @@ def _mail(path: Path) -> tuple[str, str, str]:
     return str(mail["Message-ID"]), str(mail["To"]), str(mail["Subject"])
 
 
-@pytest.fixture
-def bench(postgres: Any, worker: subprocess.Popen[str], tmp_path: Path) -> Iterator[Callable[[], Bench]]:
+@contextmanager
+def benches(postgres: Server, worker: subprocess.Popen[str], folder: Path) -> Iterator[Callable[[], Bench]]:
     """Makes benches: each with a fresh database, the two schools and the same file in its inbox."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
 
         def made() -> Bench:
             own = stack.enter_context(fresh_database(postgres))
-            folder = tmp_path / own.name
-            (folder / "inbox").mkdir(parents=True)
+            (folder / own.name / "inbox").mkdir(parents=True)
             engine, owner = database.engine(own.url), database.engine(own.owner_url)
             stack.callback(engine.dispose)
             stack.callback(owner.dispose)
-            nights = Nights(engine=engine, owner=owner, folder=folder, config=district(folder / "inbox"))
+            config = district(folder / own.name / "inbox")
+            nights = Nights(engine=engine, owner=owner, folder=folder / own.name, config=config)
             nights.seed()
             nights.put(FILE)
             return Bench(nights=nights, database=own, worker=worker)
@@ -119,20 +119,37 @@ def bench(postgres: Any, worker: subprocess.Popen[str], tmp_path: Path) -> Itera
         yield made
 
 
+@pytest.fixture(scope="module")
+def undisturbed(
+    postgres: Server, worker: subprocess.Popen[str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """What an undisturbed night comes to."""
+    with benches(postgres, worker, tmp_path_factory.mktemp("undisturbed")) as made:
+        bench = made()
+        assert bench.work(child=False) == 0
+        return bench.outcome()
+
+
+@pytest.fixture
+def killed(
+    postgres: Server, worker: subprocess.Popen[str], undisturbed: dict[str, Any], tmp_path: Path
+) -> Iterator[Bench]:
+    """A bench whose worker is going to be killed."""
+    with benches(postgres, worker, tmp_path) as made:
+        yield made()
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_a_task_killed_anywhere_and_cleared_ends_like_an_undisturbed_night(
-    bench: Callable[[], Bench], point: str
+    killed: Bench, undisturbed: dict[str, Any], point: str
 ) -> None:
-    undisturbed, killed = bench(), bench()
-    assert undisturbed.work() == 0
     assert killed.work(crash=point) == -signal.SIGKILL
     assert killed.work() == 0
-    assert killed.outcome() == undisturbed.outcome()
+    assert killed.outcome() == undisturbed
     assert killed.nights.states() == ["applied"]
 
 
-def test_a_task_killed_before_the_commit_leaves_the_roster_untouched(bench: Callable[[], Bench]) -> None:
-    killed = bench()
+def test_a_task_killed_before_the_commit_leaves_the_roster_untouched(killed: Bench) -> None:
     before = killed.nights.fingerprint()
     for point in ("upsert.after_begin", "upsert.after_write", "upsert.before_commit"):
         assert killed.work(crash=point) == -signal.SIGKILL
@@ -140,18 +157,19 @@ def test_a_task_killed_before_the_commit_leaves_the_roster_untouched(bench: Call
         assert killed.nights.messages() == []
 
 
-def test_a_night_killed_again_and_again_is_mailed_once(bench: Callable[[], Bench]) -> None:
-    undisturbed, killed = bench(), bench()
-    undisturbed.work()
+def test_a_night_killed_again_and_again_is_mailed_once(killed: Bench, undisturbed: dict[str, Any]) -> None:
     for point in POINTS:
         assert killed.work(crash=point) == -signal.SIGKILL
     assert killed.work() == 0
-    assert killed.outcome() == undisturbed.outcome()
+    assert killed.outcome() == undisturbed
 
 
-def test_the_night_after_a_killed_one_finishes_it_too(bench: Callable[[], Bench]) -> None:
-    undisturbed, killed = bench(), bench()
-    undisturbed.work()
+def test_the_night_after_a_killed_one_finishes_it_too(killed: Bench, undisturbed: dict[str, Any]) -> None:
     assert killed.work(crash="upsert.after_write") == -signal.SIGKILL
     assert killed.work(run="night-2") == 0
-    assert killed.outcome() == undisturbed.outcome()
+    assert killed.outcome() == undisturbed
+
+
+def test_the_undisturbed_night_is_worth_comparing_with(undisturbed: dict[str, Any]) -> None:
+    assert undisturbed["states"] == ["applied"]
+    assert len(undisturbed["roster"]["person"]) == len(undisturbed["mails"]) == 2

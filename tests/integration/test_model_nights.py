@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
@@ -19,12 +19,15 @@ from tests.roster_remarks import LATER
 from tests.roster_values import Night, Policies, Roster, Row, Told
 from tests.strategies import TODAY
 
-EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "120"))
+LONG = int(os.environ.get("ROSTER_MODEL_EXAMPLES", "0"))
+EXAMPLES = LONG or 100
 modest = settings(
     max_examples=EXAMPLES,
     deadline=None,
-    derandomize="MODEL_EXAMPLES" not in os.environ,
+    derandomize=not LONG,
     database=None,
+    # Shrinking runs thousands of plans: only where somebody waits for it.
+    phases=(Phase.generate, Phase.shrink) if LONG else (Phase.generate,),
     # The engine is opened once and every example is rolled back: nothing is left of one in the next.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

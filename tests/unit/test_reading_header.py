@@ -31,8 +31,8 @@ def test_each_header_in_wrong_case_is_recognised(header: str) -> None:
 
 @pytest.mark.parametrize("header", DICTIONARY.headers)
 def test_each_header_with_two_letters_swapped_is_recognised(header: str) -> None:
-    middle = len(header) // 2
-    typed = header[: middle - 1] + header[middle] + header[middle - 1] + header[middle + 1 :]
+    place = next(n for n in range(2, len(header)) if header[n - 1].lower() != header[n].lower())
+    typed = header[: place - 1] + header[place] + header[place - 1] + header[place + 1 :]
     headers = [typed if name == header else name for name in DICTIONARY.headers]
     finding = read_lines("", header=",".join(headers)).findings[0]
     assert (finding.flat, finding.detail["suggestion"]) == ((1, typed, "header-misspelled"), header)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,12 +24,16 @@ def quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"'
 
 
+def written(cell: str, *, everything: bool) -> str:
+    return quoted(cell) if everything or set(cell) & set(',"\r\n') else cell
+
+
 @st.composite
 def lines(draw) -> str:
     """A row, well written or not: proper quotes, no quotes at all, a wrong number of cells, a header, anything."""
     kind = draw(st.sampled_from(["good", "bare", "count", "header", "noise", "blank"]))
     if kind == "good":
-        return ",".join(quoted(c) if draw(st.booleans()) or set(c) & set(',"\r\n') else c for c in draw(ROWS))
+        return ",".join(written(cell, everything=draw(st.booleans())) for cell in draw(ROWS))
     if kind == "bare":
         return ",".join(draw(ROWS))
     if kind == "count":
@@ -64,13 +66,11 @@ def read_with(data: bytes, monkeypatch, **options) -> tuple[object, ...]:
 
 @given(
     body=bodies(),
-    chunk=st.integers(1, 400),
+    chunk=st.integers(20, 400),
     header=st.sampled_from([HEADER, HEADER + ",", HEADER + ",line,errors,resolutions"]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_bulk_path_reads_what_the_reader_by_the_letter_reads(body: bytes, chunk: int, header: str) -> None:
-    import pytest
-
     data = header.encode() + b"\n" + body
     with pytest.MonkeyPatch.context() as patch:
         expected = read_with(data, patch, bulk=False)
@@ -80,15 +80,12 @@ def test_the_bulk_path_reads_what_the_reader_by_the_letter_reads(body: bytes, ch
 
 @given(rows=st.lists(ROWS, max_size=6), end=st.sampled_from(["\n", "\r\n"]), everything=st.booleans())
 @settings(max_examples=80, deadline=None)
-def test_well_written_rows_are_read_as_the_csv_module_reads_them(rows, end: str, everything: bool) -> None:
-    target = io.StringIO()
-    style = csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL
-    csv.writer(target, lineterminator=end, quoting=style).writerows([NEEDED, *rows])
-    reading = read_bytes(target.getvalue().encode())
+def test_well_written_rows_are_read_as_they_were_written(rows: list[list[str]], end: str, everything: bool) -> None:
+    text = end.join(",".join(written(cell, everything=everything) for cell in row) for row in [NEEDED, *rows])
+    reading = read_bytes(text.encode())
     if any(finding.code in ("file-unclosed-quote", "row-repeated-header") for finding in reading.findings):
-        return
-    expected = [row for row in rows if any(cell.strip(" \t") for cell in row)]
-    assert reading.frame.to_numpy().tolist() == expected
+        return  # rows of commas inside quotes, or of header names: refused on purpose, never misread
+    assert reading.frame.to_numpy().tolist() == [row for row in rows if any(cell.strip(" \t") for cell in row)]
     assert not reading.raw_rows
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rostersync.findings import found
 from rostersync.model import BUCKETS, ENTITIES, Outcome, RowCounts, Severity
-from rostersync.reporting import ReportFacts, count_report, nothing_new, rendering
+from rostersync.reporting import ReportFacts, count_report, grouping, nothing_new, rendering
 from tests import golden_write, report_cases
 from tests.report_cases import PERSON, entity, facts
 
@@ -112,7 +112,7 @@ def test_a_refused_file_names_every_fault() -> None:
     headers = [f"bogus{n}" for n in range(40)]
     refused = facts(
         Outcome.REFUSED,
-        findings=tuple(found("header-unknown", line=1, column=h, value=h, nearest="schoolId") for h in headers),
+        findings=tuple(found("header-unknown", line=1, column=h, nearest="schoolId") for h in headers),
     )
     report = count_report(refused)
     assert "40 header faults" in report.subject
@@ -125,8 +125,8 @@ def test_what_stands_in_place_of_a_header_is_not_shown() -> None:
     refused = facts(
         Outcome.REFUSED,
         findings=(
-            found("file-no-header", line=1),
-            found("header-unknown", line=1, column="Quillfeather", value="Quillfeather", nearest="userLastName"),
+            found("file-no-header", problem="line 1 looks like data", header_line=1),
+            found("header-unknown", line=1, column="Quillfeather", nearest="userLastName"),
         ),
     )
     report = count_report(refused)
@@ -215,9 +215,19 @@ named = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 def test_no_report_is_too_large_for_gmail(
     schools: list[str], counted: dict[str, dict[str, int]], header: list[str], outcome: Outcome
 ) -> None:
-    findings = [found("header-unknown", line=1, column=h, value=h, nearest="schoolId") for h in header]
+    findings = [found("header-unknown", line=1, column=h, nearest="schoolId") for h in header]
     report = count_report(
         facts(outcome, counts=counted, by_school=dict.fromkeys(schools, counted), findings=tuple(findings))
     )
     assert len(report.html.encode()) < rendering.HTML_LIMIT
     assert all(f.severity is Severity.FILE for f in findings)
+
+
+def test_a_detail_that_may_hold_a_cell_is_not_shown_in_a_mail() -> None:
+    """Identifiers of people, parts of cells and spelled-out characters; phrases of the rules stay."""
+    dictionary = report_cases.load()
+    hidden = {"known": "004512", "user_id": "004512", "old": "004512", "domain": "quill.example", "first": "2026-01-01"}
+    hidden |= {"school": "Zoë Quillfeather", "characters": "'Z' U+005A, 'o' U+006F"}
+    shown = {"reason": "it has no @", "lines": "60, 61", "missing": "className", "max": 100, "word": "REMOVE-USER"}
+    masked = grouping.without_cells(found("id-taken", line=2, column="userId", **hidden, **shown), dictionary)
+    assert masked.detail == {**dict.fromkeys(hidden, "(not shown)"), **shown}

@@ -1,0 +1,1 @@
+"""`make bench`: our stages beside the floor, in one run, on one machine. Never fails on a timing."""

@@ -1,0 +1,143 @@
+"""The floor: the file's bytes through COPY and the bare merges of staff, classes and enrollments. Nothing else.
+
+The tables are copies of the roster's, with its keys, indexes and foreign keys, holding the same roster of record.
+Placements are written too, because enrollments make no sense without them, but their time is told apart: the floor of
+the specification has three entities.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from benchmarks.ground import DISTRICT
+
+TABLES = ("school", "person", "placement", "class", "enrollment")
+FOREIGN_KEYS = (
+    ("placement", ("district", "user_id"), "person"),
+    ("placement", ("district", "school_id"), "school"),
+    ("class", ("district", "school_id"), "school"),
+    ("enrollment", ("district", "user_id"), "person"),
+    ("enrollment", ("district", "class_id"), "class"),
+)
+STAFF = """
+MERGE INTO floor.person t
+USING (SELECT DISTINCT ON ("userId") * FROM floor_stage ORDER BY "userId") s
+   ON t.district = %(district)s AND t.user_id = s."userId"
+ WHEN MATCHED AND (t.role, t.first_name, t.last_name, t.email)
+      IS DISTINCT FROM (s."userRole", s."userFirstName", s."userLastName", s."userEmail") THEN
+      UPDATE SET role = s."userRole", first_name = s."userFirstName", last_name = s."userLastName",
+                 email = s."userEmail", email_key = lower(s."userEmail"), updated_at = now()
+ WHEN NOT MATCHED THEN
+      INSERT (district, user_id, role, first_name, last_name, email, email_key, owner)
+      VALUES (%(district)s, s."userId", s."userRole", s."userFirstName", s."userLastName", s."userEmail",
+              lower(s."userEmail"), 'file')
+"""
+PLACEMENTS = """
+MERGE INTO floor.placement t
+USING (SELECT DISTINCT ON ("userId", "schoolId") * FROM floor_stage ORDER BY "userId", "schoolId") s
+   ON t.district = %(district)s AND t.user_id = s."userId" AND t.school_id = s."schoolId"
+ WHEN MATCHED AND t.staff_type IS DISTINCT FROM s."staffType" THEN
+      UPDATE SET staff_type = s."staffType", updated_at = now()
+ WHEN NOT MATCHED THEN
+      INSERT (district, user_id, school_id, staff_type, status, owner)
+      VALUES (%(district)s, s."userId", s."schoolId", s."staffType", 'active', 'file')
+"""
+CLASSES = """
+MERGE INTO floor.class t
+USING (SELECT DISTINCT ON ("classId") * FROM floor_stage ORDER BY "classId") s
+   ON t.district = %(district)s AND t.class_id = s."classId"
+ WHEN MATCHED AND (t.name, t.grade) IS DISTINCT FROM (s."className", s."classGrade") THEN
+      UPDATE SET name = s."className", grade = s."classGrade", updated_at = now()
+ WHEN NOT MATCHED THEN
+      INSERT (district, class_id, school_id, name, grade, owner)
+      VALUES (%(district)s, s."classId", s."schoolId", s."className", s."classGrade", 'file')
+"""
+ENROLLMENTS = """
+MERGE INTO floor.enrollment t
+USING (SELECT DISTINCT ON ("userId", "classId") * FROM floor_stage ORDER BY "userId", "classId") s
+   ON t.district = %(district)s AND t.user_id = s."userId" AND t.class_id = s."classId"
+ WHEN MATCHED AND t.primary_teacher IS DISTINCT FROM (s."primaryTeacher" = 'Yes') THEN
+      UPDATE SET primary_teacher = (s."primaryTeacher" = 'Yes'), updated_at = now()
+ WHEN NOT MATCHED THEN
+      INSERT (district, user_id, class_id, primary_teacher, status, owner)
+      VALUES (%(district)s, s."userId", s."classId", s."primaryTeacher" = 'Yes', 'active', 'file')
+"""
+MERGES = {"staff": STAFF, "classes": CLASSES, "placements": PLACEMENTS, "enrollments": ENROLLMENTS}
+BESIDE = "placements"
+_BLOCK = 1 << 20
+
+
+def lay(owner_url: str) -> None:
+    """Make the copies of the tables and fill them with the roster as it is now."""
+    with psycopg.connect(_plain(owner_url)) as conn:
+        conn.execute("CREATE SCHEMA floor")
+        for name in TABLES:
+            conn.execute(_copy_of(name))
+            columns = _columns(conn, name)
+            fill = sql.SQL("INSERT INTO floor.{0} ({1}) SELECT {1} FROM roster.{0}")
+            conn.execute(fill.format(sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, columns))))
+        for name, columns, parent in FOREIGN_KEYS:
+            conn.execute(_reference(name, columns, parent))
+    with psycopg.connect(_plain(owner_url), autocommit=True) as conn:
+        conn.execute("VACUUM ANALYZE")
+
+
+def _plain(url: str) -> str:
+    return url.replace("+psycopg", "")
+
+
+def _copy_of(name: str) -> sql.Composed:
+    return sql.SQL("CREATE TABLE floor.{0} (LIKE roster.{0} INCLUDING ALL)").format(sql.Identifier(name))
+
+
+def _reference(name: str, columns: tuple[str, ...], parent: str) -> sql.Composed:
+    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    add = sql.SQL("ALTER TABLE floor.{} ADD FOREIGN KEY ({}) REFERENCES floor.{} ({})")
+    return add.format(sql.Identifier(name), listed, sql.Identifier(parent), listed)
+
+
+def _columns(conn: psycopg.Connection, name: str) -> list[str]:
+    wanted = """
+        SELECT column_name FROM information_schema.columns
+         WHERE table_schema = 'roster' AND table_name = %s AND is_generated = 'NEVER' ORDER BY ordinal_position
+    """
+    return [row[0] for row in conn.execute(wanted, [name])]
+
+
+def night(owner_url: str, file: Path) -> dict[str, float]:
+    """Seconds of the copy and of each merge; one transaction, committed."""
+    seconds: dict[str, float] = {}
+    with psycopg.connect(_plain(owner_url)) as conn:
+        with _timed(seconds, "copy"):
+            _copy(conn, file)
+        for name, merge in MERGES.items():
+            with _timed(seconds, name):
+                conn.execute(merge, {"district": DISTRICT})
+        with _timed(seconds, "commit"):
+            conn.commit()
+    return seconds
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[name] = time.perf_counter() - start
+
+
+def _copy(conn: psycopg.Connection, file: Path) -> None:
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        headers = next(csv.reader(text))
+    columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(header)) for header in headers)
+    conn.execute(sql.SQL("CREATE TEMPORARY TABLE floor_stage ({}) ON COMMIT DROP").format(columns))
+    with conn.cursor().copy("COPY floor_stage FROM STDIN (FORMAT csv, HEADER)") as copy, file.open("rb") as data:
+        while block := data.read(_BLOCK):
+            copy.write(block)
+    conn.execute("ANALYZE floor_stage")

@@ -1,0 +1,90 @@
+"""What a measurement stands on: a server and a database of its own, the files of two nights, a seeded roster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Engine
+
+from rostersync import database, embedded
+from rostersync.sample import big_file, records
+
+NIGHTS = ("first", "second")
+CHANGED = {"first": 0.0, "second": 0.01}
+DISTRICT, WARM = "big", "warm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Folder and database of one size. `faulty` files are ours to judge; the floor cannot, and gets `clean` ones."""
+
+    rows: int
+    folder: Path
+    url: str = field(repr=False)
+    owner_url: str = field(repr=False)
+
+    def faulty(self, night: str) -> Path:
+        return self.folder / f"{night}-faulty.csv"
+
+    def clean(self, night: str) -> Path:
+        return self.folder / f"{night}-clean.csv"
+
+    @property
+    def warming(self) -> Path:
+        return self.folder / "warming.csv"
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[embedded.Server]:
+    """A durable server of its own below `folder`, deleted at the end."""
+    try:
+        yield embedded.ensure_running(folder / "postgres")
+    finally:
+        embedded.remove(folder / "postgres")
+
+
+def ground(folder: Path, rows: int) -> Ground:
+    """Where the measurement of this size is; the server must run."""
+    running = embedded.ensure_running(folder / "postgres")
+    name = f"bench_{rows}"
+    return Ground(
+        rows=rows,
+        folder=folder / str(rows),
+        url=running.url_of("roster_sync", name),
+        owner_url=running.url_of("roster_owner", name),
+    )
+
+
+def prepare(folder: Path, rows: int) -> None:
+    """Make the database, the roster of record and the files. In a process of its own: this needs much memory."""
+    made = ground(folder, rows)
+    made.folder.mkdir(mode=0o700, parents=True)
+    _create_database(folder, rows)
+    owner = database.engine(made.owner_url)
+    database.upgrade(owner)
+    _write_files(made, owner)
+    owner.dispose()
+
+
+def _create_database(folder: Path, rows: int) -> None:
+    admin = embedded.ensure_running(folder / "postgres").admin_url.replace("+psycopg", "")
+    make = sql.SQL("CREATE DATABASE {} OWNER roster_owner").format(sql.Identifier(f"bench_{rows}"))
+    with psycopg.connect(admin, autocommit=True) as conn:
+        conn.execute(make)
+
+
+def _write_files(made: Ground, owner: Engine) -> None:
+    for night in NIGHTS:
+        big = big_file(made.rows, changed_share=CHANGED[night], code=DISTRICT)
+        made.faulty(night).write_bytes(big.data)
+        clean = big_file(made.rows, changed_share=CHANGED[night], fault_share=0.0, code=DISTRICT)
+        made.clean(night).write_bytes(clean.data)
+        records.write(owner, big.place, big.roster)
+    warming = big_file(200, code=WARM)
+    made.warming.write_bytes(warming.data)
+    records.write(owner, warming.place, warming.roster)
