@@ -31,7 +31,7 @@ class Sheet:
 
     `typed`: as typed. `judged`: the same, but what a removal does not need is blank, because nobody judges it.
     `text`: judged cells without stray spaces, in NFC where they are text. `value`: text with aliases resolved and
-    placeholders read as blank. `lines`: physical line of each row, ascending. `present`: headers of the file.
+    placeholders read as blank. `email_key`: the folded address, blank when there is no valid one. `lines`: physical line of each row, ascending. `present`: headers of the file.
     """
 
     lines: Lines
@@ -40,6 +40,7 @@ class Sheet:
     judged: Table
     text: Table
     value: Table
+    email_key: Cells
 
     def rows_of(self, lines: Collection[int]) -> Lines:
         """The row numbers of these lines; lines that are no row of the sheet are left out."""
@@ -56,7 +57,10 @@ def lay_out(reading: Reading, dictionary: Dictionary) -> Sheet:
     text = {h: c.reword(cells, clean(cells.dictionary, dictionary.by_header[h])) for h, cells in judged.items()}
     value = {h: c.reword(cells, settle(cells.dictionary, dictionary.by_header[h])) for h, cells in text.items()}
     present = tuple(h for h in dictionary.headers if h in frame.columns)
-    return Sheet(lines=reading.lines, present=present, typed=typed, judged=judged, text=text, value=value)
+    key = c.reword(value["userEmail"], addresses.fold_all(value["userEmail"].dictionary))
+    return Sheet(
+        lines=reading.lines, present=present, typed=typed, judged=judged, text=text, value=value, email_key=key
+    )
 
 
 def clean(words: c.Words, column: Column) -> c.Words:
@@ -85,11 +89,6 @@ def _only_judged(typed: Table, dictionary: Dictionary) -> Table:
     return judged
 
 
-def email_keys(value: Table) -> Cells:
-    """The folded address of each row; blank when there is no valid one."""
-    return c.reword(value["userEmail"], addresses.fold_all(value["userEmail"].dictionary))
-
-
 def rows_for_staging(reading: Reading, dictionary: Dictionary, findings: Iterable[Finding]) -> pd.DataFrame:
     """`Screened.rows` from a reading and the findings of reader and suite, fresh or stored; needs no suite."""
     return stage(lay_out(reading, dictionary), dictionary, reading.raw_rows, findings)
@@ -108,7 +107,7 @@ def stage(
             value[column.header] = c.where(value[column.header], ~_at(sheet, told.outranked), column.wins)
     arrays: dict[str, pa.Array] = {h: c.texts(value[h]) for h in sheet.present}
     arrays["line"] = pa.array(sheet.lines)
-    arrays["email_key"] = c.texts(email_keys(value))
+    arrays["email_key"] = c.texts(sheet.email_key)
     rows = pa.table(arrays).to_pandas()
     rows["status"] = _status(_at(sheet, told.rejected), _at(sheet, told.folded))
     rows["class_folded"] = _at(sheet, told.class_folded)

@@ -20,7 +20,7 @@ from rostersync.details import Scene, findings_of
 from rostersync.dictionary import Dictionary
 from rostersync.errors import SuiteFailed
 from rostersync.model import Finding, Reading, Screened, Severity
-from rostersync.normalising import Sheet, email_keys, lay_out, rows_for_staging, stage
+from rostersync.normalising import Sheet, lay_out, rows_for_staging, stage
 from rostersync.verdicts import Hit, Rows, settle
 
 if TYPE_CHECKING:
@@ -140,11 +140,12 @@ def _values_table(sheet: Sheet, state: _State) -> dict[str, Cells]:
     """Values; faulty cells are null. Also what was typed, the folded address, and what is known of the rows."""
     typed = {suites.TYPED + header: cells for header, cells in sheet.typed.items()}
     value = {h: c.where(cells, ~state.faulty[h], None) if h in state.faulty else cells for h, cells in sheet.value.items()}
+    value["email_key"] = c.where(sheet.email_key, c.codes(value["userEmail"]) >= 0, None)
     flags = {
         "rejected": c.flags({"yes": state.rejected}, len(state.rejected)),
         "folded": c.flags({"row": state.folded, "class": state.class_folded}, len(state.folded)),
     }
-    return {**value, **typed, **flags, "email_key": email_keys(value)}
+    return {**value, **typed, **flags}
 
 
 def _hits(rules: Sequence[Rule], table: Table, batches: Any) -> Iterator[Hit]:

@@ -13,13 +13,16 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     FromClause,
+    Text,
     and_,
     case,
+    cast,
     delete,
     exists,
     func,
     literal,
     not_,
+    null,
     or_,
     select,
 )
@@ -40,8 +43,9 @@ class Unique:
     everywhere: bool = False
 
     def asked(self, rows: FromClause) -> ColumnElement[Any]:
-        """What a staged row asks for."""
-        return rows.c.email_key if self.attribute == "email_key" else rows.c[self.header]
+        """What a staged row asks for; NULL when the file has no such column."""
+        name = "email_key" if self.attribute == "email_key" else self.header
+        return rows.c[name] if name in rows.c else cast(null(), Text)
 
 
 UNIQUE = (
@@ -55,8 +59,7 @@ UNIQUE = (
 
 def judge_claims(ws: Workspace) -> None:
     """Reject rows that claim what somebody else will hold, until nothing changes."""
-    claims = [unique for unique in UNIQUE if unique.header in ws.present]
-    while sum(ws.note(_taken(ws, unique)) for unique in claims):
+    while sum(ws.note(_taken(ws, unique)) for unique in UNIQUE):
         ws.reject()
     _drop_corrections(ws)
 
@@ -92,7 +95,8 @@ def _claims(ws: Workspace, unique: Unique) -> CTE:
         select(
             ws.cell("userId").label("user_id"),
             func.max(current).label("person"),
-            func.max(unique.asked(ws.stage)).label("value"),
+            # A blank cell keeps the stored value, which somebody else may have got while the person was inactive.
+            func.coalesce(func.max(unique.asked(ws.stage)), func.max(p.c[unique.attribute])).label("value"),
             func.max(p.c[unique.active]).label("stored"),
         )
         .select_from(rows)

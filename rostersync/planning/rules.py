@@ -180,7 +180,8 @@ def _id_taken(ws: Workspace) -> ColumnElement[Any]:
 def _classes(ws: Workspace) -> Iterator[Found]:
     known = ws.stage.join(t.class_, class_of(ws))
     names = or_(and_(ws.adds, ws.names_class), ws.does("REMOVE-CLASS"), ws.does("REMOVE-ENROLLMENT"))
-    elsewhere = and_(names, t.class_.c.school_id != ws.cell("schoolId"))
+    at_school = or_(exists().where(school_of(ws)), literal(ws.context.school_creation))
+    elsewhere = and_(names, at_school, t.class_.c.school_id != ws.cell("schoolId"))
     yield (
         select(*finding(ws, "classId", "class-other-school", "row", school=t.class_.c.school_id))
         .select_from(known)

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from rostersync import tables as t
+from rostersync.dictionary import Column
 from rostersync.planning.rules import LIVE
 from rostersync.planning.workspace import Workspace
 
@@ -168,14 +169,28 @@ def _status(ws: Workspace, record: Table, named: FromClause, dates: Values) -> C
 
 
 def _dates(ws: Workspace, record: Table, named: FromClause) -> dict[str, ColumnElement[Any]]:
-    """New dates: a present column sets or clears them, where a row of this entity has dates at all."""
-    dates: dict[str, ColumnElement[Any]] = {}
-    for col in ws.dictionary.of("assignment"):
-        name = col.attribute or ""
-        writes = and_(_files(record, named), named.c.dated, _kept(record, name).is_(False))
-        present = col.header in ws.present
-        dates[name] = case((writes, named.c[name]), else_=record.c[name]) if present else record.c[name]
-    return dates
+    """New dates: what a row says of them, else what is stored and not overtaken by it.
+
+    A last day that is over does not outlive a row that names the assignment again without speaking of dates; nor does
+    a stored date that contradicts a typed one.
+    """
+    typed = {c.attribute or "": _typed_date(ws, record, named, c) for c in ws.dictionary.of("assignment")}
+    start, end = record.c.start_date, record.c.end_date
+    new_start = case(typed["start_date"], else_=start)
+    new_end = case(typed["end_date"], else_=end)
+    overtaken = or_(end < literal(ws.context.today), end < new_start)
+    asked = and_(_files(record, named), _kept(record, "end_date").is_(False))
+    return {
+        "start_date": case(typed["start_date"], (and_(asked, start > new_end), None), else_=start),
+        "end_date": case(typed["end_date"], (and_(asked, overtaken), None), else_=end),
+    }
+
+
+def _typed_date(ws: Workspace, record: Table, named: FromClause, column: Column) -> tuple[ColumnElement[Any], Any]:
+    """When a row of this entity speaks of this date, and what it says (a blank cell of a present column clears it)."""
+    name = column.attribute or ""
+    speaks = and_(_files(record, named), named.c.dated, _kept(record, name).is_(False))
+    return and_(literal(column.header in ws.present), speaks), named.c[name]
 
 
 def _placements(ws: Workspace) -> None:

@@ -135,8 +135,9 @@ def _judge(data: bytes, index: int, record: Record, piece: _Piece, body: Body) -
         body.skip_blank(np.array([piece.line(index)]))
         return
     whole = layout.least <= len(cells) <= layout.width or (record.terminated and layout.is_short_removal(cells))
-    same = layout.is_same_header(cells)
-    if layout.is_header(cells) and not (same and whole):
+    again = layout.is_header(cells)
+    same = again and layout.is_same_header(cells)
+    if again and not (same and whole):
         piece.headers[index] = same
         problem = _SAME_HEADER if same else _OTHER_HEADER
         finding = found("row-repeated-header", line=piece.line(index), problem=problem)

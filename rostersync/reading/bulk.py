@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +11,11 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from rostersync.reading.content import BOM
-from rostersync.reading.layout import Layout
+from rostersync.reading.layout import BLANKS, Layout
 from rostersync.reading.shape import LONGEST_LINE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_BLANKS: Final = " \t"
 
 
 def gathered(
@@ -61,7 +59,7 @@ def whole_blank(columns: Mapping[int, pa.Array], layout: Layout) -> NDArray[np.b
     """Rows without anything in a wanted column. Required columns come first: one of them settles nearly all rows."""
     blank: NDArray[np.bool_] | None = None
     for position in layout.wanted:
-        empty = _array(pc.equal(pc.binary_length(pc.ascii_trim(columns[position], _BLANKS)), 0))
+        empty = _array(pc.equal(pc.binary_length(pc.ascii_trim(columns[position], BLANKS)), 0))
         blank = empty if blank is None else blank & empty
         if not blank.any():
             break
@@ -69,12 +67,13 @@ def whole_blank(columns: Mapping[int, pa.Array], layout: Layout) -> NDArray[np.b
 
 
 def places_of_headers(columns: Mapping[int, pa.Array], layout: Layout) -> list[int]:
-    """Rows that have the name of a column where a required cell should be."""
-    if not layout.columns:
-        return []
-    cells = pc.ascii_lower(pc.ascii_trim(columns[layout.wanted[0]], _BLANKS))
-    places: list[int] = np.flatnonzero(_array(pc.is_in(cells, pa.array(sorted(layout.names))))).tolist()
-    return places
+    """Rows that have the name of a column where the cell of a required one should be."""
+    names = pa.array(sorted(layout.names))
+    places: set[int] = set()
+    for position in layout.probes:
+        cells = pc.ascii_lower(pc.ascii_trim(columns[position], BLANKS))
+        places.update(np.flatnonzero(_array(pc.is_in(cells, names))).tolist())
+    return sorted(places)
 
 
 def _array(mask: pa.Array) -> NDArray[np.bool_]:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from rostersync.dictionary import Dictionary
 from rostersync.reading.header import Names, cleaned
 from rostersync.reading.opening import FEWEST_KNOWN, bare
+
+BLANKS: Final = " \t"
+"""A cell of only these is blank: the row may be skipped, the column tolerated."""
+
+_PROBES: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +41,14 @@ class Layout:
         return frozenset(header.casefold() for header in self.dictionary.headers)
 
     @cached_property
+    def probes(self) -> tuple[int, ...]:
+        """Positions of a few required columns: whatever the columns of a second header are, one has a name there."""
+        return tuple(position for position in self.wanted if position in self.columns)[:_PROBES]
+
+    def _is_name(self, cell: str) -> bool:
+        return cell.isascii() and cell.strip(BLANKS).lower() in self.names
+
+    @cached_property
     def _own(self) -> tuple[tuple[int, str], ...]:
         return tuple((position, header.casefold()) for position, header in self.columns.items())
 
@@ -43,7 +57,12 @@ class Layout:
         return {header: position for position, header in self.columns.items()}
 
     def is_header(self, cells: Sequence[str]) -> bool:
-        """Whether a row is a header again: at least three of its cells, and half of them, are names of columns."""
+        """Whether a row is a header again: at least three of its cells, and half of them, are names of columns.
+
+        A row of the right length must have a name in one of the `probes`, too: the bulk path looks only there.
+        """
+        if len(cells) == self.width and not any(self._is_name(cells[position]) for position in self.probes):
+            return False
         known = sum(bare(cell) in self.names for cell in cells)
         return known >= FEWEST_KNOWN and known * 2 >= sum(bool(cell.strip()) for cell in cells)
 
