@@ -1,8 +1,12 @@
-"""The few calls to Airflow's REST API that the demonstration and the tests need. Standard library only."""
+"""The few calls to Airflow's REST API that the demonstration, health checks and tests need. Standard library only.
+
+`python -m rostersync.airflow_api ADDRESS COMPONENT` ends with 0 when that component is healthy: for containers.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 import time
 import urllib.error
 import urllib.parse
@@ -29,11 +33,7 @@ class Api:
 
     def healthy(self) -> bool:
         """Whether the database, the scheduler and the dag-processor answer."""
-        try:
-            health = _send("GET", f"{self.address}/api/v2/monitor/health", {}, None)
-        except (OSError, ValueError):
-            return False
-        return all((health.get(name) or {}).get("status") == "healthy" for name in HEALTHY)
+        return health(self.address, *HEALTHY)
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The JSON answer of `/api/v2` + path. Raises ConfigurationError with the server's own words."""
@@ -44,6 +44,13 @@ class Api:
             raise ConfigurationError(f"Airflow answered {error.code} to {method} {path}: {said}") from None
         except OSError as error:
             raise ConfigurationError(f"Airflow does not answer at {self.address}: {error}.") from error
+
+    def ensure_pools(self, pools: Mapping[str, Mapping[str, Any]]) -> None:
+        """Make the pools that are missing; those that are there keep their slots, which an operator may have chosen."""
+        there = {pool["name"] for pool in self.call("GET", "/pools?limit=1000")["pools"]}
+        for name, facts in pools.items():
+            if name not in there:
+                self.call("POST", "/pools", {"name": name, **facts})
 
     def wait_for_dag(self, dag_id: str, *, seconds: float = 60.0) -> None:
         """Until the dag-processor has found the DAG. Raises ConfigurationError with its import errors."""
@@ -99,6 +106,15 @@ class Api:
         return {"Authorization": f"Bearer {self._token}"}
 
 
+def health(address: str, *components: str) -> bool:
+    """Whether all these components are healthy, as the api-server sees them."""
+    try:
+        told = _send("GET", f"{address}/api/v2/monitor/health", {}, None)
+    except (OSError, ValueError):
+        return False
+    return all((told.get(name) or {}).get("status") == "healthy" for name in components)
+
+
 def _send(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(  # noqa: S310 - the address is our own, http on loopback
@@ -112,3 +128,7 @@ def _send(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, 
 
 def _quoted(run_id: str) -> str:
     return urllib.parse.quote(run_id, safe="")
+
+
+if __name__ == "__main__":
+    sys.exit(not health(*sys.argv[1:]))

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, Engine
@@ -146,11 +147,11 @@ def _result(conn: Connection, code: str, delivery: str, outcome: Outcome, begun:
 
 
 def _print_table(console: Console, results: list[Result]) -> None:
-    table = Table(title="What each district got", title_justify="left")
-    table.add_column("District")
-    table.add_column("Outcome")
-    for heading in ("Rows", "accepted", "rejected", "Staff created", "updated", "no changes", "errors", "Mails"):
-        table.add_column(heading, justify="right")
+    table = Table(title="What each district got", title_justify="left", box=SIMPLE)
+    table.add_column("District", no_wrap=True)
+    table.add_column("Outcome", no_wrap=True)
+    for heading in ("Rows", "Accepted", "Rejected", "New staff", "Mails"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for each in results:
         table.add_row(each.district, each.outcome.replace("_", " "), *_numbers(each), str(len(each.mails)))
     console.print()
@@ -158,15 +159,12 @@ def _print_table(console: Console, results: list[Result]) -> None:
 
 
 def _numbers(result: Result) -> list[str]:
-    """Rows and staff of what this run did; nothing for a file that was known already."""
+    """What this run did; nothing for a file that was known already."""
     found = result.attempt
     if found is None or result.outcome in EARLIER:
-        return ["-"] * 7
-    staff = found.counts["staff"]
-    rows = [found.rows.read, found.rows.accepted, found.rows.rejected]
-    return [
-        str(number) for number in (*rows, *(staff[bucket] for bucket in ("created", "updated", "unchanged", "errors")))
-    ]
+        return ["-"] * 4
+    numbers = (found.rows.read, found.rows.accepted, found.rows.rejected, found.counts["staff"]["created"])
+    return [str(number) for number in numbers]
 
 
 def _print_next(console: Console, results: list[Result]) -> None:

@@ -26,6 +26,7 @@ from rostersync.stack_environment import (
     airflow_environment,
     home,
     own_secrets,
+    pools,
     prepare_airflow,
     prepare_roster,
 )
@@ -87,6 +88,7 @@ def _up_from_nothing(port: int, scheduled: bool) -> Stack:
     with _stopped_on_failure():
         _start(stack, environment)
         _wait(stack)
+        stack.api.ensure_pools(pools())
     return stack
 
 

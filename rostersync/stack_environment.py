@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import column, select, table, text
+from sqlalchemy import text
 
 from rostersync import database, embedded
 from rostersync.errors import ConfigurationError
@@ -48,27 +48,29 @@ def prepare_roster() -> None:
 
 
 def prepare_airflow(server: embedded.Server, environment: Mapping[str, str]) -> None:
-    """Airflow's schema and the pools; nothing when they are there (each call of `airflow` costs seconds)."""
-    pools = include_path("pools.json")
-    wanted = {"airflow": importlib.metadata.version("apache-airflow"), "pools": json.loads(pools.read_text())}
-    note = home() / "prepared.json"
-    if note.exists() and json.loads(note.read_text()) == wanted and _has_pools(server, wanted["pools"]):
+    """Airflow's schema; nothing when it is there (each call of `airflow` costs seconds)."""
+    version = importlib.metadata.version("apache-airflow")
+    note = home() / "migrated"
+    if note.exists() and note.read_text() == version and _is_migrated(server):
         return
     run_airflow(environment, "db", "migrate")
-    run_airflow(environment, "pools", "import", str(pools))
-    note.write_text(json.dumps(wanted))
+    note.write_text(version)
 
 
-def _has_pools(server: embedded.Server, pools: Mapping[str, Any]) -> bool:
-    """Whether the database still is the one that was prepared."""
+def _is_migrated(server: embedded.Server) -> bool:
+    """Whether the database still is the one that was noted."""
     engine = database.engine(server.airflow_url)
     try:
         with engine.connect() as conn:
-            if conn.execute(text("SELECT to_regclass('slot_pool')")).scalar() is None:
-                return False
-            return set(pools) <= set(conn.scalars(select(column("pool")).select_from(table("slot_pool"))))
+            return conn.execute(text("SELECT to_regclass('slot_pool')")).scalar() is not None
     finally:
         engine.dispose()
+
+
+def pools() -> dict[str, dict[str, Any]]:
+    """The pools of include/pools.json: name → slots, description, include_deferred."""
+    found: dict[str, dict[str, Any]] = json.loads(include_path("pools.json").read_text())
+    return found
 
 
 def run_airflow(environment: Mapping[str, str], *words: str) -> None:

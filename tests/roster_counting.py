@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from tests.roster_values import LIVE, Roster, Row
@@ -13,7 +14,7 @@ ENTITIES = ("school", "staff", "class", "enrollment")
 NOWHERE = "(none)"
 LOCAL = {"placement": "staff", "class": "class", "enrollment": "enrollment"}
 """What is counted per school, and as what: staff there are judged on the placement."""
-Key = tuple[Hashable, ...]
+Key = tuple[str, ...]
 Named = tuple[str, str, Key]
 """(entity, school key, entity key): what a row names, or what was ended."""
 
@@ -22,16 +23,38 @@ def names(row: Row) -> list[Named]:
     """What a row names. A blank or unusable key makes a key of its own per row."""
     alone = f"?{row.line}"
     at = row["schoolId"] or NOWHERE
-    school: Key = (row["schoolId"] or alone,)
-    who, which = row["userId"] or alone, row["classId"] or alone
-    named: list[Named] = [("school", at, school)]
+    who = row["userId"] or alone
+    named: list[Named] = [("school", at, (row["schoolId"] or alone,))]
     if row.action != "REMOVE-CLASS":
         named += [("staff", at, (who,)), ("placement", at, (who if row["schoolId"] else alone,))]
-    if row.opens_class:
-        named.append(("class", at, (which,)))
-    if row.opens_class and row.action != "REMOVE-CLASS":
-        named.append(("enrollment", at, (who, which)))
     return named
+
+
+def class_names(row: Row) -> list[Named]:
+    """The class and the enrollment that a row names."""
+    alone = f"?{row.line}"
+    at, which = row["schoolId"] or NOWHERE, row["classId"] or alone
+    if not row.opens_class:
+        return []
+    enrollment: Named = ("enrollment", at, (row["userId"] or alone, which))
+    return [("class", at, (which,)), *([] if row.action == "REMOVE-CLASS" else [enrollment])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mentions:
+    """What accepted rows name or the file ends, what is only set aside, and what rejected rows name."""
+
+    applied: frozenset[Named]
+    aside: frozenset[Named]
+    rejected: frozenset[Named]
+
+    @property
+    def good(self) -> frozenset[Named]:
+        return self.applied | self.aside
+
+    @property
+    def distinct(self) -> set[tuple[str, Key]]:
+        return {(entity, key) for entity, _, key in self.good | self.rejected}
 
 
 def ended(before: Roster, after: Roster, old_id: Callable[[str], str]) -> list[Named]:
@@ -104,38 +127,38 @@ def zeros(entities: Iterable[str] = ENTITIES) -> dict[str, dict[str, int]]:
     return {entity: dict.fromkeys(BUCKETS, 0) for entity in entities}
 
 
-def tally(good: set[Named], bad: set[Named], judge: Buckets) -> dict[str, dict[str, int]]:
-    """District counts. `good`: named by an accepted or set-aside row, or ended; `bad`: named by a rejected row."""
-    sure = {(entity, key) for entity, _, key in good if entity != "placement"}
+def tally(said: Mentions, judge: Buckets) -> dict[str, dict[str, int]]:
+    """District counts."""
+    sure = {(entity, key) for entity, _, key in said.good if entity != "placement"}
     counts = zeros()
     for entity, key in sure:
         counts[entity][judge.of(entity, key)] += 1
-    errors = Counter(entity for entity, _ in {(e, key) for e, _, key in bad if e != "placement"} - sure)
+    errors = Counter(entity for entity, key in said.distinct - sure if entity != "placement")
     for entity, number in errors.items():
         counts[entity]["errors"] = number
     return counts
 
 
-def tally_by_school(good: set[Named], bad: set[Named], judge: Buckets) -> dict[str, dict[str, dict[str, int]]]:
+def tally_by_school(said: Mentions, judge: Buckets) -> dict[str, dict[str, dict[str, int]]]:
     """Counts per school and entity; schools at which nothing was named are absent.
 
-    Staff count at each of their schools; a class or enrollment, belonging to one school, counts once.
+    Staff count at each of their schools. A class or enrollment belongs to one school and counts once: at its own, or
+    where nothing of it is applied, at the first of the schools its rows name.
     """
-    local = {(e, s, k) for e, s, k in good if e in LOCAL}
-    sure = {(e, k) for e, _, k in local if e != "placement"}
-    wrong = {(e, s, k) for e, s, k in bad if e == "placement"} - local
-    alone: dict[tuple[str, Key], str] = {}
-    for entity, school, key in bad:
-        if entity in ("class", "enrollment") and (entity, key) not in sure:
-            alone[entity, key] = min(school, alone.get((entity, key), school))
-    wrong |= {(entity, school, key) for (entity, key), school in alone.items()}
     schools: dict[str, dict[str, dict[str, int]]] = {}
-    for entity, school, key in local:
-        _add(schools, school, entity, judge.at(entity, school, key))
-    for entity, school, _ in wrong:
-        _add(schools, school, entity, "errors")
+    for entity, school, key in _local(said):
+        good = any((entity, key) == (e, k) and (entity != "placement" or school == s) for e, s, k in said.good)
+        into = judge.at(entity, school, key) if good else "errors"
+        schools.setdefault(school, zeros(ENTITIES[1:]))[LOCAL[entity]][into] += 1
     return schools
 
 
-def _add(schools: dict[str, dict[str, dict[str, int]]], school: str, entity: str, into: str) -> None:
-    schools.setdefault(school, zeros(ENTITIES[1:]))[LOCAL[entity]][into] += 1
+def _local(said: Mentions) -> set[Named]:
+    applied = {(e, k) for e, _, k in said.applied}
+    first: dict[tuple[str, Key], str] = {}
+    for entity, school, key in sorted(said.aside | said.rejected):
+        if entity in ("class", "enrollment") and (entity, key) not in applied:
+            first.setdefault((entity, key), school)
+    named = {(entity, school, key) for entity, school, key in said.applied if entity in LOCAL}
+    named |= {(entity, school, key) for entity, school, key in said.aside | said.rejected if entity == "placement"}
+    return named | {(entity, school, key) for (entity, key), school in first.items()}

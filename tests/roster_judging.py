@@ -98,7 +98,7 @@ class Judge:
         if row.action:
             return self._removal_faults(row)
         school, person = self.school_fault(row), self.person_fault(row)
-        named = None if school else self.class_fault(row)
+        named = None if school == "school-unknown" else self.class_fault(row)
         return [code for code in (school, person, named) if code]
 
     def school_fault(self, row: Row) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from tests.roster_counting import Buckets, ended, names, tally, tally_by_school
+from tests.roster_counting import Buckets, Mentions, class_names, ended, names, tally, tally_by_school
 from tests.roster_judging import (
     Judge,
     class_wanted,
@@ -242,23 +242,32 @@ class Step:
 
 def _night(judge: Judge, step: Step, found: frozenset[Told], aside: set[int]) -> Night:
     errors = {told.line for told in found if told.severity == "row"}
-    bad_rows = [row for row in judge.rows if row.status == "rejected" or row.line in errors]
-    lines = {row.line for row in bad_rows}
-    good_rows = [row for row in judge.rows if row.line not in lines]
-    good = {named for row in good_rows for named in names(row)}
-    good |= set(ended(judge.before, step.after, step.old_id))
-    bad = {named for row in bad_rows for named in names(row)}
+    lines = errors | {row.line for row in judge.rows if row.status == "rejected"}
+    said = _mentions(judge, step, lines, aside)
     buckets = Buckets(judge.before, step.after, step.old_id)
-    counts = tally(good, bad, buckets)
+    counts = tally(said, buckets)
     return Night(
         roster=step.after,
         counts=counts,
-        by_school=tally_by_school(good, bad, buckets),
+        by_school=tally_by_school(said, buckets),
         findings=found,
         rows=_row_counts(judge.rows, lines, aside),
         changed=step.after != judge.before,
-        distinct={e: len({key for entity, _, key in good | bad if entity == e}) for e in counts},
+        distinct={e: sum(entity == e for entity, _ in said.distinct) for e in counts},
     )
+
+
+def _mentions(judge: Judge, step: Step, rejected: set[int], aside: set[int]) -> Mentions:
+    """Folded and handed-over rows are set aside, and so is the class part of a row whose class is removed."""
+    applied, left, bad = set(ended(judge.before, step.after, step.old_id)), set(), set()
+    for row in judge.rows:
+        if row.line in rejected:
+            bad |= {*names(row), *class_names(row)}
+            continue
+        out = row.status == "folded" or row.line in aside
+        (left if out else applied).update(names(row))
+        (left if out or row.class_folded else applied).update(class_names(row))
+    return Mentions(applied=frozenset(applied), aside=frozenset(left), rejected=frozenset(bad))
 
 
 def _row_counts(rows: tuple[Row, ...], bad: set[int], aside: set[int]) -> dict[str, int]:

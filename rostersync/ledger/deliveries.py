@@ -124,8 +124,11 @@ def seen_again(conn: Connection, id_: str, modified_at: datetime) -> None:
 
 
 def unfinished(conn: Connection, code: str) -> Sequence[Delivery]:
-    """Deliveries that landed but were neither applied nor decided, in arrival sequence."""
-    states = (DeliveryState.PULLED, DeliveryState.VALIDATED, DeliveryState.FAILED)
+    """Deliveries whose work was interrupted, in arrival sequence.
+
+    Failed ones are not among them: they wait for a person, or for the file to be found again, and block nobody.
+    """
+    states = (DeliveryState.PULLED, DeliveryState.VALIDATED)
     wanted = select(delivery).where(delivery.c.district == code, delivery.c.state.in_(states))
     return [_delivery(row) for row in conn.execute(wanted.order_by(delivery.c.sequence))]
 

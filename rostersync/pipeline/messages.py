@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from sqlalchemy import Connection
 
 from rostersync import ledger, mailing, reporting
 from rostersync.ledger import Attempt, Delivery
-from rostersync.model import Judgement, Outcome, Reading, Report
+from rostersync.model import Finding, Judgement, Outcome, Reading, Report
 from rostersync.pipeline.edges import Edges, dictionary_of
 
 if TYPE_CHECKING:
@@ -52,32 +53,45 @@ def tell(
 
 
 def tell_nothing_new(conn: Connection, edges: Edges, district: District, delivery: Delivery) -> bool:
-    """Enter the short mail for known bytes that arrived anew; the outbox takes one a day. Whether there is one."""
+    """Enter the short mail for known bytes that arrived anew, one a day. Whether there is one to send now."""
     last = ledger.latest_attempt(conn, delivery.id)
     if last is None or last.outcome not in (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS):
         return False
-    facts = reporting.ReportFacts(
+    report = reporting.nothing_new(_stored(edges, district, last, ()), applied_at=last.ended_at)
+    return _enqueue(conn, district, delivery.id, last.number, report, Outcome.APPLIED, edges.clock()) > 0
+
+
+def recall_refusal(conn: Connection, edges: Edges, district: District, delivery: Delivery) -> bool:
+    """A refused file that is left in place is told of again every 7 days. Whether there is a mail to send now."""
+    last = ledger.latest_attempt(conn, delivery.id)
+    weeks = (edges.clock() - last.ended_at).days // 7 if last else 0
+    if last is None or not weeks:
+        return False
+    facts = _stored(edges, district, last, ledger.findings_of(conn, delivery.id, last.number))
+    report = reporting.count_report(facts)
+    # The outbox takes a report of one kind once: the week makes the reminder one of its own.
+    weekly = replace(report, kind=f"{report.kind} week {weeks}")
+    return _enqueue(conn, district, delivery.id, last.number, weekly, last.outcome, edges.clock()) > 0
+
+
+def _stored(edges: Edges, district: District, last: Attempt, findings: tuple[Finding, ...]) -> reporting.ReportFacts:
+    """The facts of a stored attempt, told today; its error file went with the first mail."""
+    judgement = Judgement(
+        outcome=last.outcome,
+        rows=last.rows,
+        counts=last.counts,
+        by_school=last.by_school,
+        findings=findings,
+        changes=last.changes,
+    )
+    return reporting.ReportFacts(
         district=district,
-        delivery=delivery.id,
+        delivery=last.delivery,
         attempt=last.number,
         received_at=edges.clock(),
-        judgement=_stored(last),
+        judgement=judgement,
         reading=None,
         dictionary=dictionary_of(district),
-    )
-    report = reporting.nothing_new(facts, applied_at=last.ended_at)
-    _enqueue(conn, district, delivery.id, last.number, report, Outcome.APPLIED, edges.clock())
-    return True
-
-
-def _stored(attempt: Attempt) -> Judgement:
-    return Judgement(
-        outcome=attempt.outcome,
-        rows=attempt.rows,
-        counts=attempt.counts,
-        by_school=attempt.by_school,
-        findings=(),
-        changes=attempt.changes,
     )
 
 
@@ -89,8 +103,8 @@ def _enqueue(
     report: Report,
     outcome: Outcome,
     at: datetime,
-) -> None:
-    mailing.enqueue(
+) -> int:
+    return mailing.enqueue(
         conn,
         district=district.code,
         delivery=delivery,

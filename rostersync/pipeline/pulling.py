@@ -16,7 +16,7 @@ from rostersync.model import DeliveryState, Outcome
 from rostersync.pipeline.edges import Edges, Run, conditions, today, transaction
 from rostersync.pipeline.known import Situation, verdict
 from rostersync.pipeline.looking import Looked, look
-from rostersync.pipeline.messages import tell_nothing_new
+from rostersync.pipeline.messages import recall_refusal, tell_nothing_new
 from rostersync.pipeline.results import Arrived, Pulled
 from rostersync.pipeline.trying import DRY_RUN
 
@@ -135,8 +135,17 @@ def _enter_file(conn: Connection, edges: Edges, run: Run, district: District, se
     outcome = _outcome(conn, edges, run, district, found, anew)
     night.take(found.id, outcome)
     night.arrivals.append(Arrival(seen=seen.remote, delivery=found.id, outcome=outcome or DeliveryState.PULLED))
-    if anew and outcome is Outcome.DUPLICATE and tell_nothing_new(conn, edges, district, found):
+    if _reminded(conn, edges, district, found, outcome, anew):
         night.mailed.add(found.id)
+
+
+def _reminded(
+    conn: Connection, edges: Edges, district: District, found: Delivery, outcome: Outcome | None, anew: bool
+) -> bool:
+    """Whether known bytes, settled at once, give cause for a short mail."""
+    if outcome is Outcome.DUPLICATE and anew:
+        return tell_nothing_new(conn, edges, district, found)
+    return outcome is Outcome.REFUSED and not anew and recall_refusal(conn, edges, district, found)
 
 
 def _outcome(

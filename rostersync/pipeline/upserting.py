@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from rostersync import applying, crash, ledger, normalising, planning
 from rostersync.dictionary import Dictionary
@@ -26,6 +27,9 @@ from rostersync.pipeline.validating import Validated, is_validated, same_finding
 if TYPE_CHECKING:
     from rostersync.districts import District
 
+RACES = 3
+"""How often a lost race for an e-mail address is judged again; after that the task fails and nothing is applied."""
+UNIQUE_VIOLATION = "23505"
 _APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
 
 
@@ -60,7 +64,7 @@ def conclude(edges: Edges, run: Run, district: District, id_: str, screened: Scr
             planning.lock_district(conn, district.code, edges.lock_seconds)
             ledger.check_claim(conn, id_, opened.token)
             crash.point("upsert.after_begin")
-            result = _conclude(conn, edges, run, opened)
+            result = _conclude(conn, edges, run, opened, RACES)
             crash.point("upsert.before_commit")
         crash.point("upsert.after_commit")
         return result
@@ -109,7 +113,18 @@ def _read_again(edges: Edges, district: District, delivery: Delivery, findings: 
     return Screened(reading=reading, rows=rows, findings=findings)
 
 
-def _conclude(conn: Connection, edges: Edges, run: Run, case: _Case) -> SyncResult:
+def _conclude(conn: Connection, edges: Edges, run: Run, case: _Case, chances: int) -> SyncResult:
+    """Judge and apply; when another district took an address meanwhile, roll back to here and judge again."""
+    try:
+        with conn.begin_nested():
+            return _judge(conn, edges, run, case)
+    except IntegrityError as error:
+        if not chances or getattr(error.orig, "sqlstate", None) != UNIQUE_VIOLATION:
+            raise
+    return _conclude(conn, edges, run, case, chances - 1)
+
+
+def _judge(conn: Connection, edges: Edges, run: Run, case: _Case) -> SyncResult:
     """Plan, and apply unless there is nothing to do or a person must look first."""
     context = plan_context(edges, case.district, case.dictionary)
     plan = planning.plan(conn, context, case.screened.rows)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 from rapidfuzz import process as nearest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from rostersync import tables
 from rostersync.database import translated
@@ -78,17 +78,26 @@ def _changes(ws: Workspace) -> int:
 
 
 def _findings(ws: Workspace) -> tuple[Finding, ...]:
-    rows = ws.conn.execute(select(ws.found).order_by(ws.found.c.line, ws.found.c.column, ws.found.c.code)).all()
-    near = _nearest_schools(ws, {row.detail["school"] for row in rows if row.code == "school-unknown"})
-    return tuple(
-        found(
-            row.code,
-            line=row.line,
-            column=row.column,
-            severity=Severity(row.severity),
-            **{**row.detail, **({"suggestion": near[row.detail["school"]]} if row.code == "school-unknown" else {})},
-        )
-        for row in rows
+    """All findings of the roster rules, with the cell each is about, in the order of the file."""
+    found_, stage = ws.found, ws.stage
+    joined = select(found_, stage).join(stage, stage.c.line == found_.c.line)
+    rows = ws.conn.execute(joined.order_by(found_.c.line, found_.c.column, found_.c.code)).mappings().all()
+    unknown = {row[found_.c.detail]["school"] for row in rows if row[found_.c.code] == "school-unknown"}
+    near = _nearest_schools(ws, unknown)
+    return tuple(_finding(ws, row, near) for row in rows)
+
+
+def _finding(ws: Workspace, row: RowMapping, near: Mapping[str, str]) -> Finding:
+    column, code, detail = (row[ws.found.c[name]] for name in ("column", "code", "detail"))
+    if code == "school-unknown":
+        detail = {**detail, "suggestion": near[detail["school"]]}
+    return found(
+        code,
+        line=row[ws.found.c.line],
+        column=column,
+        value=row[ws.stage.c[column]] if column in ws.present else None,
+        severity=Severity(row[ws.found.c.severity]),
+        **detail,
     )
 
 

@@ -14,7 +14,7 @@ from rostersync.findings import found
 from rostersync.model import Finding, RawRow
 from rostersync.reading.bulk import gathered, parse_lines, places_of_headers, whole_blank
 from rostersync.reading.content import line_at
-from rostersync.reading.layout import Layout
+from rostersync.reading.layout import BLANKS, Layout
 from rostersync.reading.record import Record, parse_record
 from rostersync.reading.shape import Chunk, Shape, cut, has_lone_cr, shape_of
 
@@ -131,7 +131,7 @@ def _judge(data: bytes, index: int, record: Record, piece: _Piece, body: Body) -
     """A record read by the letter: a row, a blank row, a header again, or a row that cannot be laid over."""
     layout = body.layout
     cells = [cell.decode("utf-8") for cell in record.cells]
-    if not any(cell.strip(" \t") for cell in cells):
+    if not any(cell.strip(BLANKS) for cell in cells):
         body.skip_blank(np.array([piece.line(index)]))
         return
     whole = layout.least <= len(cells) <= layout.width or (record.terminated and layout.is_short_removal(cells))

@@ -17,7 +17,7 @@ from rostersync.model import Finding, RawRow, Reading, Severity
 from rostersync.reading.body import Body, read_body
 from rostersync.reading.content import Content, first_filled, line_at, recognise
 from rostersync.reading.header import judge_names, letter
-from rostersync.reading.layout import lay_out
+from rostersync.reading.layout import BLANKS, lay_out
 from rostersync.reading.opening import delimiter_fault, header_fault, opening_lines
 from rostersync.reading.record import Record, parse_record
 
@@ -142,7 +142,7 @@ def _blank_headers(body: Body, blank: tuple[int, ...], line: int) -> Iterable[Fi
 
 def _first_data(body: Body, position: int) -> int | None:
     for lines, cells in zip(body.lines, body.parts[position], strict=True):
-        filled = pc.index(pc.greater(pc.binary_length(pc.ascii_trim(cells, " \t")), 0), True).as_py()
+        filled = pc.index(pc.greater(pc.binary_length(pc.ascii_trim(cells, BLANKS)), 0), True).as_py()
         if filled >= 0:
             return int(lines[filled])
     return None

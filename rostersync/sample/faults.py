@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,13 @@ Change = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What a fault may refer to: the roster of record, and an address that another district uses ("" for none)."""
+    """What a fault may refer to: the roster of record, an address that another district uses ("" for none), and the
+    positions of rows that stay without fault.
+    """
 
     roster: Roster
     elsewhere: str = ""
+    sound: Sequence[int] = ()
 
 
 def _is(text: str) -> Change:
@@ -78,9 +81,9 @@ def _both_roles(rows: pd.DataFrame, at: np.ndarray, _scene: Scene) -> pd.DataFra
     return rows.iloc[at].assign(userRole="Administrator")
 
 
-def _same_address(rows: pd.DataFrame, at: np.ndarray, _scene: Scene) -> None:
-    """The address of somebody who has one row, other than these."""
-    others = np.setdiff1d(np.flatnonzero(~rows["userId"].duplicated(keep=False)), at)
+def _same_address(rows: pd.DataFrame, at: np.ndarray, scene: Scene) -> None:
+    """The address of somebody whose rows are sound."""
+    others = np.array(scene.sound)
     if len(others):
         rows.loc[at, "userEmail"] = rows["userEmail"].to_numpy()[others[(at * 7) % len(others)]]
 
@@ -153,6 +156,8 @@ def write_with(
     for kind, at in places.items():
         if kind in CELLS:
             _change_cells(broken, at, CELLS[kind])
+    single = np.flatnonzero(~rows["userId"].duplicated(keep=False))
+    scene = replace(scene, sound=np.setdiff1d(single, np.concatenate([*places.values(), np.array([], dtype=int)])))
     more = [ROWS[kind](broken, at, scene) for kind, at in places.items() if kind in ROWS]
     return _change_lines(to_csv(pd.concat([broken, *(each for each in more if each is not None)])), places)
 

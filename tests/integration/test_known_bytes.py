@@ -115,6 +115,18 @@ def test_a_refused_file_found_again_is_refused_without_a_second_mail(nights: Nig
     assert nights.messages() == mails
 
 
+def test_a_refused_file_left_in_place_is_recalled_once_a_week(nights: Nights) -> None:
+    nights.put(users_csv(FILE).replace(b"userEmail", b"userEmial"))
+    nights.sync("night-1")
+    told = []
+    for night in range(2, 17):
+        nights.now += timedelta(days=1)
+        assert outcomes(nights.sync(f"night-{night}")) == [Outcome.REFUSED]
+        told.append(len(nights.messages()) // 2)
+    assert told == [1] * 6 + [2] * 7 + [3] * 2
+    assert {state for *_, state in nights.messages()} == {"sent"}
+
+
 def test_a_refused_file_is_judged_again_under_another_configuration(nights: Nights) -> None:
     nights.config = district(nights.inbox, limits={"max_rows": 1})
     nights.put([person(1), person(2)])

@@ -171,13 +171,13 @@ def test_an_attempt_comes_back_with_its_counts(conn: Connection) -> None:
     assert ledger.attempt_of(conn, delivery.id, 2) is None
 
 
-def test_only_open_deliveries_are_unfinished_in_arrival_order(conn: Connection) -> None:
+def test_only_interrupted_deliveries_are_unfinished_and_failing_changes_no_decided_one(conn: Connection) -> None:
     one, two, three = (record(conn, c) for c in "123")
     ledger.mark_judged(
         conn, two.id, state=DeliveryState.APPLIED, attempt=1, roster_version=1, judged_on=date(2026, 11, 23)
     )
     ledger.mark_failed(conn, two.id)
     ledger.mark_failed(conn, three.id)
-    assert [each.id for each in ledger.unfinished(conn, "springfield")] == [one.id, three.id]
+    assert [each.id for each in ledger.unfinished(conn, "springfield")] == [one.id]
     states = dict(conn.execute(select(delivery_table.c.id, delivery_table.c.state)).all())
     assert states == {one.id: "pulled", two.id: "applied", three.id: "failed"}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from rostersync import dictionary, ledger, pipeline, tables
 from rostersync.errors import ConfigurationError, LostClaim, PermanentError
@@ -343,3 +344,32 @@ def test_an_unfinished_delivery_goes_on_in_the_next_run(nights: Nights) -> None:
         conn.execute(update(tables.run_delivery).values(outcome=None).where(tables.run_delivery.c.run_id == "night-1"))
     assert [each.outcome for each in nights.sync("night-1")] == [Outcome.DUPLICATE]
     assert nights.run("night-1").dag_id == DAG
+
+
+def test_an_address_that_another_district_takes_meanwhile_is_judged_again(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rostersync import planning
+
+    nights.put([person(1), person(2)])
+    plan, plans = planning.plan, []
+
+    def overtaken(*args: Any) -> planning.Plan:
+        plans.append(plan(*args))
+        if len(plans) == 1:
+            elsewhere(nights, "ada.1@springfield.example")
+        return plans[-1]
+
+    monkeypatch.setattr(planning, "plan", overtaken)
+    [result] = nights.sync()
+    assert len(plans) == 2
+    assert [each.flat for each in result.findings] == [(2, "userEmail", "email-taken")]
+    assert nights.people() == ["u2", "x"]
+
+
+def elsewhere(nights: Nights, address: str) -> None:
+    """Somebody of another district has this address from now on."""
+    one = {"district": "shelbyville", "user_id": "x", "role": "Teacher", "first_name": "X", "last_name": "X"}
+    with nights.owner.begin() as conn:
+        conn.execute(insert(tables.district).values(code="shelbyville", name="Shelbyville"))
+        conn.execute(insert(tables.person).values(**one, owner="source", email=address, email_key=address))

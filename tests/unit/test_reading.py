@@ -257,3 +257,10 @@ def test_a_huge_cell_and_ten_thousand_columns_are_no_special_case() -> None:
     reading = read_lines(ROW, header=",".join(f"column{n}" for n in range(10_000)))
     assert reading.refused
     assert {finding.severity for finding in reading.findings} == {Severity.FILE}
+
+
+def test_a_second_header_one_column_off_is_found_in_a_row_of_the_right_length() -> None:
+    shifted = ",".join(("note", *NEEDED[:-1]))
+    reading = read_lines(ROW, shifted, ROW)
+    assert flat(reading) == [(3, None, "row-repeated-header"), (4, None, "row-repeated-header")]
+    assert reading.lines.tolist() == [2]
