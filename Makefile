@@ -39,7 +39,7 @@ generate: setup  ## suite, documentation and template anew from the dictionary
 	@$(VENV)/bin/rostersync generate
 
 goldens: setup  ## rendered mails anew; look at the difference before committing it
-	@ROSTERSYNC_WRITE_GOLDENS=1 $(RUN) -m pytest -q -k golden
+	@$(RUN) -m tests.golden_write
 
 bench: setup  ## our stages beside the floor; prints a table, writes JSON
 	@$(RUN) -m benchmarks.bench $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -72,7 +73,7 @@ def with_file(opened: Edges, file: Path) -> Edges:
 
     @contextmanager
     def one_file(_district: District) -> Iterator[Transport]:
-        yield FolderTransport(file.parent, file.name)
+        yield FolderTransport(file.parent, glob.escape(file.name))
 
     return replace(opened, open_transport=one_file, district=district, settle_seconds=0.0)
 

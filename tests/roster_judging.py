@@ -187,8 +187,9 @@ class Judge:
     def _removal_faults(self, row: Row) -> list[str]:
         """School, person and class each for themselves; the target only when all of them are what was meant."""
         mistyped = self.mistyped(row["userId"]) if row.action != "REMOVE-CLASS" else None
-        elsewhere = self._elsewhere(row) if row.action != "REMOVE-USER" else None
-        codes = [code for code in (self.school_fault(row), mistyped, elsewhere) if code]
+        school = self.school_fault(row)
+        elsewhere = None if school or row.action == "REMOVE-USER" else self._elsewhere(row)
+        codes = [code for code in (school, mistyped, elsewhere) if code]
         judges = {
             "REMOVE-USER": self._user_removal,
             "REMOVE-ENROLLMENT": self._enrollment_removal,

@@ -129,7 +129,8 @@ def _holder(ws: Workspace, unique: Unique, claim: FromClause) -> ColumnElement[A
 def _gives_up(ws: Workspace, unique: Unique, p: FromClause) -> ColumnElement[Any]:
     """An accepted row of the file gives this person another value."""
     row, fix = ws.stage.alias("row"), ws.correction.alias("renamed")
-    renamed = select(fix.c.user_id).where(fix.c.old_user_id == p.c.user_id).scalar_subquery()
+    # Two levels down: SQLAlchemy correlates only with the nearest SELECT unless told.
+    renamed = select(fix.c.user_id).where(fix.c.old_user_id == p.c.user_id).correlate(p).scalar_subquery()
     mine = row.c.userId == func.coalesce(renamed, p.c.user_id)
     accepted = and_(row.c.status == "accepted", row.c.action.is_(None))
     return and_(p.c.owner == "file", exists().where(mine, accepted, unique.asked(row) != p.c[unique.attribute]))

@@ -157,7 +157,7 @@ def write_with(
         if kind in CELLS:
             _change_cells(broken, at, CELLS[kind])
     single = np.flatnonzero(~rows["userId"].duplicated(keep=False))
-    scene = replace(scene, sound=np.setdiff1d(single, np.concatenate([*places.values(), np.array([], dtype=int)])))
+    scene = replace(scene, sound=sorted({*single} - {row for at in places.values() for row in at}))
     more = [ROWS[kind](broken, at, scene) for kind, at in places.items() if kind in ROWS]
     return _change_lines(to_csv(pd.concat([broken, *(each for each in more if each is not None)])), places)
 

@@ -1,0 +1,53 @@
+"""Airflow on the session's PostgreSQL, set up before anything imports it: it reads its environment only once."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rostersync.settings import PROJECT
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
+    from rostersync.embedded import Server
+
+
+@pytest.fixture(scope="session")
+def airflow_home(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An Airflow of this test session: its database and the pools are there, its processes are not."""
+    home = tmp_path_factory.mktemp("airflow")
+    options = {
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "CORE__UNIT_TEST_MODE": "False",
+        "DATABASE__SQL_ALCHEMY_CONN": postgres.airflow_url,
+        "DATABASE__SQL_ALCHEMY_CONN_ASYNC": postgres.airflow_url,
+        "LOGGING__LOGGING_LEVEL": "WARNING",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+    os.environ["AIRFLOW_HOME"] = str(home)
+    os.environ.update({f"AIRFLOW__{name}": value for name, value in options.items()})
+    with warnings.catch_warnings():
+        # What Airflow's own modules warn of while they are imported is not ours to correct.
+        warnings.simplefilter("ignore")
+        from airflow.utils.db import initdb
+
+        initdb()
+    return home
+
+
+@pytest.fixture(scope="session")
+def dagbag(airflow_home: Path) -> Iterator[DagBag]:
+    """The project's DAG files, as Airflow reads them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from airflow.dag_processing.dagbag import DagBag
+
+        yield DagBag(str(PROJECT / "dags"))

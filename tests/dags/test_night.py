@@ -1,0 +1,87 @@
+"""A night in Airflow's own test runner: the real DAG, its mapping and skips, on a real roster database."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.airflow_nights import DAG, Country, open_schools, row, state_of
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+    from sqlalchemy import Engine
+
+    from tests.servers import RosterDatabase
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    # Airflow and Great Expectations run in this process; their warnings are not ours to correct.
+    pytest.mark.filterwarnings("default"),
+]
+CODES = ("ashford", "brookvale", "cedarport")
+STEPS = ("pull", "validate", "upsert", "email")
+
+
+@pytest.fixture
+def country(
+    tmp_path: Path, roster_database: RosterDatabase, owner_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> Country:
+    """Ashford sends a good file, Brookvale none, and Cedarport's connection was never made."""
+    made = Country(folder=tmp_path)
+    made.found(CODES, {"cedarport": {"sftp": "cedarport", "directory": "/"}})
+    monkeypatch.setenv("ROSTERSYNC_INCLUDE", str(made.include))
+    monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", roster_database.url)
+    open_schools(owner_engine, CODES)
+    made.put("ashford", [row("ashford", 1), row("ashford", 2, userRole="Janitor")])
+    return made
+
+
+def night(dagbag: DagBag, **conf: Any) -> tuple[str, dict[str, list[str]]]:
+    """The run's state, and for each task of the group the states of its map indexes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run = dagbag.dags[DAG].test(run_conf=conf)
+    found = sorted((task.task_id, task.map_index, str(task.state)) for task in run.get_task_instances())
+    by_step = {step: [state for name, _, state in found if name == f"district.{step}"] for step in STEPS}
+    return str(run.state), by_step
+
+
+def test_one_districts_trouble_makes_the_run_red_and_stops_no_other(
+    dagbag: DagBag, country: Country, owner_engine: Engine
+) -> None:
+    state, tasks = night(dagbag)
+    assert state == "failed"
+    assert tasks == {
+        "pull": ["success", "skipped", "failed"],
+        "validate": ["success", "skipped", "upstream_failed"],
+        "upsert": ["success", "skipped", "upstream_failed"],
+        "email": ["success", "skipped", "upstream_failed"],
+    }
+    ashford = state_of(owner_engine, "ashford")
+    assert (len(ashford["person"]), len(ashford["mails"])) == (1, 1)
+    assert "'sent'" in ashford["mails"][0]
+
+
+def test_a_chosen_district_runs_alone_and_the_same_file_again_skips_its_chain(
+    dagbag: DagBag, country: Country, owner_engine: Engine
+) -> None:
+    assert night(dagbag, districts=["ashford"]) == ("success", {step: ["success"] for step in STEPS})
+    before = state_of(owner_engine, "ashford")
+    assert night(dagbag, districts=["ashford"]) == ("success", {step: ["skipped"] for step in STEPS})
+    assert state_of(owner_engine, "ashford") == before
+
+
+def test_a_dry_run_writes_and_mails_nothing(dagbag: DagBag, country: Country, owner_engine: Engine) -> None:
+    state, tasks = night(dagbag, districts=["ashford"], dry_run=True)
+    assert (state, tasks["upsert"]) == ("success", ["success"])
+    ashford = state_of(owner_engine, "ashford")
+    assert (ashford["person"], ashford["attempts"], ashford["mails"]) == ([], [], [])
+
+
+def test_force_without_a_reason_is_refused_before_any_district_is_touched(dagbag: DagBag, country: Country) -> None:
+    state, tasks = night(dagbag, force=True)
+    assert state == "failed"
+    assert set(tasks["pull"]) <= {"upstream_failed"}

@@ -1,0 +1,264 @@
+"""The command line on a real database: the demo's night, its shapes, exit codes and reports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from rostersync import cli, cli_edges, dictionary, districts, sample, settings, tables
+from rostersync.model import BUCKETS, ENTITIES
+from tests.servers import RosterDatabase
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(
+    screening_loaded: None,
+    roster_database: RosterDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    """`command(*words)` runs rostersync on a fresh database: exit code, stdout, stderr. No pause between looks."""
+    monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", roster_database.url)
+    monkeypatch.setenv("ROSTERSYNC_OWNER_URL", roster_database.owner_url)
+    monkeypatch.setattr(cli_edges.Edges, "__init__", _without_pause(cli_edges.Edges.__init__))
+
+    def run(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = cli.run(words)
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return run
+
+
+def _without_pause(construct: Callable[..., None]) -> Callable[..., None]:
+    def with_no_pause(self: object, **parts: Any) -> None:
+        construct(self, **{**parts, "settle_seconds": 0.0})
+
+    return with_no_pause
+
+
+@pytest.fixture
+def demo(engine: Engine) -> sample.Night:
+    """The demo's files in their inboxes and its roster in the database."""
+    return sample.write_demo(engine)
+
+
+def results(told: str) -> Sequence[dict[str, Any]]:
+    """What `--format json` printed."""
+    found: Sequence[dict[str, Any]] = json.loads(told)
+    return found
+
+
+def test_the_demos_night_is_one_clean_one_faulty_and_one_refused_file(command: Command, demo: sample.Night) -> None:
+    code, told, _ = command("sync", "--format", "json")
+    assert code == 2
+    assert [(each["district"], each["outcome"]) for each in results(told)] == [
+        ("birchmere", "applied"),
+        ("fernhollow", "applied_with_errors"),
+        ("stonequay", "refused"),
+    ]
+    assert {finding["code"] for finding in results(told)[2]["findings"]} >= {"header-misspelled", "header-missing"}
+
+
+def test_a_clean_demo_file_has_no_finding_at_all(command: Command, demo: sample.Night) -> None:
+    code, told, _ = command("sync", "--district", "birchmere", "--format", "json")
+    [result] = results(told)
+    assert (code, result["findings"], result["rows"]["rejected"]) == (0, [], 0)
+
+
+def test_the_demos_faulty_file_has_every_fault_of_the_roster_too(command: Command, demo: sample.Night) -> None:
+    _, told, _ = command("sync", "--district", "fernhollow", "--format", "json")
+    codes = {finding["code"] for finding in results(told)[0]["findings"]}
+    assert codes >= {
+        "email-taken",
+        "school-unknown",
+        "class-other-school",
+        "person-owned-by-source",
+        "action-target-unknown",
+    }
+
+
+def test_the_same_night_again_is_duplicate_with_the_stored_counts_and_no_mail(
+    command: Command, demo: sample.Night, engine: Engine
+) -> None:
+    _, first, _ = command("sync", "--district", "birchmere", "--format", "json")
+    outbox = sorted(settings.from_environment().outbox.iterdir())
+    code, again, _ = command("sync", "--district", "birchmere", "--format", "json")
+    [one], [two] = results(first), results(again)
+    assert (code, two["outcome"]) == (0, "duplicate")
+    assert {**two, "outcome": "applied"} == one
+    assert sorted(settings.from_environment().outbox.iterdir()) == outbox
+
+
+def test_the_json_of_a_result_has_the_documented_shape(command: Command, demo: sample.Night) -> None:
+    _, told, _ = command("sync", "--district", "fernhollow", "--format", "json")
+    [result] = results(told)
+    assert list(result) == [
+        "district", "delivery", "attempt", "outcome", "rows", "counts", "by_school", "findings",
+    ]  # fmt: skip
+    assert set(result["rows"]) == {"read", "accepted", "rejected", "set_aside"}
+    assert {entity: set(buckets) for entity, buckets in result["counts"].items()} == {
+        entity: set(BUCKETS) for entity in ENTITIES
+    }
+    assert all(set(counts) <= {"staff", "class", "enrollment"} for counts in result["by_school"].values())
+
+
+def test_a_dry_run_writes_nothing_and_has_the_nights_exit_code(
+    command: Command, demo: sample.Night, engine: Engine
+) -> None:
+    code, told, _ = command("sync", "--dry-run")
+    assert (code, "dry run" in told) == (2, True)
+    with engine.connect() as conn:
+        tried = [tables.delivery, tables.arrival, tables.attempt, tables.change, tables.message]
+        assert [conn.scalar(select(func.count()).select_from(table)) for table in tried] == [0] * 5
+    assert not list(settings.from_environment().outbox.glob("*"))
+
+
+def test_a_file_given_by_hand_is_taken_in_place_of_the_inbox_and_stays(
+    command: Command, demo: sample.Night, tmp_path: Path
+) -> None:
+    mine = tmp_path / "staff [new].csv"
+    mine.write_bytes(demo.files[0].path.read_bytes())
+    code, told, _ = command("sync", "--district", "birchmere", "--file", str(mine), "--format", "json")
+    assert (code, [each["outcome"] for each in results(told)]) == (0, ["applied"])
+    assert mine.exists()
+
+
+def test_force_asks_and_does_nothing_when_nobody_can_answer(command: Command, demo: sample.Night) -> None:
+    command("sync", "--district", "birchmere")
+    words = ("sync", "--district", "birchmere", "--force", "--reason", "restored")
+    assert command(*words)[0] == 4
+    code, told, _ = command(*words, "--yes", "--format", "json")
+    assert (code, results(told)[0]["attempt"], results(told)[0]["outcome"]) == (0, 2, "applied")
+
+
+def test_a_district_without_a_file_is_fine(command: Command, demo: sample.Night) -> None:
+    demo.files[0].path.unlink()
+    code, told, _ = command("sync", "--district", "birchmere", "--format", "json")
+    assert (code, results(told)[0]["outcome"], results(told)[0]["delivery"]) == (0, "no_file", None)
+
+
+def test_one_districts_missing_inbox_is_our_failure_and_delays_no_other(command: Command, demo: sample.Night) -> None:
+    demo.files[0].path.unlink()
+    demo.files[0].path.parent.rmdir()
+    code, told, _ = command("sync", "--format", "json")
+    assert code == 5
+    assert [each["outcome"] for each in results(told)] == ["failed", "applied_with_errors", "refused"]
+
+
+def test_a_check_against_the_roster_finds_what_the_night_finds_and_writes_nothing(
+    command: Command, demo: sample.Night, engine: Engine
+) -> None:
+    file = str(demo.files[1].path)
+    code, checked, _ = command("check", file, "--district", "fernhollow", "--format", "json")
+    _, synced, _ = command("sync", "--district", "fernhollow", "--dry-run", "--format", "json")
+    assert code == 1
+    assert json.loads(checked)["rows"] == results(synced)[0]["rows"]
+    assert json.loads(checked)["findings"] == results(synced)[0]["findings"]
+    with engine.connect() as conn:
+        assert conn.scalar(select(func.count()).select_from(tables.delivery)) == 0
+
+
+def test_a_report_is_shown_as_it_was_mailed_and_its_files_are_saved(
+    command: Command, demo: sample.Night, tmp_path: Path
+) -> None:
+    _, told, _ = command("sync", "--district", "fernhollow", "--format", "json")
+    delivery = results(told)[0]["delivery"]
+    code, text, _ = command("report", delivery, "--files", str(tmp_path / "out"))
+    assert (code, text.startswith("Subject: ")) == (0, True)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"users-errors.csv", "users-errors.xlsx"}
+    assert command("report", delivery, "--format", "html")[1].lstrip().lower().startswith("<!doctype html")
+    assert json.loads(command("report", delivery, "--format", "json")[1])["delivery"] == delivery
+
+
+def test_an_unknown_delivery_is_a_usage_error(command: Command) -> None:
+    assert command("report", "nobody-0000")[0] == 4
+
+
+def test_the_doctor_is_content_with_a_fresh_installation(command: Command, demo: sample.Night) -> None:
+    code, told, _ = command("doctor")
+    assert (code, "fail" in told.lower()) == (0, False)
+
+
+def test_the_doctor_finds_an_open_landing_store_and_a_wrong_district(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "landing").mkdir(mode=0o755)
+    monkeypatch.setenv("ROSTERSYNC_LANDING_URL", str(tmp_path / "landing"))
+    monkeypatch.setattr(districts, "problems", lambda: ["oak.yaml: name: missing."])
+    code, told, _ = command("doctor")
+    assert code == 4
+    assert "chmod 700" in told
+    assert "oak.yaml" in told
+
+
+def test_the_doctor_names_a_schema_that_is_not_the_newest(command: Command, owner_engine: Engine) -> None:
+    with owner_engine.begin() as conn:
+        conn.exec_driver_sql("UPDATE intake.alembic_version SET version_num = '0000'")
+    code, told, _ = command("doctor")
+    assert (code, "schema-mismatch" in told) == (5, True)
+
+
+def test_a_database_that_is_away_is_our_failure(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", "postgresql+psycopg://roster_sync:x@127.0.0.1:9/roster")
+    code, _, told = command("sync")
+    assert (code, "database-unavailable" in told, "Traceback" in told) == (5, True, False)
+
+
+def test_the_owner_is_too_strong_for_the_tasks(
+    command: Command, roster_database: RosterDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", roster_database.owner_url)
+    assert command("sync")[0] == 4
+
+
+def test_an_upgrade_of_the_newest_schema_changes_nothing(command: Command) -> None:
+    code, _, told = command("db", "upgrade")
+    assert (code, "revision" in told) == (0, True)
+
+
+def test_a_sample_night_has_a_configuration_of_its_own_and_can_be_synced(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, told, _ = command("sample", "--districts", "4", "--broken", "1", "--faults", "0.1", "--seed", "5")
+    assert (code, len(told.splitlines())) == (0, 4)
+    monkeypatch.setenv("ROSTERSYNC_INCLUDE", str(settings.state_path("sample", "include")))
+    assert len(districts.load_all()) == 4
+    code, synced, _ = command("sync", "--format", "json")
+    outcomes = [each["outcome"] for each in results(synced)]
+    assert (code, outcomes.count("refused"), outcomes.count("failed")) == (2, 1, 0)
+
+
+def test_a_sample_written_again_changes_nothing(demo: sample.Night, engine: Engine) -> None:
+    versions = select(tables.district.c.code, tables.district.c.roster_version)
+    times = [sent.path.stat().st_mtime_ns for sent in demo.files]
+    with engine.connect() as conn:
+        before = conn.execute(versions).all()
+    assert sample.write_demo(engine) == demo
+    with engine.connect() as conn:
+        assert conn.execute(versions).all() == before
+    assert [sent.path.stat().st_mtime_ns for sent in demo.files] == times
+
+
+def test_a_vendors_file_sent_by_mistake_is_one_districts_file(engine: Engine, tmp_path: Path) -> None:
+    foreign = tmp_path / "users.csv"
+    foreign.write_bytes(b"sourcedId,status\n1,active\n")
+    night = sample.write_night(engine, sample.Wishes(districts=3, foreign=foreign))
+    assert [sent.path.read_bytes() == foreign.read_bytes() for sent in night.files] == [False, True, False]
+
+
+def test_a_big_files_roster_and_rows_belong_together(command: Command, engine: Engine, tmp_path: Path) -> None:
+    big = sample.big_file(400, fault_share=0)
+    sample.records.write(engine, big.place, big.roster)
+    assert len(dictionary.load().headers) == big.data.splitlines()[0].count(b",") + 1
+    with engine.connect() as conn:
+        here = select(func.count()).where(tables.school.c.district == big.place.code)
+        assert conn.scalar(here) == len(big.place.schools)
