@@ -113,5 +113,5 @@ _REASONS = (
     (lambda a: "." not in a.rpartition("@")[2], "the part after the @ has no dot"),
     (lambda a: re.search(_SPECIAL, a) is not None, "no mail can reach its domain"),
     (lambda a: not a.isascii(), "the part after the @ is not a valid domain"),
-    (lambda a: True, "it holds a character that an address may not have there"),
+    (lambda _: True, "it holds a character that an address may not have there"),
 )

@@ -86,7 +86,7 @@ def fail_if_any_failed(codes: Sequence[str] | None) -> None:
         raise AirflowFailException("There is no list of districts; see the log of the task `districts`.")
     context = get_current_context()
     run = context["dag_run"]
-    states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id])  # type: ignore[attr-defined]  # not in the protocol
+    states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id])
     failed = failed_districts(codes, states.get(run.run_id, {}))
     if failed:
         raise AirflowFailException(f"{len(failed)} of {len(codes)} districts failed: {', '.join(failed)}.")

@@ -8,6 +8,7 @@ their different texts. A null row is a cell whose text cannot be used.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Cells = pa.DictionaryArray
-Words = pa.Array
+# pyarrow's classes carry no annotations: a DictionaryArray, and the Array of its different texts.
+Cells: TypeAlias = Any
+Words: TypeAlias = Any
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int32]
 Table = Mapping[str, Cells]
@@ -30,7 +32,22 @@ _NO_BREAK_SPACES = "[\u00a0\u2007\u202f]"
 SIGNS = ("-", "--", "---", ".", "?", "n/a")
 """Placeholders that no name can be."""
 
-PLACEHOLDERS = (*SIGNS, "–", "—", "??", "???", "na", "n.a.", "nan", "nil", "null", "none", "(null)", "(none)", "(blank)")
+PLACEHOLDERS = (
+    *SIGNS,
+    "–",
+    "—",
+    "??",
+    "???",
+    "na",
+    "n.a.",
+    "nan",
+    "nil",
+    "null",
+    "none",
+    "(null)",
+    "(none)",
+    "(blank)",
+)
 """Placeholders in other columns, case-folded (dictionary page: `N/A`, `null`, `none`, `-` …)."""
 
 

@@ -65,7 +65,13 @@ def sender(wishes: Settings) -> Sender:
 
 
 def with_file(opened: Edges, file: Path) -> Edges:
-    """The same, but every inbox holds just this file, which is complete and stays where it is."""
+    """The same, but every inbox holds just this file, which is complete and stays where it is.
+
+    Raises ConfigurationError for a file whose name no inbox would deliver.
+    """
+    inbox = FolderTransport(file.parent, glob.escape(file.name))
+    if inbox.stat(file.name) is None:
+        raise ConfigurationError(f"{file} is hidden, or named like an unfinished upload.", hint="Give it another name.")
 
     def district(code: str) -> District:
         found = districts.load(code)
@@ -73,7 +79,7 @@ def with_file(opened: Edges, file: Path) -> Edges:
 
     @contextmanager
     def one_file(_district: District) -> Iterator[Transport]:
-        yield FolderTransport(file.parent, glob.escape(file.name))
+        yield inbox
 
     return replace(opened, open_transport=one_file, district=district, settle_seconds=0.0)
 

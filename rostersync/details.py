@@ -97,9 +97,7 @@ _CONTROL_NAMES = {"\n": "line break", "\r": "line break", "\t": "tab"}
 
 
 def _not_accepted(column: Column, text: str) -> Detail:
-    nearest = process.extractOne(
-        text, column.accepted, scorer=fuzz.ratio, processor=str.casefold, score_cutoff=_NEAR
-    )
+    nearest = process.extractOne(text, column.accepted, scorer=fuzz.ratio, processor=str.casefold, score_cutoff=_NEAR)
     hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
     if nearest and nearest[0].casefold() == text.casefold():
         hint = f" Only capital and small letters differ: write '{nearest[0]}'."

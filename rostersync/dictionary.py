@@ -22,7 +22,10 @@ class _Value(BaseModel):
 
 
 class Column(_Value):
-    """One column of users.csv. `max_length` counts code points; `characters` are those allowed beside ASCII letters and digits."""
+    """One column of users.csv.
+
+    `max_length` counts code points; `characters` are those an ID may have beside ASCII letters and digits.
+    """
 
     header: str
     need: Need

@@ -7,6 +7,7 @@ A class is made for each public function of the `expectations_…` modules: `cel
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -28,8 +29,8 @@ from rostersync.expectations_cells import Broken, Settings
 # Before the import: Great Expectations logs each class it registers, 226 lines into every task log.
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
+from great_expectations.compatibility.pydantic import PrivateAttr, validator  # noqa: E402 - as above
 from great_expectations.execution_engine import PandasExecutionEngine  # noqa: E402 - the logger comes first
-from great_expectations.compatibility.pydantic import PrivateAttr  # noqa: E402 - as above
 from great_expectations.expectations.expectation import MulticolumnMapExpectation  # noqa: E402 - as above
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration  # noqa: E402 - as above
 from great_expectations.expectations.metrics.map_metric_provider import (  # noqa: E402 - as above
@@ -70,7 +71,7 @@ def _declare(kind: str, rule: Rule) -> type[MulticolumnMapExpectation]:
 
     @multicolumn_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]  # ships no stubs
     def _pandas(cls: type, column_list: pd.DataFrame, **known: Any) -> pd.Series:  # noqa: ARG001 - its signature
-        return fine(rule, column_list, known["settings"])
+        return fine(rule, column_list, json.loads(known["settings"]))
 
     camel = "".join(part.capitalize() for part in kind.split("_"))
     type(
@@ -92,8 +93,9 @@ _DOMAIN = ("batch_id", "table", "column_list", "row_condition", "condition_parse
 _ANNOTATIONS = {"map_metric": ClassVar[str]}
 
 
-class _RosterExpectation(MulticolumnMapExpectation):  # type: ignore[misc]  # ships no stubs
-    """Rows of several columns, judged by one of our rules with the suite's settings.
+class _RosterExpectation(MulticolumnMapExpectation):
+    """Rows of several columns, judged by one of our rules with the suite's settings (JSON, as a text: Great
+    Expectations copies and hashes the parts of a mapping dozens of times).
 
     Asks for counts and row numbers only: no cell's text enters a result. Great Expectations builds the configuration
     anew for each key it looks up, 132 times for an expectation; it is remembered here, as it never changes.
@@ -102,8 +104,13 @@ class _RosterExpectation(MulticolumnMapExpectation):  # type: ignore[misc]  # sh
     map_metric: ClassVar[str | None] = None
     success_keys: ClassVar[tuple[str, ...]] = ("mostly", "settings")
     ignore_row_if: Literal["never"] = "never"
-    settings: dict[str, Any]
+    settings: str
     _configuration: ExpectationConfiguration | None = PrivateAttr(default=None)
+
+    @validator("settings", pre=True)
+    def _as_text(cls, value: Any) -> str:  # noqa: N805 - pydantic calls it with the class
+        """The suite's mapping, or the same as text."""
+        return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
     @property
     def configuration(self) -> ExpectationConfiguration:
@@ -119,8 +126,7 @@ class _RosterExpectation(MulticolumnMapExpectation):  # type: ignore[misc]  # sh
         needed = super(MulticolumnMapExpectation, self).get_validation_dependencies(
             execution_engine=execution_engine, runtime_configuration=runtime_configuration
         )
-        own = (f"{self.map_metric}.{suffix}" for suffix in _SUFFIXES)
-        for name in (*own, "table.row_count"):
+        for name in (*(f"{self.map_metric}.{suffix}" for suffix in _SUFFIXES), "table.row_count"):
             kwargs = get_metric_kwargs(name, self.configuration, runtime_configuration)
             metric = MetricConfiguration(name, kwargs["metric_domain_kwargs"], kwargs["metric_value_kwargs"])
             needed.set_metric_configuration(name, metric)

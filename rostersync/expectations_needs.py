@@ -82,7 +82,8 @@ def _adds(table: Table) -> Mask:
 def _names_class(table: Table, settings: Settings) -> Mask:
     opened = [~c.spread(is_nothing(table[h].dictionary, name=False), table[h]) for h in settings["opens"]]
     opened += [has(table, h, (value,)) for h, value in settings["opens_when"].items()]
-    return _adds(table) & np.logical_or.reduce(opened)
+    names: Mask = _adds(table) & np.logical_or.reduce(opened)
+    return names
 
 
 def is_nothing(words: c.Words, *, name: bool) -> Mask:

@@ -73,4 +73,3 @@ def _removals(table: Table, settings: Settings) -> list[str]:
     """The removals that occur; mostly none, and then nothing is computed."""
     occurring = set(table["action"].dictionary.to_pylist())
     return [word for word in settings["targets"] if word in occurring]
-

@@ -31,7 +31,8 @@ class Sheet:
 
     `typed`: as typed. `judged`: the same, but what a removal does not need is blank, because nobody judges it.
     `text`: judged cells without stray spaces, in NFC where they are text. `value`: text with aliases resolved and
-    placeholders read as blank. `email_key`: the folded address, blank when there is no valid one. `lines`: physical line of each row, ascending. `present`: headers of the file.
+    placeholders read as blank. `email_key`: the folded address, blank when there is no valid one. `lines`: physical
+    line of each row, ascending. `present`: headers of the file.
     """
 
     lines: Lines

@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 GRACE_SECONDS = 15.0
-"""From the polite request to the end by force."""
+"""From the polite request to the leaders to the one to all that is left."""
+FORCE_SECONDS = 5.0
 
 
 def start(pid_file: Path, command: Sequence[str], environment: Mapping[str, str], *, log: Path) -> None:
@@ -38,22 +39,20 @@ def lives(pid_file: Path) -> bool:
     return noted is not None and _is_ours(*noted)
 
 
-def stop(pid_file: Path) -> bool:
-    """End the program and everything of its session, by force when it takes too long; False when nothing ran."""
-    noted = _noted(pid_file)
-    if noted is None:
-        return False
-    leader, started = noted
-    found = [] if _was_replaced(leader, started) else list(_members(leader))
-    if leader in found:
-        _signal([leader], signal.SIGTERM)  # it knows best how to end its children
-        _wait_gone(leader, GRACE_SECONDS)
-    _signal(_members(leader) if found else (), signal.SIGTERM)
-    _wait_gone(leader, 5.0)
-    _signal(_members(leader) if found else (), signal.SIGKILL)
-    _wait_gone(leader, 5.0)
-    pid_file.unlink(missing_ok=True)
-    return bool(found)
+def stop(*pid_files: Path) -> bool:
+    """End these programs and everything of their sessions, by force what takes too long; False when nothing ran."""
+    leaders = [noted[0] for noted in map(_noted, pid_files) if noted and not _was_replaced(*noted)]
+    found = bool(_members(leaders))
+    # The leaders know best how to end their children; what is left after a while is asked itself, then killed.
+    alive = [pid for pid in _members(leaders) if pid in leaders]
+    _signal(alive, signal.SIGTERM)
+    _wait_gone(leaders, GRACE_SECONDS if alive else 0)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal(_members(leaders), number)
+        _wait_gone(leaders, FORCE_SECONDS)
+    for pid_file in pid_files:
+        pid_file.unlink(missing_ok=True)
+    return found
 
 
 def _noted(pid_file: Path) -> tuple[int, str] | None:
@@ -73,12 +72,14 @@ def _was_replaced(leader: int, started: str) -> bool:
     return _started(leader) not in ("", started)
 
 
-def _members(session: int) -> Iterator[int]:
-    """Living processes of the session; the system gives its number to nobody else while one is left."""
-    for pid in _pids():
+def _members(sessions: Collection[int]) -> list[int]:
+    """Living processes of the sessions; the system gives a session's number to nobody else while one is left."""
+    found = []
+    for pid in _pids() if sessions else ():
         with suppress(ProcessLookupError, PermissionError):
-            if os.getsid(pid) == session and not _has_ended(pid):
-                yield pid
+            if os.getsid(pid) in sessions and not _has_ended(pid):
+                found.append(pid)
+    return found
 
 
 def _signal(pids: Iterable[int], number: signal.Signals) -> None:
@@ -87,9 +88,9 @@ def _signal(pids: Iterable[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def _wait_gone(session: int, seconds: float) -> None:
+def _wait_gone(sessions: Collection[int], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and any(True for _ in _members(session)):
+    while time.monotonic() < deadline and _members(sessions):
         time.sleep(0.05)
 
 

@@ -99,8 +99,7 @@ def down() -> bool:
 
 
 def _end_all() -> bool:
-    stopped = [sessions.stop(_pid_file(name)) for name in reversed(COMPONENTS)]
-    return any(stopped)
+    return sessions.stop(*(_pid_file(name) for name in COMPONENTS))
 
 
 def _start(stack: Stack, environment: Mapping[str, str]) -> None:

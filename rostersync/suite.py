@@ -47,7 +47,7 @@ def load(dictionary: Dictionary) -> dict[str, Any]:
     return stored if stored["meta"].get("version") == dictionary.version else build(dictionary)
 
 
-def _rule(  # noqa: PLR0913 - one parameter for each part of an expectation
+def _rule(
     code: str,
     kind: str,
     columns: Iterable[str],
@@ -151,7 +151,7 @@ def _needs(d: Dictionary) -> Iterator[dict[str, Any]]:
 def _removals(d: Dictionary) -> Iterator[dict[str, Any]]:
     """Rules about removals and the rows they concern."""
     by_entity = {action.entity: word for word, action in d.actions.items()}
-    facts = {
+    facts: dict[str, Any] = {
         "targets": {word: [*d.keys_of(action.entity)] for word, action in d.actions.items()},
         "ends_person": by_entity["placement"],
         "ends_class": by_entity["class"],
@@ -164,7 +164,7 @@ def _removals(d: Dictionary) -> Iterator[dict[str, Any]]:
 
 
 def _agreement(d: Dictionary) -> Iterator[dict[str, Any]]:
-    """Rules about rows that speak of the same person, class …"""
+    """Rules about rows that speak of the same person, school, placement, class or enrollment."""
     context = ["action", "schoolId", "userId", "classId", "email_key", "rejected", "folded"]
     for key, scope, columns in _what_must_agree(d):
         yield _rule(

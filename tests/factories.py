@@ -19,9 +19,10 @@ Flat = tuple[int | None, str | None, str]
 
 
 def row(number: int = 1, **cells: str) -> dict[str, str]:
-    """A valid row with every class cell filled, about person and class `number`."""
+    """A valid row with every class cell filled, about school, person and class `number`."""
     valid = {column.header: column.example for column in DICTIONARY.columns}
     own = {
+        "schoolId": f"{number:04d}",
         "userId": f"{number:06d}",
         "userDistrictId": f"D-{number}",
         "userStateId": f"99{number:06d}",
@@ -39,10 +40,10 @@ def staff(number: int = 1, **cells: str) -> dict[str, str]:
     return row(number) | {column.header: "" for column in named} | {"classId": ""} | cells
 
 
-def removal(action: str, number: int = 1, **cells: str) -> dict[str, str]:
+def removal(word: str, number: int = 1, **cells: str) -> dict[str, str]:
     """A removal with just the keys it needs."""
-    needed = {key: row(number)[key] for key in DICTIONARY.actions[action].keys}
-    return dict.fromkeys(DICTIONARY.headers, "") | needed | {"action": action} | cells
+    needed = {key: row(number)[key] for key in DICTIONARY.actions[word].keys}
+    return dict.fromkeys(DICTIONARY.headers, "") | needed | {"action": word} | cells
 
 
 def reading_of(

@@ -142,7 +142,9 @@ def _leaves(ws: Workspace, p: FromClause) -> ColumnElement[Any]:
     accepted = and_(row.c.userId == p.c.user_id, row.c.status == "accepted")
     removed = and_(accepted, row.c.action == "REMOVE-USER")
     live = and_(kept.c.district == p.c.district, kept.c.user_id == p.c.user_id, kept.c.status.in_(LIVE))
-    removed_there = exists().where(removed, row.c.schoolId == kept.c.school_id)
+    # Two levels down again: without the word the person would be anybody.
+    there = and_(removed, row.c.schoolId == kept.c.school_id)
+    removed_there = select(row.c.line).where(there).correlate(p, kept).exists()
     return and_(
         p.c.owner == "file",
         exists().where(removed),

@@ -351,7 +351,9 @@ def _placed(ws: Workspace) -> CTE:
 def _person_status(ws: Workspace, named: FromClause, placed: FromClause) -> ColumnElement[Any]:
     """Active while a placement of any owner is active or planned; only file-owned people are judged."""
     p, other, plan = t.person, t.placement.alias("other"), ws.plans["placement"]
-    planned = exists().where(plan.c.user_id == named.c.user_id, plan.c.school_id == other.c.school_id)
+    # Two levels down: SQLAlchemy correlates only with the nearest SELECT unless told.
+    here = and_(plan.c.user_id == named.c.user_id, plan.c.school_id == other.c.school_id)
+    planned = select(plan.c.line).where(here).correlate(named, other).exists()
     elsewhere = exists().where(
         other.c.district == p.c.district, other.c.user_id == p.c.user_id, other.c.status.in_(LIVE), planned.is_(False)
     )

@@ -132,6 +132,11 @@ def test_a_file_given_by_hand_is_taken_in_place_of_the_inbox_and_stays(
     assert mine.exists()
 
 
+def test_a_file_that_no_inbox_would_deliver_is_a_usage_error(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "users.csv.part").write_bytes(b"x")
+    assert command("sync", "--district", "birchmere", "--file", str(tmp_path / "users.csv.part"))[0] == 4
+
+
 def test_force_asks_and_does_nothing_when_nobody_can_answer(command: Command, demo: sample.Night) -> None:
     command("sync", "--district", "birchmere")
     words = ("sync", "--district", "birchmere", "--force", "--reason", "restored")
