@@ -130,7 +130,8 @@ def _tell(console: Console, task: dict[str, object], told: set[tuple[str, int]],
     word = {"success": DONE[step], "skipped": "nothing to do", "failed": f"{step} failed"}[str(state)]
     console.print(f"  {seconds:5.1f} s  {task['rendered_map_index']}: {word}")
     if state == "failed":
-        console.print(f"           see {home() / 'logs'}", soft_wrap=True)
+        folder = f"dag_id={task['dag_id']}/run_id={task['dag_run_id']}/task_id={name}/map_index={index}"
+        console.print(f"           see {home() / 'logs' / folder}", soft_wrap=True)
 
 
 def _results(engine: Engine, dag_id: str, run_id: str, code: str, begun: float) -> list[Result]:

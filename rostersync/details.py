@@ -156,7 +156,7 @@ def _disagreement(hit: Hit, scene: Scene) -> Sequence[Detail]:
 
 
 def _same_address(hit: Hit, scene: Scene) -> Sequence[Detail]:
-    groups = group(scene.table, ("email_key",))[hit.rows]
+    groups = group(scene.table, (hit.settings["column"],))[hit.rows]
     return [{"lines": lines} for lines in _other_lines(hit, scene, groups)]
 
 

@@ -41,6 +41,9 @@ from great_expectations.expectations.registry import get_metric_kwargs  # noqa: 
 from great_expectations.validator.metric_configuration import MetricConfiguration  # noqa: E402 - as above
 from great_expectations.validator.validator import ValidationDependencies  # noqa: E402 - as above
 
+# One of its modules sets its own level, for a line about a folder that is never made.
+logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
+
 Rule = Callable[[Table, Settings], Broken]
 
 _VERBS = ("_to_", "_not_to_")

@@ -1,6 +1,6 @@
 """File rules about rows that speak of the same: they must agree, last of all judged.
 
-These rules see the *values* of cells (normalised; null where the cell itself was found faulty), `rejected`: rows that
+These rules see the *values* of cells (normalised, addresses folded; null where the cell itself was found faulty), `rejected`: rows that
 already have an error, and `folded`: what a removal in the same file took away. Only rows that add or update, and are
 not wholly folded, speak. A blank cell that keeps the stored value says nothing, so it contradicts nothing.
 """
@@ -53,7 +53,7 @@ def speaking(table: Table) -> Mask:
 def addresses_to_be_used_by_one_person(table: Table, settings: Settings) -> Broken:
     """`column`: one folded address, two userIds."""
     rows = speaking(table) & ~is_blank(table, "userId")
-    groups = np.where(rows, group(table, ("email_key",)), -1)
+    groups = np.where(rows, group(table, (settings["column"],)), -1)
     return {settings["column"]: disagreeing(groups, c.codes(table["userId"]))}
 
 

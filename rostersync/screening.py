@@ -137,12 +137,12 @@ def _cells_table(sheet: Sheet) -> dict[str, Cells]:
 
 
 def _values_table(sheet: Sheet, state: _State) -> dict[str, Cells]:
-    """Values; faulty cells are null. Also what was typed, the folded address, and what is known of the rows."""
+    """Values, addresses folded, faulty cells null. Also what was typed, and what is known of the rows."""
     typed = {suites.TYPED + header: cells for header, cells in sheet.typed.items()}
     value = {
         h: c.where(cells, ~state.faulty[h], None) if h in state.faulty else cells for h, cells in sheet.value.items()
     }
-    value["email_key"] = c.where(sheet.email_key, c.codes(value["userEmail"]) >= 0, None)
+    value["userEmail"] = c.where(sheet.email_key, c.codes(value["userEmail"]) >= 0, None)
     flags = {
         "rejected": c.flags({"yes": state.rejected}, len(state.rejected)),
         "folded": c.flags({"row": state.folded, "class": state.class_folded}, len(state.folded)),

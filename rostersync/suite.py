@@ -165,7 +165,7 @@ def _removals(d: Dictionary) -> Iterator[dict[str, Any]]:
 
 def _agreement(d: Dictionary) -> Iterator[dict[str, Any]]:
     """Rules about rows that speak of the same person, school, placement, class or enrollment."""
-    context = ["action", "schoolId", "userId", "classId", "email_key", "rejected", "folded"]
+    context = ["action", "schoolId", "userId", "classId", "rejected", "folded"]
     for key, scope, columns in _what_must_agree(d):
         yield _rule(
             "row-conflict", "rows_of_one_key_to_agree", [c.header for c in columns], stage="agreement", context=context,

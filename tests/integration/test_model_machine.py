@@ -60,4 +60,4 @@ class Nights(RuleBasedStateMachine):
 
 
 def test_many_nights_come_to_what_the_oracle_says(engine: Engine) -> None:
-    run_state_machine_as_test(lambda: Nights(engine), settings=modest(6, stateful_step_count=50 if LONG else 6))
+    run_state_machine_as_test(lambda: Nights(engine), settings=modest(5, stateful_step_count=50 if LONG else 5))

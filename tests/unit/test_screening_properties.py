@@ -1,0 +1,61 @@
+"""Properties of the screening: generated valid files are accepted; one broken cell is one finding; nothing crashes."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rostersync.model import Severity
+from tests.factories import DICTIONARY, flat, removal, row, screened, staff
+from tests.unit.test_screening_cells import broken
+
+SLOW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LETTERS = st.characters(categories=["Lu", "Ll", "Lo"], max_codepoint=0x24F)
+NAMES = st.text(LETTERS, min_size=1, max_size=30).filter(str.isprintable)
+ANYTHING = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@st.composite
+def valid_rows(draw: st.DrawFn) -> list[dict[str, str]]:
+    """People with one to three rows each, some without a class, some removed."""
+    rows = []
+    for person in range(1, draw(st.integers(1, 12)) + 1):
+        own = {"userFirstName": draw(NAMES), "userLastName": draw(NAMES), "userRole": draw(st.sampled_from(ROLES))}
+        keys = {header: row(person)[header] for header in PERSONAL}
+        classes = draw(st.lists(st.integers(1, 5), unique=True, max_size=3))
+        rows += [row(100 * person + number, **(keys | own)) for number in classes]
+        rows += [] if classes else [staff(person, **own)]
+    count = draw(st.integers(0, 3))
+    return rows + [removal(draw(st.sampled_from([*DICTIONARY.actions])), 900 + number) for number in range(count)]
+
+
+ROLES = DICTIONARY.by_header["userRole"].accepted
+PERSONAL = ("schoolId", "userId", "userDistrictId", "userStateId", "userEmail")
+
+
+@SLOW
+@given(rows=valid_rows())
+def test_valid_files_are_accepted_entirely(rows: list[dict[str, str]]) -> None:
+    judged = screened(*rows)
+    assert [finding.flat for finding in judged.findings] == []
+    assert judged.rows.status.tolist() == ["accepted"] * len(rows)
+
+
+@SLOW
+@given(rows=valid_rows(), fault=st.sampled_from([*broken()]), data=st.data())
+def test_one_broken_cell_is_one_finding(rows: list[dict[str, str]], fault: tuple[str, str, str], data: st.DataObject) -> None:
+    header, cell, code = fault
+    place = data.draw(st.integers(0, len(rows)))
+    expected = [(place + 2, header, code)]
+    assert flat(*rows[:place], row(77, **{header: cell}), *rows[place:]) == expected
+
+
+@SLOW
+@given(cells=st.lists(st.dictionaries(st.sampled_from(DICTIONARY.headers), ANYTHING, max_size=20), max_size=20))
+def test_any_cells_are_judged_and_rows_add_up(cells: list[dict[str, str]]) -> None:
+    judged = screened(*cells)
+    rejected = {finding.line for finding in judged.findings if finding.severity is Severity.ROW}
+    assert set(judged.rows.line[judged.rows.status == "rejected"]) == rejected
+    assert len(judged.rows) == len(cells)
+    roots = [(f.line, f.column) for f in judged.findings if f.severity is Severity.ROW and f.code.startswith("cell-")]
+    assert len(roots) == len(set(roots))
