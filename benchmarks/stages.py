@@ -84,7 +84,8 @@ class OurNights:
         return self._timed(code, self._edges(code, inbox))
 
     def _edges(self, code: str, inbox: Path) -> pipeline.Edges:
-        district = District.model_validate(_CONFIGURATION | {"code": code, "source": {"file": str(inbox)}})
+        own = {"code": code, "source": {"file": str(inbox)}, "email_domains": [f"{code}.example.org"]}
+        district = District.model_validate(_CONFIGURATION | own)
         return pipeline.Edges(
             engine=self.engine,
             landing=self.landing,
@@ -132,5 +133,5 @@ _CONFIGURATION = {
     "timezone": "America/Los_Angeles",
     "wave": "nightly",
     "contacts": [{"address": "office@bench.example", "name": "Office"}],
-    "email_domains": ["bench.example"],
+    "mail_domains": ["bench.example"],
 }

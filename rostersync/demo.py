@@ -148,7 +148,9 @@ def _result(conn: Connection, code: str, delivery: str, outcome: Outcome, begun:
 
 
 def _print_table(console: Console, results: list[Result]) -> None:
-    table = Table(title="What each district got", title_justify="left", box=SIMPLE)
+    table = Table(
+        title="What each district got", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False
+    )
     table.add_column("District", no_wrap=True)
     table.add_column("Outcome", no_wrap=True)
     for heading in ("Rows", "Accepted", "Rejected", "New staff", "Mails"):

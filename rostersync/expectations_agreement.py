@@ -1,8 +1,9 @@
 """File rules about rows that speak of the same: they must agree, last of all judged.
 
-These rules see the *values* of cells (normalised, addresses folded; null where the cell itself was found faulty), `rejected`: rows that
-already have an error, and `folded`: what a removal in the same file took away. Only rows that add or update, and are
-not wholly folded, speak. A blank cell that keeps the stored value says nothing, so it contradicts nothing.
+These rules see the *values* of cells (normalised, addresses folded; null where the cell itself was found faulty),
+`rejected`: rows that already have an error, and `folded`: what a removal in the same file took away. Only rows that
+add or update, and are not wholly folded, speak. A blank cell that keeps the stored value says nothing, so it
+contradicts nothing.
 """
 
 from __future__ import annotations

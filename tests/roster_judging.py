@@ -233,7 +233,7 @@ class Judge:
         owners = {known.owner} | {
             e.owner
             for (_, class_id), e in self.before.enrollments.items()
-            if class_id == row["classId"] and e.status == "active" and known.status == "active"
+            if class_id == row["classId"] and e.status in LIVE and known.status == "active"
         }
         if owners == {FILE}:
             return None

@@ -258,7 +258,7 @@ def _removals_of_classes(ws: Workspace) -> Iterator[Found]:
     e = t.enrollment.c
     others = (
         select(func.max(e.owner))
-        .where(e.district == ws.district, e.class_id == t.class_.c.class_id, e.owner != "file", e.status == "active")
+        .where(e.district == ws.district, e.class_id == t.class_.c.class_id, e.owner != "file", e.status.in_(LIVE))
         .scalar_subquery()
     )
     yield (

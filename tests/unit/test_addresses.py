@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rostersync import addresses
@@ -19,6 +19,7 @@ NEARLY = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(words=st.lists(NEARLY, min_size=1, max_size=40))
 @example(words=["a@b.local", "a@localhost.test", "a@xn--a.org", "a@b--c.org", "a.-b@c.org", "a@ab--c.org"])
 def test_what_the_pattern_takes_is_valid(words: list[str]) -> None:
@@ -26,6 +27,7 @@ def test_what_the_pattern_takes_is_valid(words: list[str]) -> None:
     assert [word for word, taken in zip(words, plain, strict=True) if taken and not fold(word)] == []
 
 
+@settings(deadline=None)
 @given(words=st.lists(NEARLY, max_size=20))
 def test_columns_are_folded_as_single_addresses_are(words: list[str]) -> None:
     column = pa.array(words, pa.large_string())
@@ -33,11 +35,13 @@ def test_columns_are_folded_as_single_addresses_are(words: list[str]) -> None:
     assert addresses.invalid(column).tolist() == [bool(word) and not fold(word) for word in words]
 
 
+@settings(deadline=None)
 @given(address=st.emails())
 def test_a_key_is_its_own_key(address: str) -> None:
     assert fold(fold(address)) == fold(address)
 
 
+@settings(deadline=None)
 @given(address=st.one_of(NEARLY, st.text(max_size=30)))
 def test_there_is_always_a_reason_and_it_quotes_nothing(address: str) -> None:
     assert addresses.why_invalid(address) in {reason for _, reason in addresses._REASONS}

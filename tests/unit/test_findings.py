@@ -16,7 +16,20 @@ WORDING = [(entry.code, text) for entry in ENTRIES for text in (entry.message, e
 
 def test_the_catalogue_has_every_code_of_its_families() -> None:
     families = {entry.code.partition("-")[0] for entry in ENTRIES}
-    assert families >= {"file", "header", "row", "cell", "id", "value", "role", "email", "class", "action", "date", "hold"}
+    assert families >= {
+        "file",
+        "header",
+        "row",
+        "cell",
+        "id",
+        "value",
+        "role",
+        "email",
+        "class",
+        "action",
+        "date",
+        "hold",
+    }
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.code)

@@ -9,7 +9,7 @@ import sys
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rostersync import cells, normalising
@@ -73,18 +73,21 @@ def test_findings_about_lines_that_are_no_rows_do_no_harm() -> None:
 
 
 @pytest.mark.parametrize("column", DICTIONARY.columns, ids=lambda column: column.header)
+@settings(deadline=None)
 @given(words=st.lists(TEXT))
 def test_cleaning_twice_is_cleaning_once(column, words: list[str]) -> None:
     once = normalising.clean(pa.array(words, pa.large_string()), column)
     assert normalising.clean(once, column).equals(once)
 
 
+@settings(deadline=None)
 @given(words=st.lists(TEXT))
 def test_clean_text_has_no_spaces_at_its_ends_and_none_doubled(words: list[str]) -> None:
     clean = cells.tidy(pa.array(words, pa.large_string()), inner=True).to_pylist()
     assert all(word == word.strip(cells.SPACES) and "  " not in word for word in clean)
 
 
+@settings(deadline=None)
 @given(typed=st.lists(st.sampled_from(["a", "b", ""]), max_size=8), keep=st.data())
 def test_cells_behave_like_a_column_of_text(typed: list[str], keep: st.DataObject) -> None:
     """Encoding, replacing and picking give what the plain list would."""

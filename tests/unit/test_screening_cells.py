@@ -31,13 +31,17 @@ def broken() -> Iterator[tuple[str, str, str]]:
     """header, cell, code: every rule about a single cell, in every column it concerns."""
     yield from ((h, blank, "cell-required") for h in REQUIRED for blank in ("", "  ", "\u00a0"))
     yield from ((h, "", "class-incomplete") for h in DICTIONARY.class_group.needs)
-    yield from ((h, s, "cell-placeholder") for h in REQUIRED if h not in NAMES for s in ("N/A", "null", "NONE", "-", "?"))
+    yield from (
+        (h, s, "cell-placeholder") for h in REQUIRED if h not in NAMES for s in ("N/A", "null", "NONE", "-", "?")
+    )
     yield from ((h, s, "cell-placeholder") for h in NAMES for s in ("-", "--", ".", "?", "N/A"))
     yield from ((h, "N/A", "cell-placeholder") for h in [*OPTIONAL, "action", "primaryTeacher", "userGrade", "classId"])
     yield from ((h, f"A{c}b", "cell-character") for h in TEXTS + IDS for c in UNSEEN)
     yield from ((h, "No\u200b", "cell-character") for h in [*CHOICES, *DATES, "userGrade", "userEmail"])
     yield from ((h, "Ａ１２", "cell-character") for h in IDS)
-    yield from ((c.header, "x" * (c.max_length + 1), "cell-too-long") for c in COLUMNS if c.max_length and c.kind != "email")
+    yield from (
+        (c.header, "x" * (c.max_length + 1), "cell-too-long") for c in COLUMNS if c.max_length and c.kind != "email"
+    )
     yield from ((h, f"van{s}Dam", "cell-trimmed") for h in TEXTS for s in ("  ", " \u3000", "\u00a0"))
     yield from ((h, text, "cell-mojibake") for h in [*TEXTS, "schoolId"] for text in ("JosÃ©", "MÃ¼ller", "Itâ€™s"))
     yield from (
@@ -45,8 +49,12 @@ def broken() -> Iterator[tuple[str, str, str]]:
         for h in [*IDS, "classGrade"]
         for damage in ("1.23E+11", "4E+05", "12345.0", "12-Sep", "Sep-12", "3/1/2026", "2026-01-03")
     )
-    yield from ((h, d, "cell-spreadsheet-damage") for h in DICTIONARY.headers for d in ("#REF!", "#N/A", "#####", '="001"'))
-    yield from ((h, wrong, "id-character") for h in PLAIN_IDS for wrong in ("a b", "Müller", "a/b", "a,b", "a'b", "a–b"))
+    yield from (
+        (h, d, "cell-spreadsheet-damage") for h in DICTIONARY.headers for d in ("#REF!", "#N/A", "#####", '="001"')
+    )
+    yield from (
+        (h, wrong, "id-character") for h in PLAIN_IDS for wrong in ("a b", "Müller", "a/b", "a,b", "a'b", "a–b")
+    )
     yield from ((h, "123-45-6789", "id-looks-like-ssn") for h in ("userId", "userDistrictId", "userStateId"))
     yield from (("userId", "a:b", "id-character"), ("classId", "a@b", "id-character"))
     yield from ((h, "Perhaps", "value-not-allowed") for h in CHOICES)
@@ -59,7 +67,16 @@ def broken() -> Iterator[tuple[str, str, str]]:
     yield from (
         (h, wrong, "date-invalid")
         for h in DATES
-        for wrong in ("2026-02-30", "2026-13-01", "0000-01-01", "15.8.2026", "8/15/2026", "20260815", "2026-8-15", "soon")
+        for wrong in (
+            "2026-02-30",
+            "2026-13-01",
+            "0000-01-01",
+            "15.8.2026",
+            "8/15/2026",
+            "20260815",
+            "2026-8-15",
+            "soon",
+        )
     )
     yield ("endDate", "2026-08-14", "date-order")
 
@@ -93,9 +110,15 @@ def whole() -> Iterator[tuple[str, str]]:
     yield from ((h, "") for h in OPTIONAL)
     yield from ((h, name) for h in NAMES for name in ("Null", "NULL", "None", "NA", "Nan", "True", "0", "Nil"))
     yield from ((c.header, "x" * c.max_length) for c in COLUMNS if c.max_length and c.kind != "email")
-    yield from (("className", text) for text in ("𠮷" * 200, "Ａ１２", "=1+1", "<b>", "{{ 7*7 }}", "'; DROP TABLE x", "“CAFÉ”"))
-    yield from (("userLastName", n) for n in ("José", "Ñandú", "CAFÉ’S", "JÄ’S", "Łukasz", "ʻOkina", "山田", "O'Brien", "👩"))
-    yield from (("userId", i) for i in ("1E5", "00123", "NULLA", "E12", "12E", "a.b@c-d_e", "000-45-6789", "923-45-6789"))
+    yield from (
+        ("className", text) for text in ("𠮷" * 200, "Ａ１２", "=1+1", "<b>", "{{ 7*7 }}", "'; DROP TABLE x", "“CAFÉ”")
+    )
+    yield from (
+        ("userLastName", n) for n in ("José", "Ñandú", "CAFÉ’S", "JÄ’S", "Łukasz", "ʻOkina", "山田", "O'Brien", "👩")
+    )
+    yield from (
+        ("userId", i) for i in ("1E5", "00123", "NULLA", "E12", "12E", "a.b@c-d_e", "000-45-6789", "923-45-6789")
+    )
     yield from (("classId", "a.b:c-d_e"), ("schoolId", "Oak Street / 12 ü"))
     yield from ((c.header, v) for c in COLUMNS if c.header not in ("action", "userRole") for v in c.accepted)
     yield from (("userEmail", a) for a in ("Ann.O'Brien+x@Example.ORG", "a@münchen.example", f"{'a' * 64}@example.org"))

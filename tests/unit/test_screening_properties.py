@@ -26,7 +26,7 @@ def valid_rows(draw: st.DrawFn) -> list[dict[str, str]]:
         rows += [row(100 * person + number, **(keys | own)) for number in classes]
         rows += [] if classes else [staff(person, **own)]
     count = draw(st.integers(0, 3))
-    return rows + [removal(draw(st.sampled_from([*DICTIONARY.actions])), 900 + number) for number in range(count)]
+    return rows + [removal(draw(st.sampled_from([*DICTIONARY.actions])), 9000 + number) for number in range(count)]
 
 
 ROLES = DICTIONARY.by_header["userRole"].accepted
@@ -43,7 +43,9 @@ def test_valid_files_are_accepted_entirely(rows: list[dict[str, str]]) -> None:
 
 @SLOW
 @given(rows=valid_rows(), fault=st.sampled_from([*broken()]), data=st.data())
-def test_one_broken_cell_is_one_finding(rows: list[dict[str, str]], fault: tuple[str, str, str], data: st.DataObject) -> None:
+def test_one_broken_cell_is_one_finding(
+    rows: list[dict[str, str]], fault: tuple[str, str, str], data: st.DataObject
+) -> None:
     header, cell, code = fault
     place = data.draw(st.integers(0, len(rows)))
     expected = [(place + 2, header, code)]

@@ -115,7 +115,10 @@ def test_ids_differ_by_case() -> None:
 def test_one_address_is_one_person() -> None:
     rows = [row(1), row(2, userEmail="PERSON1@EXAMPLE.ORG"), row(3)]
     judged = screened(*rows)
-    assert [f.flat for f in judged.findings] == [(2, "userEmail", "email-duplicate"), (3, "userEmail", "email-duplicate")]
+    assert [f.flat for f in judged.findings] == [
+        (2, "userEmail", "email-duplicate"),
+        (3, "userEmail", "email-duplicate"),
+    ]
     assert [f.detail["lines"] for f in judged.findings] == ["3", "2"]
     assert status(judged) == ["rejected", "rejected", "accepted"]
 

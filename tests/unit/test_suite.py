@@ -28,7 +28,9 @@ def test_great_expectations_reads_the_suite() -> None:
 
 
 def test_every_file_rule_about_rows_is_an_expectation() -> None:
-    rules = {code for code, entry in catalogue().items() if entry.by == "F" and not code.startswith(("file-", "header-"))}
+    rules = {
+        code for code, entry in catalogue().items() if entry.by == "F" and not code.startswith(("file-", "header-"))
+    }
     assert {expectation["meta"]["code"] for expectation in BUILT} == rules - BY_READER
 
 
