@@ -102,10 +102,10 @@ def _finding(ws: Workspace, row: RowMapping, near: Mapping[str, str]) -> Finding
 
 
 def _nearest_schools(ws: Workspace, unknown: set[str]) -> Mapping[str, str]:
-    """Unknown schoolId → the district's nearest one, "" when none is near."""
+    """Unknown schoolId → the district's nearest one, "none" when none is near."""
     if not unknown:
         return {}
     s = tables.school.c
     known = ws.conn.scalars(select(s.school_id).where(s.district == ws.district).order_by(s.school_id)).all()
     hits = {u: nearest.extractOne(u, known, score_cutoff=70) for u in unknown}
-    return {u: hit[0] if hit else "" for u, hit in hits.items()}
+    return {u: hit[0] if hit else "none" for u, hit in hits.items()}

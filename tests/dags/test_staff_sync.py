@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rostersync import airflow_bridge as bridge
 from rostersync import errors, stack_environment
 from rostersync.waves import codes_of_wave, waves
 
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
 
 CHAIN = ["district.pull", "district.validate", "district.upsert", "district.email"]
+
+
+@pytest.fixture
+def patience() -> Mapping[str, Any]:
+    """How long a task is tried; Airflow must not be imported before its environment is set."""
+    from rostersync.airflow_bridge import PATIENCE
+
+    return PATIENCE
 
 
 def test_all_dag_files_can_be_imported(dagbag: DagBag) -> None:
@@ -67,13 +75,13 @@ class TestWave:
         labels = {dag.get_task(name).map_index_template for name in CHAIN}
         assert labels == {"{{ task.op_kwargs['code'] }}"}
 
-    def test_tries_for_an_hour_and_fails_at_once_when_a_person_must_act(self, dagbag: DagBag, wave) -> None:
+    def test_tries_for_an_hour_and_fails_at_once_when_a_person_must_act(self, dagbag: DagBag, patience, wave) -> None:
         dag = dagbag.dags[f"staff_sync_{wave.name}"]
         for name in CHAIN:
             task = dag.get_task(name)
             delays = [min(task.retry_delay * 2**n, task.max_retry_delay) for n in range(task.retries)]
             assert sum(delays, timedelta()) == timedelta(hours=1)
-            assert task.retry_policy is bridge.PATIENCE["retry_policy"]
+            assert task.retry_policy is patience["retry_policy"]
             assert task.execution_timeout == timedelta(hours=2)
 
     def test_runs_the_watcher_whatever_happened(self, dagbag: DagBag, wave) -> None:
@@ -99,12 +107,14 @@ class TestWave:
     ],
     ids=lambda value: getattr(value, "code", str(value)),
 )
-def test_our_errors_decide_about_retries(error: Exception, action: str) -> None:
-    decision = bridge.PATIENCE["retry_policy"].evaluate(error, try_number=1, max_tries=7)
+def test_our_errors_decide_about_retries(patience: Mapping[str, Any], error: Exception, action: str) -> None:
+    decision = patience["retry_policy"].evaluate(error, try_number=1, max_tries=7)
     assert decision.action.value == action
 
 
 def test_failed_districts_are_named_with_the_task_that_failed() -> None:
+    from rostersync.airflow_bridge import failed_districts
+
     states = {
         "districts": "success",
         "district.pull_0": "success",
@@ -114,4 +124,4 @@ def test_failed_districts_are_named_with_the_task_that_failed() -> None:
         "district.pull_10": "failed",
     }
     codes = [f"d{n:02}" for n in range(11)]
-    assert bridge.failed_districts(codes, states) == ["d00 (validate)", "d10 (pull)"]
+    assert failed_districts(codes, states) == ["d00 (validate)", "d10 (pull)"]
