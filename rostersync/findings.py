@@ -73,16 +73,19 @@ class _Facts(dict[str, Any]):
         return "…"
 
 
-def _facts(finding: Finding, *, masked: bool) -> _Facts:
-    value = "(not shown)" if masked and finding.value else (finding.value or "")
-    return _Facts(finding.detail, line=finding.line, column=finding.column, value=value)
+def _told(sentence: str, finding: Finding, *, masked: bool) -> str:
+    """The sentence with its facts; masked, "the value" stands where the cell's text is quoted."""
+    if masked and finding.value:
+        sentence = sentence.replace("'{value}'", "the value")
+    facts = _Facts(finding.detail, line=finding.line, column=finding.column, value=finding.value or "")
+    return sentence.format_map(facts)
 
 
 def message(finding: Finding, *, masked: bool = False) -> str:
     """What is wrong, in one sentence; `masked` leaves the cell's text out."""
-    return catalogue()[finding.code].message.format_map(_facts(finding, masked=masked))
+    return _told(catalogue()[finding.code].message, finding, masked=masked)
 
 
 def resolution(finding: Finding, *, masked: bool = False) -> str:
     """What to do about it, in one or two sentences."""
-    return catalogue()[finding.code].resolution.format_map(_facts(finding, masked=masked))
+    return _told(catalogue()[finding.code].resolution, finding, masked=masked)

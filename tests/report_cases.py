@@ -107,7 +107,7 @@ def clean() -> ReportFacts:
             "0310": {"staff": entity(0, 0, 60), "class": entity(0, 0, 20), "enrollment": entity(0, 0, 60)},
         },
         findings=(
-            found("reactivated", line=19, column="userId", value=PERSON["userId"]),
+            found("reactivated", line=19, column="userId", value=PERSON["userId"], entity="person"),
             *(found("value-alias", line=n, column="classGrade", value="KG", accepted="K") for n in (31, 44, 45)),
         ),
         changes=46,
@@ -214,7 +214,7 @@ def held() -> ReportFacts:
             "enrollment": entity(0, 0, 44, 203),
         },
         by_school={"0100": {"staff": entity(1, 0, 30, 90), "enrollment": entity(0, 0, 0, 150)}},
-        findings=(found("hold-removals", entity="staff", removed=120, active=186, percent=64.5),),
+        findings=(found("hold-removals", count=120, of=186),),
         changes=324,
         reading=reading([PERSON]),
     )

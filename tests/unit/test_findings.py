@@ -71,3 +71,10 @@ def test_an_unknown_code_is_a_bug() -> None:
 def test_a_masked_message_holds_nothing_of_the_cell() -> None:
     finding = found("email-invalid", line=2, column="userEmail", value="quillfeather", reason="it has no @")
     assert "quillfeather" not in findings.message(finding, masked=True)
+    assert findings.message(finding, masked=True).startswith("Line 2, userEmail: the value is not")
+
+
+def test_every_quoted_cell_can_be_masked() -> None:
+    """Masking knows a cell by its quotation marks: a sentence that names it without them would show it in a mail."""
+    sentences = [text for entry in catalogue().values() for text in (entry.message, entry.resolution)]
+    assert not [text for text in sentences if "{value}" in text.replace("'{value}'", "")]
