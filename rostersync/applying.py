@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Table, Text, and_, case, func, insert, literal, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB, array
+from sqlalchemy.dialects.postgresql import array
 
 from rostersync import tables as t
 from rostersync.errors import PlanMismatch
+from rostersync.images import image
 from rostersync.planning import Plan
 from rostersync.planning.workspace import EntityShape, Workspace, written
 
@@ -89,10 +90,10 @@ def _new(plan: Table, shape: EntityShape) -> list[ColumnElement[Any]]:
 
 
 def _image(plan: Table, shape: EntityShape, age: str) -> ColumnElement[Any]:
-    pairs: list[Any] = [part for a in shape.attributes for part in (literal(a, Text), plan.c[f"{age}_{a}"])]
+    columns: dict[str, ColumnElement[Any]] = {a: plan.c[f"{age}_{a}"] for a in shape.attributes}
     if age == "old" and "old_user_id" in plan.c:
-        pairs += [literal("user_id", Text), func.coalesce(plan.c.old_user_id, plan.c.user_id)]
-    return func.jsonb_strip_nulls(func.jsonb_build_object(*pairs), type_=JSONB)
+        columns["user_id"] = func.coalesce(plan.c.old_user_id, plan.c.user_id)
+    return image(columns)
 
 
 def _log(ws: Workspace, shape: EntityShape, delivery: str, attempt: int, actor: str) -> None:

@@ -33,6 +33,9 @@ SESSION = {
     "lock_timeout": "30s",
     "statement_timeout": "15min",
     "idle_in_transaction_session_timeout": "30min",
+    "work_mem": "64MB",
+    "temp_buffers": "128MB",
+    "jit": "off",
 }
 """Nothing waits for ever. The district lock has its own, shorter wait."""
 CONNECTION = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}

@@ -19,6 +19,7 @@ from rostersync.findings import found
 from rostersync.model import Counts, Finding, RowCounts, Severity
 from rostersync.planning.claims import judge_claims
 from rostersync.planning.counting import count_entities, count_rows
+from rostersync.planning.quiet import set_quiet_apart
 from rostersync.planning.remarks import note_remarks
 from rostersync.planning.rules import judge_rows
 from rostersync.planning.targets import plan_entities
@@ -57,6 +58,7 @@ def lock_district(conn: Connection, district: str, wait_seconds: float = 60) -> 
 def plan(conn: Connection, context: PlanContext, rows: pd.DataFrame) -> Plan:
     """Stage `rows` (`Screened.rows`), judge them by the roster rules and plan the change."""
     ws = open_workspace(conn, context, rows)
+    set_quiet_apart(ws)
     judge_rows(ws)
     judge_claims(ws)
     plan_entities(ws)

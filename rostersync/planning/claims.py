@@ -6,13 +6,14 @@ leave another claim without ground: so it is judged until nothing changes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     FromClause,
+    Select,
     Text,
     and_,
     case,
@@ -20,12 +21,15 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    insert,
     literal,
     not_,
     null,
     or_,
     select,
+    union_all,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from rostersync import tables as t
 from rostersync.planning.rules import LIVE, Found
@@ -59,71 +63,98 @@ UNIQUE = (
 
 def judge_claims(ws: Workspace) -> None:
     """Reject rows that claim what somebody else will hold, until nothing changes."""
+    ws.conn.execute(insert(ws.claim).from_select(list(ws.claim.c.keys()), _claims(ws)))
+    ws.analyze(ws.claim)
     while sum(ws.note(_taken(ws, unique)) for unique in UNIQUE):
         ws.reject()
+        stays = exists().where(ws.adds, ws.cell("userId") == ws.claim.c.user_id)
+        ws.conn.execute(delete(ws.claim).where(not_(stays)))
     _drop_corrections(ws)
 
 
-def _taken(ws: Workspace, unique: Unique) -> Found:
-    claim = _claims(ws, unique)
-    rivals = func.count().over(partition_by=claim.c.value)
-    rival = func.min(claim.c.user_id).over(partition_by=claim.c.value)
-    last = func.max(claim.c.user_id).over(partition_by=claim.c.value)
-    other = case((rivals > 1, case((rival != claim.c.user_id, rival), else_=last)))
-    everyone = select(claim, other.label("rival")).where(claim.c.value.is_not(None)).subquery("everyone")
-    asked = everyone.c.value.is_distinct_from(everyone.c.stored)
-    holder = _holder(ws, unique, everyone)
-    taken = select(everyone.c.user_id, holder.label("holder")).where(asked).subquery("taken")
-    line, column, code, severity, detail = finding(
-        ws, unique.header, unique.code, "row", user_id=func.nullif(taken.c.holder, "")
-    )
-    return (
-        select(line, column, code, severity, func.jsonb_strip_nulls(detail))
-        .select_from(ws.stage.join(taken, taken.c.user_id == ws.cell("userId")))
-        .where(ws.adds, taken.c.holder.is_not(None))
-    )
+def _claims(ws: Workspace) -> Select[*tuple[Any, ...]]:
+    """user_id (typed), person (present key), and for each attribute the value asked for and the one held now.
 
-
-def _claims(ws: Workspace, unique: Unique) -> CTE:
-    """user_id (typed), person (present key), value asked for, value held now: one line for each file person."""
+    One line for each file person who asks for something they do not hold.
+    """
     p, fix = t.person, ws.correction
     current = func.coalesce(fix.c.old_user_id, ws.cell("userId"))
     rows = ws.stage.outerjoin(fix, fix.c.user_id == ws.cell("userId")).outerjoin(
         p, and_(p.c.district == ws.district, p.c.user_id == current)
     )
-    return (
+    every = (
         select(
             ws.cell("userId").label("user_id"),
-            func.max(current).label("person"),
-            # A blank cell keeps the stored value, which somebody else may have got while the person was inactive.
-            func.coalesce(func.max(unique.asked(ws.stage)), func.max(p.c[unique.attribute])).label("value"),
-            func.max(p.c[unique.active]).label("stored"),
+            func.any_value(current).label("person"),
+            *(value for unique in UNIQUE for value in _asked_and_held(ws, unique)),
         )
         .select_from(rows)
         .where(ws.adds, func.coalesce(p.c.owner, "file") == "file")
         .group_by(ws.cell("userId"))
-        .cte(f"claim_{unique.attribute}")
+        .subquery("every")
+    )
+    return select(every).where(or_(*(_is_asked(every, unique) for unique in UNIQUE)))
+
+
+def _asked_and_held(ws: Workspace, unique: Unique) -> Iterator[ColumnElement[Any]]:
+    stored = func.any_value(t.person.c[unique.attribute])
+    # A blank cell keeps the stored value, which somebody else may have got while the person was inactive.
+    yield func.coalesce(func.any_value(unique.asked(ws.stage)), stored).label(unique.attribute)
+    yield func.any_value(t.person.c[unique.active]).label(f"held_{unique.attribute}")
+
+
+def _is_asked(claim: FromClause, unique: Unique) -> ColumnElement[bool]:
+    value = claim.c[unique.attribute]
+    return and_(value.is_not(None), value.is_distinct_from(claim.c[f"held_{unique.attribute}"]))
+
+
+def _taken(ws: Workspace, unique: Unique) -> Found:
+    """Findings for all rows of the people who claim what another has or claims; `user_id` is the other, if ours."""
+    holder = union_all(*_holders(ws, unique)).subquery("holder")
+    first = (
+        select(holder).ext(distinct_on(holder.c.user_id)).order_by(*holder.c["user_id", "rank", "held_by"])
+    ).subquery("first")
+    line, column, code, severity, detail = finding(ws, unique.header, unique.code, "row", user_id=first.c.held_by)
+    return (
+        select(line, column, code, severity, func.jsonb_strip_nulls(detail))
+        .select_from(ws.stage.join(first, first.c.user_id == ws.cell("userId")))
+        .where(ws.adds)
     )
 
 
-def _holder(ws: Workspace, unique: Unique, claim: FromClause) -> ColumnElement[Any]:
-    """Who will hold the value: a userId of this district, "" for another district's person, or NULL for nobody."""
-    p, other = t.person.alias("holder"), t.person.alias("elsewhere")
-    mine = (
-        select(func.min(p.c.user_id))
-        .where(p.c[unique.active] == claim.c.value, p.c.district == ws.district, p.c.user_id != claim.c.person)
-        .where(not_(_gives_up(ws, unique, p)), not_(_leaves(ws, p)))
-        .scalar_subquery()
-    )
-    if not unique.everywhere:
-        return func.coalesce(mine, claim.c.rival)
-    theirs = (
-        select(literal(""))
-        .where(other.c.active_email_key == claim.c.value, other.c.district != ws.district)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return func.coalesce(mine, claim.c.rival, theirs)
+def _holders(ws: Workspace, unique: Unique) -> Iterator[Select[*tuple[Any, ...]]]:
+    """user_id, held_by (a userId of this district; NULL for another district's person), rank (the first counts)."""
+    yield _kept_by_others(ws, unique)
+    yield _rivals(ws, unique)
+    if unique.everywhere:
+        yield _held_elsewhere(ws, unique)
+
+
+def _kept_by_others(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
+    claim, p = ws.claim, t.person.alias("holder")
+    theirs = and_(p.c.district == ws.district, p.c.user_id != claim.c.person)
+    joined = claim.join(p, and_(p.c[unique.active] == claim.c[unique.attribute], theirs))
+    keeps = and_(not_(_gives_up(ws, unique, p)), not_(_leaves(ws, p)))
+    rows = select(claim.c.user_id, p.c.user_id.label("held_by"), literal(1).label("rank"))
+    return rows.select_from(joined).where(_is_asked(claim, unique), keeps)
+
+
+def _rivals(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
+    """People of the file who claim the same: each is told one other, as pairs would grow with the square."""
+    claim, value = ws.claim, ws.claim.c[unique.attribute]
+    first, last = func.min(claim.c.user_id).label("first"), func.max(claim.c.user_id).label("last")
+    asked = select(value.label("value"), first, last).where(_is_asked(claim, unique)).group_by(value)
+    several = asked.having(func.count() > 1).subquery("several")
+    other = case((several.c.first != claim.c.user_id, several.c.first), else_=several.c.last)
+    rows = select(claim.c.user_id, other.label("held_by"), literal(2).label("rank"))
+    return rows.select_from(claim.join(several, several.c.value == value)).where(_is_asked(claim, unique))
+
+
+def _held_elsewhere(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
+    claim, other = ws.claim, t.person.alias("elsewhere")
+    same = and_(other.c[unique.active] == claim.c[unique.attribute], other.c.district != ws.district)
+    rows = select(claim.c.user_id, cast(null(), Text).label("held_by"), literal(3).label("rank"))
+    return rows.select_from(claim.join(other, same)).where(_is_asked(claim, unique))
 
 
 def _gives_up(ws: Workspace, unique: Unique, p: FromClause) -> ColumnElement[Any]:

@@ -1,13 +1,15 @@
 """Counts of a plan, by the rules of one bucket for each distinct entity named in the file or ended by it.
 
-Every entity that an accepted row names stands in a plan table with its action. What only set-aside rows name is
-`unchanged`; what only rejected rows name is `errors`. Nothing is counted by subtraction.
+Every entity that an accepted row names stands in a plan table with its action, or is named by quiet rows only and
+`unchanged`. What only set-aside rows name is `unchanged`; what only rejected rows name is `errors`. Nothing is counted
+by subtraction.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Text, and_, case, cast, func, literal, not_, or_, select
@@ -22,9 +24,10 @@ def count_rows(ws: Workspace) -> RowCounts:
     """read = accepted + rejected + set aside."""
     found = ws.conn.execute(select(ws.stage.c.status, func.count()).group_by(ws.stage.c.status)).all()
     by: dict[str, int] = {row[0]: row[1] for row in found}
+    quiet = ws.conn.scalar(select(func.count()).select_from(ws.quiet)) or 0
     return RowCounts(
-        read=sum(by.values()),
-        accepted=by.get("accepted", 0),
+        read=sum(by.values()) + quiet,
+        accepted=by.get("accepted", 0) + quiet,
         rejected=by.get("rejected", 0),
         set_aside=by.get("folded", 0),
     )
@@ -34,9 +37,7 @@ def count_entities(ws: Workspace) -> tuple[Counts, Mapping[str, Counts]]:
     """entity → bucket → distinct entities, for the district and for each school."""
     totals: dict[str, Counter[str]] = {e: Counter() for e in ENTITIES}
     schools: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: {e: Counter() for e in ENTITIES})
-    for entity, school, bucket, count in _planned(ws):
-        _add(totals, schools, entity, school, bucket, count)
-    for entity, school, bucket, count in _left(ws):
+    for entity, school, bucket, count in chain(_planned(ws), _quiet(ws), _left(ws)):
         _add(totals, schools, entity, school, bucket, count)
     by_school = {s: _plain({e: schools[s][e] for e in ENTITIES if e != "school"}) for s in sorted(schools)}
     return _plain(totals), by_school
@@ -80,6 +81,22 @@ def _planned(ws: Workspace) -> Iterator[Line]:
         by = [action] if school is None else [action, school]
         for row in ws.conn.execute(select(*by, func.count()).group_by(*by)):
             yield entity, row[1] if school is not None else None, row[0], row[-1]
+
+
+def _quiet(ws: Workspace) -> Iterator[Line]:
+    """What quiet rows name; their schools stand in the plan, and nothing else of theirs does."""
+    q = ws.quiet.c
+    for entity, school, keys in (
+        ("staff", None, (q.userId,)),
+        ("placement", q.schoolId, (q.userId,)),
+        ("class", q.schoolId, (q.classId,)),
+        ("enrollment", q.schoolId, (q.userId, q.classId)),
+    ):
+        named = [*keys] if school is None else [school, *keys]
+        distinct = select(*named).where(*(key.is_not(None) for key in keys)).distinct().subquery("named")
+        at = literal(None, Text) if school is None else distinct.c.schoolId
+        for at_school, count in ws.conn.execute(select(at, func.count()).select_from(distinct).group_by(at)):
+            yield entity, at_school, "unchanged", count
 
 
 def _staff_actions(ws: Workspace) -> FromClause:

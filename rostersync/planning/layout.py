@@ -6,7 +6,7 @@ statement once in a process and not once for each file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,6 +17,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from rostersync import dictionary as dictionaries
 from rostersync import tables
 from rostersync.dictionary import Dictionary
+
+UNIQUE_ATTRIBUTES = ("email_key", "user_district_id", "user_state_id")
+"""What only one active person may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +78,13 @@ class Layout:
 
     metadata: MetaData
     shapes: Mapping[str, EntityShape]
+    delivered: Table
+    quiet: Table
     stage: Table
     found: Table
     stranger: Table
     correction: Table
+    claim: Table
     plans: Mapping[str, Table]
 
 
@@ -87,18 +93,24 @@ def layout_of(version: str, present: frozenset[str]) -> Layout:
     """The tables for files of this dictionary version with these headers."""
     dictionary, metadata = dictionaries.load(version), MetaData()
     entities = shapes(dictionary)
-    headers = [Column(c.header, Text) for c in dictionary.columns if c.header in present]
+    headers = [c.header for c in dictionary.columns if c.header in present]
+
+    def rows(name: str) -> Table:
+        cells = (_text(h) for h in headers)
+        return _temporary(metadata, name, _line(), _text("status"), _flag("class_folded"), _text("email_key"), *cells)
+
     return Layout(
         metadata=metadata,
         shapes=entities,
-        stage=_temporary(
-            metadata, "stage", _line(), _text("status"), _flag("class_folded"), _text("email_key"), *headers
-        ),
+        delivered=rows("delivered"),
+        quiet=_temporary(metadata, "quiet", _line(), *(_text(h) for h in ("schoolId", "userId", "classId"))),
+        stage=rows("stage"),
         found=_temporary(
             metadata, "found", _line(), _text("column"), _text("code"), _text("severity"), Column("detail", JSONB)
         ),
         stranger=_temporary(metadata, "stranger", _text("user_id"), _text("twin"), _text("code")),
         correction=_temporary(metadata, "correction", _text("user_id"), _text("old_user_id")),
+        claim=_temporary(metadata, "claim", _text("user_id"), _text("person"), *_claimed()),
         plans={name: _plan_table(metadata, shape) for name, shape in entities.items()},
     )
 
@@ -113,6 +125,11 @@ def _text(name: str) -> Column[str]:
 
 def _flag(name: str) -> Column[bool]:
     return Column(name, Boolean)
+
+
+def _claimed() -> Iterator[Column[str]]:
+    for attribute in UNIQUE_ATTRIBUTES:
+        yield from (_text(attribute), _text(f"held_{attribute}"))
 
 
 def _temporary(metadata: MetaData, name: str, *columns: Column[Any]) -> Table:

@@ -141,6 +141,8 @@ def _sticky(ws: Workspace) -> Iterator[Found]:
         ("class", class_of(ws)),
     ):
         record = ws.shapes[entity].table
+        if not ws.conn.scalar(select(exists().where(record.c.district == ws.district, record.c.sticky != []))):
+            continue
         for spec in ws.dictionary.of(entity):  # type: ignore[arg-type]  # entity is an Entity literal
             if spec.header not in ws.present:
                 continue

@@ -119,7 +119,7 @@ def _fold(value: ColumnElement[Any]) -> ColumnElement[Any]:
 def find_corrections(ws: Workspace) -> None:
     """Unknown IDs whose e-mail, first and last name are a file person's whom no row names by the old ID."""
     s, p, st = ws.stage, t.person.c, ws.stranger
-    named = ws.stage.alias("named")
+    named = ws.delivered.alias("named")
     same = and_(
         p.district == ws.district,
         p.email_key == s.c.email_key,

@@ -1,6 +1,6 @@
 """What each entity named in the file is now, and what it shall be: one `plan` table per entity.
 
-The wanted values of all accepted rows of one key are equal or blank (rule `row-conflict`), so the greatest of them
+The wanted values of all accepted rows of one key are equal or blank (rule `row-conflict`), so any of them
 is the one that was typed. Only `file`-owned records change; a field edited by hand on one of them stays.
 """
 
@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    not_,
     null,
     or_,
     select,
@@ -85,7 +86,7 @@ def _renamed(rows: FromClause) -> ColumnElement[Any]:
 
 
 def _asked(ws: Workspace, header: str, rows: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.max(ws.cell(header)).filter(rows)
+    return func.any_value(ws.cell(header)).filter(rows)
 
 
 def _any(condition: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -129,6 +130,19 @@ def _schools(ws: Workspace) -> None:
         name = func.coalesce(_value(s, named, "name"), named.c.school_id)
     status = case((_files(s, named), "active"), else_=s.c.status)
     _settle(ws, "school", joined, named, {"name": name, "status": status}, {})
+    _quiet_schools(ws)
+
+
+def _quiet_schools(ws: Workspace) -> None:
+    """Schools that only quiet rows name stand in the plan too: a rejected row may name them as well."""
+    plan, q, s = ws.plans["school"], ws.quiet.c, t.school.c
+    rows = (
+        select(q.schoolId, func.min(q.line), func.min(s.owner), literal("unchanged"))
+        .select_from(ws.quiet.join(t.school, and_(s.district == ws.district, s.school_id == q.schoolId)))
+        .where(not_(exists().where(plan.c.school_id == q.schoolId)))
+        .group_by(q.schoolId)
+    )
+    ws.conn.execute(insert(plan).from_select(["school_id", "line", "owner", "action"], rows))
 
 
 def _classes(ws: Workspace) -> None:
@@ -206,7 +220,10 @@ def _placements(ws: Workspace) -> None:
             _any(ws.does("REMOVE-USER")).label("removed"),
             _any(dated).label("dated"),
             *(_asked(ws, c.header, ws.adds).label(c.attribute) for c in ws.dictionary.of("placement")),
-            *(func.max(ws.day(c.header)).filter(dated).label(c.attribute) for c in ws.dictionary.of("assignment")),
+            *(
+                func.any_value(ws.day(c.header)).filter(dated).label(c.attribute)
+                for c in ws.dictionary.of("assignment")
+            ),
         )
         .where(ws.names_person)
         .group_by(ws.cell("userId"), ws.cell("schoolId"))
@@ -318,7 +335,7 @@ def _people(ws: Workspace) -> None:
             func.min(ws.stage.c.line).label("line"),
             _any(ws.adds).label("asked"),
             _any(ws.does("REMOVE-USER")).label("removed"),
-            func.max(ws.stage.c.email_key).filter(ws.adds).label("email_key"),
+            func.any_value(ws.stage.c.email_key).filter(ws.adds).label("email_key"),
             *(_wanted(ws, c.header, c.wins).label(c.attribute) for c in columns),
         )
         .where(ws.names_person)

@@ -1,9 +1,10 @@
 """The temporary tables of one plan, and what every rule needs to know of it.
 
-`stage` holds the file's rows; `found` the findings of roster rules; `stranger` typed IDs that nobody has, and whose
-spelling they resemble; `correction` typed IDs that stand for an older one; one `plan` table per entity holds old and
-new values and what is to be done. All live on the transaction's connection and vanish with it: nothing here is visible
-to anybody else.
+`delivered` holds the file's rows; `quiet` those that say only what the roster says already; `stage` the rest, which
+alone is judged and planned. `found` holds the findings of roster rules; `stranger` typed IDs that nobody has, and whose
+spelling they resemble; `correction` typed IDs that stand for an older one; `claim` what people ask for that only one
+may have; one `plan` table per entity old and new values and what is to be done. All live on the transaction's
+connection and vanish with it: nothing here is visible to anybody else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from sqlalchemy import (
     ColumnElement,
@@ -38,6 +40,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from rostersync.cells import encode
 from rostersync.dictionary import Dictionary
 from rostersync.planning.layout import EntityShape, layout_of
 
@@ -63,10 +66,13 @@ class Workspace:
         self.present = frozenset(headers)
         layout = layout_of(context.dictionary.version, self.present)
         self.shapes = layout.shapes
+        self.delivered = layout.delivered
+        self.quiet = layout.quiet
         self.stage = layout.stage
         self.found = layout.found
         self.stranger = layout.stranger
         self.correction = layout.correction
+        self.claim = layout.claim
         self.plans = layout.plans
         self._metadata = layout.metadata
 
@@ -75,6 +81,8 @@ class Workspace:
         if self.conn.scalar(select(func.to_regclass(f"pg_temp.{self.stage.name}"))) is not None:
             self._metadata.drop_all(self.conn, checkfirst=False)
         self._metadata.create_all(self.conn, checkfirst=False)
+        # Statistics of a few thousand rows are enough to choose joins, and many times cheaper than the usual ones.
+        self.conn.execute(select(func.set_config("default_statistics_target", "10", True)))
 
     def cell(self, header: str) -> ColumnElement[Any]:
         """The staged cell of a header; NULL when the file has no such column."""
@@ -130,25 +138,31 @@ __all__ = ["EntityShape", "PlanContext", "Workspace", "finding", "open_workspace
 
 
 def open_workspace(conn: Connection, context: PlanContext, rows: pd.DataFrame) -> Workspace:
-    """Make the temporary tables and stage the rows (`Screened.rows`) by COPY; "" becomes NULL."""
+    """Make the temporary tables and COPY the rows (`Screened.rows`) into `delivered`; "" becomes NULL."""
     known = context.dictionary.by_header
     workspace = Workspace(conn, context, [h for h in rows.columns if h in known])
     workspace.create()
     _copy(workspace, rows)
-    workspace.analyze(workspace.stage)
+    workspace.analyze(workspace.delivered)
     return workspace
 
 
 def _copy(workspace: Workspace, rows: pd.DataFrame) -> None:
-    """COPY the frame; categories are written as their text."""
-    columns = list(workspace.stage.c.keys())
+    """COPY the frame; categories are written as their text, columns without any text are left NULL."""
+    table = workspace.delivered
+    columns = [c for c in table.c.keys() if c not in workspace.present or _filled(rows[c])]  # noqa: SIM118 - a ColumnCollection
     preparer = workspace.conn.dialect.identifier_preparer
     names = ", ".join(preparer.quote(c) for c in columns)
-    sql = f"COPY {workspace.stage.name} ({names}) FROM STDIN (FORMAT csv, FORCE_NULL *)"
+    sql = f"COPY {table.name} ({names}) FROM STDIN (FORMAT csv, FORCE_NULL *)"
     driver = workspace.conn.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(sql) as copy:  # type: ignore[union-attr]  # a live psycopg connection
         for start in range(0, len(rows), _COPY_ROWS):
             copy.write(_as_csv(rows[columns].iloc[start : start + _COPY_ROWS]))
+
+
+def _filled(column: pd.Series) -> bool:
+    words = encode(column).dictionary
+    return bool(pc.any(pc.not_equal(words, "")).as_py())
 
 
 _COPY_ROWS = 100_000
