@@ -343,8 +343,8 @@ change = Table(
     Column("line", BigInteger),
     Column("actor", Text, nullable=False),
     _moment("at", now=True),
-    # Cheap to keep while loading: `explain` starts from an ID, `undo` from a delivery (whose rows lie together).
-    Index("ix_change_key", "district", text("(key[1])")),
+    # Cheap to keep while loading: a delivery's rows lie together. An index by key would cost every load a quarter of
+    # its log, for a question that a person asks now and then and that reading the whole log answers in seconds.
     Index("ix_change_delivery", "delivery", postgresql_using="brin"),
     schema="intake",
 )

@@ -31,7 +31,6 @@ CREATE TABLE intake.change (
     CONSTRAINT pk_change PRIMARY KEY (id)
 );
 CREATE INDEX ix_change_delivery ON intake.change USING brin (delivery);
-CREATE INDEX ix_change_key ON intake.change (district, (key[1]));
 
 CREATE TABLE intake.run_districts (
     dag_id TEXT NOT NULL,
