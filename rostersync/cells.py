@@ -125,6 +125,15 @@ def where(cells: Cells, keep: Mask, otherwise: str | None) -> Cells:
     return reword(pa.DictionaryArray.from_arrays(pa.array(places, mask=places < 0), words), pa.array(words))
 
 
+def with_blanks(cells: Cells, count: int, order: npt.NDArray[np.int64]) -> Cells:
+    """The cells and `count` blank ones after them, taken in this order; unusable cells are blank."""
+    words = pa.concat_arrays([cells.dictionary, pa.array([""], cells.dictionary.type)])
+    blank = np.int32(len(words) - 1)
+    usable = np.where(codes(cells) < 0, blank, codes(cells))
+    places = np.concatenate([usable, np.full(count, blank, np.int32)])[order]
+    return pa.DictionaryArray.from_arrays(pa.array(places), words)
+
+
 def pick(cells: Cells, rows: npt.NDArray[np.int64]) -> Cells:
     """Some rows, with only the words they need."""
     some = cells.take(pa.array(rows))

@@ -98,7 +98,7 @@ def rows_for_staging(reading: Reading, dictionary: Dictionary, findings: Iterabl
 def stage(
     sheet: Sheet, dictionary: Dictionary, raw_rows: Iterable[RawRow], findings: Iterable[Finding]
 ) -> pd.DataFrame:
-    """The same from a sheet."""
+    """The same from a sheet. Columns share their texts: a text for each row would take a file's size several times."""
     told = _Told.by(findings)
     value = dict(sheet.value)
     for header in KEYS:
@@ -106,13 +106,17 @@ def stage(
     for column in dictionary.columns:
         if column.wins:
             value[column.header] = c.where(value[column.header], ~_at(sheet, told.outranked), column.wins)
-    arrays: dict[str, pa.Array] = {h: c.texts(value[h]) for h in sheet.present}
-    arrays["line"] = pa.array(sheet.lines)
-    arrays["email_key"] = c.texts(sheet.email_key)
-    rows = pa.table(arrays).to_pandas()
-    rows["status"] = _status(_at(sheet, told.rejected), _at(sheet, told.folded))
-    rows["class_folded"] = _at(sheet, told.class_folded)
-    return _with_raw_rows(rows, tuple(raw_rows))
+    # Rows the reader could not lay over the header are there too: rejected, all cells blank.
+    raw = np.array([row.line for row in raw_rows], np.int64)
+    none, every = np.zeros(len(raw), bool), np.ones(len(raw), bool)
+    order = np.argsort(np.concatenate([sheet.lines, raw]), kind="stable")
+    cells = {**{h: value[h] for h in sheet.present}, "email_key": sheet.email_key}
+    rows = c.to_frame({name: c.with_blanks(column, len(raw), order) for name, column in cells.items()})
+    rows["line"] = np.concatenate([sheet.lines, raw])[order]
+    rejected, folded = np.append(_at(sheet, told.rejected), every), np.append(_at(sheet, told.folded), none)
+    rows["status"] = _status(rejected, folded).take(order)
+    rows["class_folded"] = np.append(_at(sheet, told.class_folded), none)[order]
+    return rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,15 +164,3 @@ def _status(rejected: Mask, folded: Mask) -> pd.Categorical:
 
 
 _STATUSES = ["accepted", "rejected", "folded"]
-
-
-def _with_raw_rows(rows: pd.DataFrame, raw_rows: tuple[RawRow, ...]) -> pd.DataFrame:
-    """Rows the reader could not lay over the header are there too: rejected, all cells blank."""
-    if not raw_rows:
-        return rows
-    blank = pd.DataFrame("", index=range(len(raw_rows)), columns=rows.columns, dtype="str")
-    blank["line"] = np.array([raw.line for raw in raw_rows], np.int64)
-    blank["status"] = _status(np.ones(len(raw_rows), bool), np.zeros(len(raw_rows), bool))
-    blank["class_folded"] = np.zeros(len(raw_rows), bool)
-    both = pd.concat([rows, blank], ignore_index=True)
-    return both.sort_values("line", kind="stable", ignore_index=True)
