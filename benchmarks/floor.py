@@ -18,8 +18,10 @@ from psycopg import sql
 
 from benchmarks.ground import DISTRICT
 
-TABLES = ("school", "person", "placement", "class", "enrollment")
+TABLES = ("district", "school", "person", "placement", "class", "enrollment")
 FOREIGN_KEYS = (
+    ("school", ("district",), "district"),
+    ("person", ("district",), "district"),
     ("placement", ("district", "user_id"), "person"),
     ("placement", ("district", "school_id"), "school"),
     ("class", ("district", "school_id"), "school"),
@@ -99,8 +101,9 @@ def _copy_of(name: str) -> sql.Composed:
 
 def _reference(name: str, columns: tuple[str, ...], parent: str) -> sql.Composed:
     listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    target = sql.Identifier("code") if parent == "district" else listed
     add = sql.SQL("ALTER TABLE floor.{} ADD FOREIGN KEY ({}) REFERENCES floor.{} ({})")
-    return add.format(sql.Identifier(name), listed, sql.Identifier(parent), listed)
+    return add.format(sql.Identifier(name), listed, sql.Identifier(parent), target)
 
 
 def _columns(conn: psycopg.Connection, name: str) -> list[str]:

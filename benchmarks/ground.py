@@ -34,9 +34,8 @@ class Ground:
     def clean(self, night: str) -> Path:
         return self.folder / f"{night}-clean.csv"
 
-    @property
-    def warming(self) -> Path:
-        return self.folder / "warming.csv"
+    def warming(self, night: str) -> Path:
+        return self.folder / f"{night}-warming.csv"
 
 
 @contextmanager
@@ -85,6 +84,6 @@ def _write_files(made: Ground, owner: Engine) -> None:
         clean = big_file(made.rows, changed_share=CHANGED[night], fault_share=0.0, code=DISTRICT)
         made.clean(night).write_bytes(clean.data)
         records.write(owner, big.place, big.roster)
-    warming = big_file(200, code=WARM)
-    made.warming.write_bytes(warming.data)
-    records.write(owner, warming.place, warming.roster)
+        small = big_file(200, changed_share=10 * CHANGED[night], code=WARM)
+        made.warming(night).write_bytes(small.data)
+        records.write(owner, small.place, small.roster)
