@@ -6,6 +6,7 @@ carries its code and the facts; sentences are made here, only when shown.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -66,6 +67,11 @@ def found(
     if chosen not in entry.severities:
         raise ValueError(f"{code} cannot be {chosen}")
     return Finding(code=code, severity=chosen, line=line, column=column, value=value, detail=detail)
+
+
+def reference(*facts: str) -> str:
+    """What a contact can quote to support, who find the finding by it. The same for the same facts; says nothing."""
+    return "R-" + hashlib.sha256("\n".join(facts).encode()).hexdigest()[:8].upper()
 
 
 class _Facts(dict[str, Any]):

@@ -163,7 +163,17 @@ def _faults(dictionary: Dictionary) -> list[Finding]:
         found("value-not-allowed", line=n, column="classGrade", value="Third", accepted=grades, hint="")
         for n in range(54, 60)
     ]
-    listed += [found("email-taken", line=60, column="userEmail", value=PERSON["userEmail"], user_id=PERSON["userId"])]
+    listed += [
+        found(
+            "email-taken",
+            line=60,
+            column="userEmail",
+            value=PERSON["userEmail"],
+            user_id=PERSON["userId"],
+            whom=f"userId {PERSON['userId']}",
+            otherwise="if it is the same person, write the userId they already have",
+        )
+    ]
     listed += [
         found("row-conflict", line=n, columns="userLastName", lines=other) for n, other in ((60, "61"), (61, "60"))
     ]

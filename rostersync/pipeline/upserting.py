@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from rostersync import applying, crash, ledger, normalising, planning
 from rostersync.dictionary import Dictionary
@@ -15,6 +15,7 @@ from rostersync.errors import PermanentError
 from rostersync.findings import found
 from rostersync.ledger import Attempt, Delivery
 from rostersync.model import DeliveryState, Finding, Judgement, Outcome, Reading, Screened
+from rostersync.pipeline.bisecting import refusal_of, without_refused
 from rostersync.pipeline.edges import Edges, Run, dictionary_of, today, transaction
 from rostersync.pipeline.judging import judgement, read
 from rostersync.pipeline.known import is_older
@@ -28,20 +29,21 @@ if TYPE_CHECKING:
     from rostersync.districts import District
 
 RACES = 3
-"""How often a lost race for an e-mail address is judged again; after that the task fails and nothing is applied."""
+"""How often a lost race for an e-mail address is judged again; after that the row is named."""
 UNIQUE_VIOLATION = "23505"
 _APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
-    """A claimed delivery, ready to be planned."""
+    """A claimed delivery, ready to be planned; `refused`: findings of rows that the database would not take."""
 
     district: District
     dictionary: Dictionary
     delivery: Delivery
     token: int
     screened: Screened
+    refused: tuple[Finding, ...] = ()
 
 
 def upsert(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any]:
@@ -114,21 +116,29 @@ def _read_again(edges: Edges, district: District, delivery: Delivery, findings: 
 
 
 def _conclude(conn: Connection, edges: Edges, run: Run, case: _Case, chances: int) -> SyncResult:
-    """Judge and apply; when another district took an address meanwhile, roll back to here and judge again."""
+    """Judge and apply; when another district took an address meanwhile, roll back to here and judge again.
+
+    What the database refuses even so is left out and named.
+    """
     try:
         with conn.begin_nested():
             return _judge(conn, edges, run, case)
-    except IntegrityError as error:
-        if not chances or getattr(error.orig, "sqlstate", None) != UNIQUE_VIOLATION:
+    except DBAPIError as error:
+        refusal = refusal_of(error)
+        if refusal is None:
             raise
-    return _conclude(conn, edges, run, case, chances - 1)
+    if chances and refusal.sqlstate == UNIQUE_VIOLATION:
+        return _conclude(conn, edges, run, case, chances - 1)
+    context = plan_context(edges, case.district, case.dictionary)
+    screened, refused = without_refused(conn, context, case.screened, case.delivery.id)
+    return _judge(conn, edges, run, replace(case, screened=screened, refused=refused))
 
 
 def _judge(conn: Connection, edges: Edges, run: Run, case: _Case) -> SyncResult:
     """Plan, and apply unless there is nothing to do or a person must look first."""
     context = plan_context(edges, case.district, case.dictionary)
     plan = planning.plan(conn, context, case.screened.rows)
-    own = (*plan.findings, *_holds(conn, run, case))
+    own = (*plan.findings, *_holds(conn, run, case), *case.refused)
     came_to = judgement(plan, (*case.screened.findings, *own))
     last = ledger.latest_attempt(conn, case.delivery.id)
     if last and not run.force and _is_nothing_new(conn, case, last, came_to):

@@ -23,9 +23,11 @@ COLUMNS_SHOWN = 4
 NAME_LENGTH = 60
 _HEADERLESS = "file-no-header"
 _NOT_SHOWN = "(not shown)"
+_INSTEAD = {"whom": "somebody else"}
+"""Details that name a person, and what a mail says in their place."""
 PHRASES = frozenset(
-    {"accepted", "action", "allowed", "columns", "entity", "hint", "lines", "missing", "part", "problem", "reason"}
-    | {"role", "suggestion", "target", "what"}
+    {"accepted", "action", "allowed", "columns", "entity", "hint", "lines", "missing", "otherwise", "part"}
+    | {"problem", "reason", "reference", "role", "suggestion", "target", "what"}
 )
 """Details whose text is the rules' own. Not among them: `known`, `old`, `user_id` (people), `school`, `domain`, `first`
 (parts of cells), and `characters`, which can spell out a whole cell."""
@@ -105,7 +107,7 @@ def without_cells(finding: Finding, dictionary: Dictionary) -> Finding:
     """The finding with `(not shown)` for every detail that may hold a cell's text (`value` is masked when shown)."""
     words = vocabulary(dictionary)
     detail = {
-        name: fact if name in PHRASES or _is_public(fact, words) else _NOT_SHOWN
+        name: fact if name in PHRASES or _is_public(fact, words) else _INSTEAD.get(name, _NOT_SHOWN)
         for name, fact in finding.detail.items()
     }
     known = finding.column is None or finding.column in dictionary.by_header

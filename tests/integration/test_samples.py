@@ -1,0 +1,151 @@
+"""Every code of the catalogue is shown by a sample: read, judged, planned and applied by the whole pipeline."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+
+from rostersync import database, pipeline, tables
+from rostersync.findings import catalogue, message, resolution
+from rostersync.model import Finding, Outcome
+from tests.nights import Nights, district
+from tests.sample_files import FOLDER, Sample, load, names, samples, write_roster
+from tests.servers import fresh_database
+
+if TYPE_CHECKING:
+    from rostersync.embedded import Server
+
+WITHOUT_SAMPLE = {
+    "hold-admins",
+    "hold-creates",
+    "hold-emails",
+    "hold-foreign",
+    "hold-id-churn",
+    "hold-removals",
+    "hold-school",
+    "hold-updates",
+}
+"""Codes that nothing shows yet. It may only become shorter."""
+
+EVERY_TABLE = ", ".join(f'{t.schema}."{t.name}"' for t in tables.metadata.sorted_tables)
+
+
+@pytest.fixture(scope="module")
+def ground(postgres: Server, screening_loaded: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
+    """One database for all samples, emptied for each: statements are compiled once."""
+    with fresh_database(postgres) as made:
+        engines = [database.engine(url) for url in (made.url, made.owner_url)]
+        folder = tmp_path_factory.mktemp("samples")
+        yield Nights(engine=engines[0], owner=engines[1], folder=folder, config=district(folder / "inbox"))
+        for each in engines:
+            each.dispose()
+
+
+@contextmanager
+def set_up(ground: Nights, sample: Sample) -> Iterator[None]:
+    """The sample's roster, configuration and clock, with nothing left of the one before."""
+    shutil.rmtree(ground.folder)
+    ground.inbox.mkdir(parents=True)
+    ground.config, ground.now = district(ground.inbox, **sample.district), sample.now
+    with ground.owner.begin() as conn:
+        conn.execute(text(f"TRUNCATE {EVERY_TABLE} CASCADE"))
+        write_roster(conn, sample)
+    with refusing(ground, sample):
+        yield
+
+
+@contextmanager
+def refusing(ground: Nights, sample: Sample) -> Iterator[None]:
+    """A fault in the database: a constraint that none of our rules knows."""
+    fault = sample.database_refuses
+    table = f"roster.{fault.get('table')}"
+    if fault:
+        with ground.owner.begin() as conn:
+            conn.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT injected CHECK ({fault['unless']})"))
+    try:
+        yield
+    finally:
+        if fault:
+            with ground.owner.begin() as conn:
+                conn.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT injected"))
+
+
+def come_to(ground: Nights, sample: Sample) -> pipeline.SyncResult:
+    """How the night of the sample's file ends, after those of its earlier files."""
+    for number, each in enumerate(sample.earlier):
+        ground.put((FOLDER / each.file).read_bytes(), "users.csv", each.modified)
+        [before] = ground.sync(f"earlier-{number}")
+        assert before.outcome in (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
+    ground.put(sample.data, "users.csv", sample.modified)
+    [result] = ground.sync("night")
+    return result
+
+
+def flat(finding: Finding) -> tuple[int | None, str | None, str, str]:
+    return (*finding.flat, finding.severity.value)
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_sample_shows_its_code(ground: Nights, name: str) -> None:
+    sample = load(name)
+    with set_up(ground, sample):
+        result = come_to(ground, sample)
+    assert [flat(each) for each in result.findings] == list(sample.findings)
+    assert result.outcome.value == sample.outcome
+    for finding in result.findings:
+        assert_told(finding)
+
+
+def assert_told(finding: Finding) -> None:
+    """Both sentences are whole: where, what, what to do, with every fact."""
+    what, remedy = message(finding), resolution(finding)
+    assert "…" not in what + remedy
+    assert not re.search(r"[{}]|None(?! of)|  ", what + remedy)
+    assert what.startswith(where(finding))
+    assert what[-1] in ".?"
+    assert remedy[-1] in ".?"
+
+
+def where(finding: Finding) -> tuple[str, ...]:
+    """How a message may begin: where the fault is, as far as it has a place."""
+    if finding.line is None:
+        return ("The file ", "The header ", "This ", "A quotation mark ", "Unusually many ")
+    if finding.code.startswith("header-"):
+        return ("Header: ",)
+    return (f"Line {finding.line}", "Blank lines ")
+
+
+@pytest.mark.parametrize("sample", samples(), ids=lambda each: each.name)
+def test_a_sample_shows_nothing_else(sample: Sample) -> None:
+    others = [severity for _, _, code, severity in sample.findings if code != sample.code]
+    assert set(others) <= {"remark"}
+    assert bool(others) == (sample.remarks is not None), "say in `remarks` why there are others, only then"
+    assert sample.code in {code for _, _, code, _ in sample.findings}
+
+
+def test_every_code_has_a_sample_in_each_of_its_severities() -> None:
+    shown = {(each.name, severity) for each in samples() for _, _, code, severity in each.findings if code == each.code}
+    wanted = {
+        (code if number == 0 else f"{code}--{severity}", severity.value)
+        for code, entry in catalogue().items()
+        if code not in WITHOUT_SAMPLE
+        for number, severity in enumerate(entry.severities)
+    }
+    assert wanted <= shown
+
+
+def test_what_is_without_a_sample_is_said() -> None:
+    assert set(catalogue()) - {each.code for each in samples()} == WITHOUT_SAMPLE
+
+
+def test_every_file_of_the_folder_belongs_to_a_sample() -> None:
+    known = {f"{each.name}.{kind}" for each in samples() for kind in ("csv", "yaml")} | {"seed.yaml"}
+    known |= {earlier.file for each in samples() for earlier in each.earlier}
+    assert {path.name for path in Path(FOLDER).iterdir()} == known
