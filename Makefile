@@ -35,7 +35,8 @@ format: setup  ## format and fix what can be fixed
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
 
-generate: setup  ## suite, documentation and template anew from the dictionary
+generate: setup  ## suite, documentation, template and conformance pack anew from dictionary and samples
+	@$(RUN) -m tests.conformance_write
 	@$(VENV)/bin/rostersync generate
 
 goldens: setup  ## rendered mails anew; look at the difference before committing it

@@ -123,6 +123,16 @@ def report(
 
 
 @app.command()
+def explain(
+    reference: Annotated[str, typer.Argument(help="R-… as it stands in a mail or an error file.", metavar="REFERENCE")],
+) -> int:
+    """What stands behind a reference that a contact quotes: for operators, with the owner's login."""
+    from rostersync import cli_explain
+
+    return cli_explain.run(reference)
+
+
+@app.command()
 def template() -> int:
     """An empty users.csv with all headers, for a spreadsheet."""
     from rostersync import dictionary as dictionaries

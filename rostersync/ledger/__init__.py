@@ -31,6 +31,7 @@ from rostersync.ledger.deliveries import (
     unfinished,
 )
 from rostersync.ledger.findings import copy_findings, findings_of, store_findings
+from rostersync.ledger.references import Holder, Referenced, holder_of, referenced
 from rostersync.ledger.runs import (
     Arrival,
     RunDelivery,
@@ -51,6 +52,8 @@ __all__ = [
     "Attempt",
     "Conditions",
     "Delivery",
+    "Holder",
+    "Referenced",
     "RunDelivery",
     "arrived_anew",
     "assign",
@@ -64,6 +67,7 @@ __all__ = [
     "districts_of_run",
     "ensure_district",
     "findings_of",
+    "holder_of",
     "keys_touched_since",
     "known",
     "latest_applied",
@@ -77,6 +81,7 @@ __all__ = [
     "record_arrivals",
     "record_attempt",
     "record_delivery",
+    "referenced",
     "roster_version",
     "seen_again",
     "settle",

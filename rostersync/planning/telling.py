@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 from sqlalchemy import RowMapping, select
 
 from rostersync import tables
@@ -53,13 +53,23 @@ def _finding(row: RowMapping, scene: _Scene) -> Finding:
 
 
 def _nearest_schools(ws: Workspace, unknown: set[str]) -> Mapping[str, str]:
-    """Unknown schoolId → the district's nearest one, "none" when none is near."""
+    """Unknown schoolId → the district's nearest open one, "none" when none is near."""
     if not unknown:
         return {}
     s = tables.school.c
-    known = ws.conn.scalars(select(s.school_id).where(s.district == ws.district).order_by(s.school_id)).all()
-    hits = {u: process.extractOne(u, known, score_cutoff=_NEAR) for u in unknown}
-    return {u: hit[0] if hit else "none" for u, hit in hits.items()}
+    wanted = select(s.school_id).where(s.district == ws.district, s.status == "active").order_by(s.school_id)
+    known = ws.conn.scalars(wanted).all()
+    return {school: _nearest(school, known) for school in unknown}
+
+
+def _nearest(school: str, known: Sequence[str]) -> str:
+    hit = process.extractOne(school, known, scorer=fuzz.ratio, processor=_without_zeros, score_cutoff=_NEAR)
+    return hit[0] if hit else "none"
+
+
+def _without_zeros(school: str) -> str:
+    """Zeros in front are what spreadsheets lose: they make no difference here, nor does case."""
+    return school.lstrip("0").casefold()
 
 
 def _unknown_school(detail: Detail, _: RowMapping, scene: _Scene) -> Detail:

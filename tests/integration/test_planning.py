@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 
 from rostersync import dictionary, tables
 from rostersync.applying import apply
+from rostersync.findings import message, resolution
 from rostersync.planning import Plan, PlanContext, lock_district, plan
 
 TODAY = date(2026, 11, 23)
@@ -109,6 +110,35 @@ def test_an_unknown_school_rejects_just_its_row(conn: Connection) -> None:
     assert planned.counts["school"] == {"created": 0, "updated": 0, "unchanged": 1, "removed": 0, "errors": 1}
     assert planned.counts["staff"]["errors"] == 1
     assert conn.scalar(select(func.count()).select_from(tables.person)) == 1
+
+
+def test_the_nearest_school_is_offered_and_the_districts_own_id_recognised(conn: Connection) -> None:
+    schools = [("00310", "active"), ("Elm-1", "active"), ("410", "inactive")]
+    rows = [{"district": "d", "school_id": s, "name": s, "owner": "source", "status": status} for s, status in schools]
+    conn.execute(insert(tables.school), rows)
+    typed = ("310", "elm1", "410x", "Nowhere", "D")
+    planned = run(conn, *(row(n, schoolId=school, userId=f"u{n}") for n, school in enumerate(typed, start=2)))
+    told = [(f.detail["suggestion"], bool(f.detail["hint"])) for f in planned.findings]
+    assert [f.code for f in planned.findings] == ["school-unknown"] * 5
+    assert told == [("00310", False), ("Elm-1", False), ("none", False), ("none", False), ("none", True)]
+
+
+def test_a_taken_address_names_its_holder_inside_the_district_only(conn: Connection) -> None:
+    person(conn, "mine")
+    placed(conn, "mine")
+    person(conn, "theirs", district="e")
+    rows = (
+        row(2, userEmail="mine@example.org", userLastName="Other"),
+        row(3, userId="u2", userEmail="theirs@example.org"),
+    )
+    planned = run(conn, *rows)
+    inside, outside = (f"{message(f)} {resolution(f)}" for f in planned.findings)
+    assert "userId mine" in inside
+    assert "R-" not in inside
+    assert f"reference {planned.findings[1].detail['reference']}" in outside
+    assert "theirs" not in outside
+    again = run(conn, *rows)
+    assert again.findings[1].detail["reference"] == planned.findings[1].detail["reference"]
 
 
 def test_two_people_may_swap_their_addresses(conn: Connection) -> None:

@@ -1,0 +1,50 @@
+"""Each rule is in exactly one place: the reader, the suite, or the plan's SQL; and each code can be found somewhere."""
+
+from __future__ import annotations
+
+import ast
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import rostersync
+from rostersync.findings import catalogue
+from rostersync.settings import include_path
+
+PACKAGE = Path(rostersync.__file__).parent
+SUITE = {
+    each["meta"]["code"] for each in json.loads(include_path("expectations", "users.json").read_bytes())["expectations"]
+}
+NO_RULES = ("reporting", "sample", "demo.py", "cli")
+"""These speak of codes that others find: how mails are ordered, which faults a sample night gets."""
+CODES = {by: [code for code, entry in catalogue().items() if entry.by == by] for by in "FR"}
+
+
+@cache
+def makers() -> dict[str, set[str]]:
+    """Code → the places below `rostersync/` whose program text names it."""
+    found: dict[str, set[str]] = {code: set() for code in catalogue()}
+    for path in PACKAGE.rglob("*.py"):
+        place = path.relative_to(PACKAGE).as_posix()
+        if not place.startswith(NO_RULES):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and node.value in found:
+                    found[str(node.value)].add(place)
+    return found
+
+
+@pytest.mark.parametrize("code", CODES["F"])
+def test_a_file_rule_is_the_readers_or_an_expectation(code: str) -> None:
+    by_reader = {place for place in makers()[code] if place.startswith("reading/")}
+    assert bool(by_reader) != (code in SUITE)
+    assert not {place for place in makers()[code] if place.startswith(("planning/", "pipeline/"))}
+
+
+@pytest.mark.parametrize("code", [code for code in CODES["R"] if not code.startswith("hold-")])
+def test_a_roster_rule_is_in_the_plan_alone(code: str) -> None:
+    assert code not in SUITE
+    expected = "pipeline/bisecting.py" if code == "row-refused-by-database" else "planning/"
+    assert makers()[code]
+    assert all(place.startswith(expected) for place in makers()[code])
