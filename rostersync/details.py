@@ -198,7 +198,7 @@ def _folded(hit: Hit, scene: Scene) -> Sequence[Detail]:
         taken = [(row, line_of.get(number)) for row, number in zip(hit.rows, groups[hit.rows].tolist(), strict=True)]
         wanted = hit.settings["part"] == "row" or word == hit.settings["ends_class"]
         by.update({int(row): (line, word) for row, line in taken if line is not None and wanted})
-    what = {"row": "The row is", "class": "The class part of the row is"}[hit.settings["part"]]
+    what = {"row": "the row is", "class": "the class part of the row is"}[hit.settings["part"]]
     return [
         {"part": hit.settings["part"], "what": what, "by": line, "action": word}
         for line, word in (by[row] for row in hit.rows.tolist())
