@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -119,6 +120,26 @@ class Nights:
         with self.owner.begin() as conn:
             conn.execute(insert(tables.district).values(code="springfield", name="Springfield Unified"))
             conn.execute(insert(tables.school), schools)
+
+    def empty(self) -> None:
+        """Nothing is left: no row in any table, no file, the clock back at the start."""
+        every = ", ".join(f'{t.schema}."{t.name}"' for t in tables.metadata.sorted_tables)
+        with self.owner.begin() as conn:
+            conn.execute(text(f"TRUNCATE {every} CASCADE"))
+        shutil.rmtree(self.folder)
+        self.inbox.mkdir(parents=True)
+        self.config, self.now = district(self.inbox), START
+
+    @contextmanager
+    def refusing(self, table: str, constraint: str) -> Iterator[None]:
+        """A fault in the database: a constraint that none of our rules knows."""
+        with self.owner.begin() as conn:
+            conn.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT injected {constraint}"))
+        try:
+            yield
+        finally:
+            with self.owner.begin() as conn:
+                conn.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT injected"))
 
     def put(
         self, rows: Sequence[Mapping[str, str]] | bytes, name: str = "users.csv", at: datetime | None = None

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Engine
 
+    from rostersync.embedded import Server
     from tests.nights import Nights
 
 
@@ -33,3 +36,26 @@ def nights(screening_loaded: None, engine: Engine, owner_engine: Engine, tmp_pat
     made.inbox.mkdir()
     made.seed()
     return made
+
+
+@pytest.fixture(scope="session")
+def standing(postgres: Server, screening_loaded: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
+    """Nights on one database for many tests, for `emptied`: its engines compile each statement once."""
+    from rostersync import database
+    from tests.nights import Nights, district
+    from tests.servers import fresh_database
+
+    folder = tmp_path_factory.mktemp("standing") / "nights"
+    folder.mkdir()
+    with fresh_database(postgres) as made:
+        engines = [database.engine(url) for url in (made.url, made.owner_url)]
+        yield Nights(engine=engines[0], owner=engines[1], folder=folder, config=district(folder / "inbox"))
+        for each in engines:
+            each.dispose()
+
+
+@pytest.fixture
+def emptied(standing: Nights) -> Nights:
+    """The standing database without a row, an empty inbox: for tests that leave the schema as it was."""
+    standing.empty()
+    return standing

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
 
-from rostersync import database, tables
 from rostersync import dictionary as dictionaries
 from rostersync.findings import catalogue, message, resolution
 from rostersync.model import Finding, Outcome, Severity
@@ -20,11 +17,9 @@ from rostersync.pipeline import judging
 from rostersync.pipeline.results import by_line
 from tests.nights import Nights, district
 from tests.sample_files import FOLDER, Sample, load, names, samples, write_roster
-from tests.servers import fresh_database
 
 if TYPE_CHECKING:
     from rostersync.districts import District
-    from rostersync.embedded import Server
 
 WITHOUT_SAMPLE = {
     "hold-admins",
@@ -38,47 +33,17 @@ WITHOUT_SAMPLE = {
 }
 """Codes that nothing shows yet. It may only become shorter."""
 
-EVERY_TABLE = ", ".join(f'{t.schema}."{t.name}"' for t in tables.metadata.sorted_tables)
-
-
-@pytest.fixture(scope="module")
-def ground(postgres: Server, screening_loaded: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
-    """One database for all samples, emptied for each: statements are compiled once."""
-    with fresh_database(postgres) as made:
-        engines = [database.engine(url) for url in (made.url, made.owner_url)]
-        folder = tmp_path_factory.mktemp("samples")
-        yield Nights(engine=engines[0], owner=engines[1], folder=folder, config=district(folder / "inbox"))
-        for each in engines:
-            each.dispose()
-
 
 @contextmanager
-def set_up(ground: Nights, sample: Sample) -> Iterator[None]:
-    """The sample's roster, configuration and clock, with nothing left of the one before."""
-    shutil.rmtree(ground.folder)
-    ground.inbox.mkdir(parents=True)
-    ground.config, ground.now = district(ground.inbox, **sample.district), sample.now
-    with ground.owner.begin() as conn:
-        conn.execute(text(f"TRUNCATE {EVERY_TABLE} CASCADE"))
+def set_up(nights: Nights, sample: Sample) -> Iterator[None]:
+    """The sample's roster, configuration and clock, and nothing left of the one before."""
+    nights.empty()
+    nights.config, nights.now = district(nights.inbox, **sample.district), sample.now
+    with nights.owner.begin() as conn:
         write_roster(conn, sample)
-    with refusing(ground, sample):
-        yield
-
-
-@contextmanager
-def refusing(ground: Nights, sample: Sample) -> Iterator[None]:
-    """A fault in the database: a constraint that none of our rules knows."""
     fault = sample.database_refuses
-    table = f"roster.{fault.get('table')}"
-    if fault:
-        with ground.owner.begin() as conn:
-            conn.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT injected CHECK ({fault['unless']})"))
-    try:
+    with nights.refusing(f"roster.{fault['table']}", f"CHECK ({fault['unless']})") if fault else nullcontext():
         yield
-    finally:
-        if fault:
-            with ground.owner.begin() as conn:
-                conn.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT injected"))
 
 
 def by_file_alone(sample: Sample) -> bool:
@@ -87,17 +52,17 @@ def by_file_alone(sample: Sample) -> bool:
     return by == {"F"} and sample.outcome != Outcome.APPLIED
 
 
-def come_to(ground: Nights, sample: Sample) -> tuple[Sequence[Finding], str]:
+def come_to(standing: Nights, sample: Sample) -> tuple[Sequence[Finding], str]:
     """What is found in the sample's file, and how its night ends, after those of its earlier files."""
     if by_file_alone(sample):
-        return judged_alone(district(ground.inbox, **sample.district), sample)
-    with set_up(ground, sample):
+        return judged_alone(district(standing.inbox, **sample.district), sample)
+    with set_up(standing, sample):
         for number, each in enumerate(sample.earlier):
-            ground.put((FOLDER / each.file).read_bytes(), "users.csv", each.modified)
-            [before] = ground.sync(f"earlier-{number}")
+            standing.put((FOLDER / each.file).read_bytes(), "users.csv", each.modified)
+            [before] = standing.sync(f"earlier-{number}")
             assert before.outcome in (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
-        ground.put(sample.data, "users.csv", sample.modified)
-        [result] = ground.sync("night")
+        standing.put(sample.data, "users.csv", sample.modified)
+        [result] = standing.sync("night")
     return result.findings, result.outcome.value
 
 
@@ -115,9 +80,9 @@ def flat(finding: Finding) -> tuple[int | None, str | None, str, str]:
 
 
 @pytest.mark.parametrize("name", names())
-def test_a_sample_shows_its_code(ground: Nights, name: str) -> None:
+def test_a_sample_shows_its_code(standing: Nights, name: str) -> None:
     sample = load(name)
-    findings, outcome = come_to(ground, sample)
+    findings, outcome = come_to(standing, sample)
     assert [flat(each) for each in findings] == list(sample.findings)
     assert outcome == sample.outcome
     for finding in findings:
