@@ -1,7 +1,8 @@
 """Rosters of other systems, recognised by their headers, so that the refusal can name them.
 
 Sources: 1EdTech OneRoster 1.1 and 1.2 CSV tables; Microsoft School Data Sync CSV v1, v2 and v2.1; Clever's SFTP
-specification v2; Canvas SIS import; Ed-Fi's staff tables (XML and API names alike).
+specification v2; Canvas SIS import; Ed-Fi's staff tables (XML and API names alike); PowerSchool's data dictionary
+(tables Teachers and Users). Infinite Campus, Skyward and ClassLink export OneRoster.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class _Signature:
-    """Recognised when every header of `all_of` and, if given, one of `any_of` is there (letters and digits only)."""
+    """Recognised when every header of `all_of` and, if given, one of `any_of` is there. Letters, digits and
+    underscores count: `School_id` is Clever's, `schoolId` is ours.
+    """
 
     format: str
     all_of: frozenset[str]
@@ -43,13 +46,19 @@ _SIGNATURES: Final = (
     _signature(_SDS_EITHER, "classsourcedid usersourcedid role"),
     _signature("Microsoft School Data Sync v1", "sisid"),
     _signature("Ed-Fi", "", "staffuniqueid studentuniqueid educationorganizationid localeducationagencyid"),
-    _signature("Clever", "schoolid", "teacherid staffid studentid schoolnumber"),
-    _signature("Canvas", "", "loginid xlistcourseid parentaccountid"),
-    _signature("Canvas", "status", "courseid sectionid termid observerid accountid groupid"),
+    _signature("Ed-Fi", "", "staff_unique_id student_unique_id education_organization_id local_education_agency_id"),
+    _signature("Clever", "school_id", "teacher_id staff_id student_id school_number admin_email"),
+    _signature("Canvas", "", "login_id xlist_course_id parent_account_id"),
+    _signature("Canvas", "status", "course_id section_id term_id observer_id account_id group_id"),
+    _signature("PowerSchool", "teachernumber", "email_addr homeschoolid lastfirst users_dcid schoolstaff_dcid"),
 )
 
 
 def foreign_format(headers: Iterable[str]) -> str | None:
     """The system whose file has these headers, or None."""
-    plain = frozenset("".join(filter(str.isalnum, header)).casefold() for header in headers)
+    plain = frozenset(_plain(header) for header in headers)
     return next((s.format for s in _SIGNATURES if s.fits(plain)), None)
+
+
+def _plain(header: str) -> str:
+    return "".join(sign for sign in header if sign.isalnum() or sign == "_").casefold()

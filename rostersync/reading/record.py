@@ -12,6 +12,9 @@ from typing import Final
 _QUOTED = re.compile(rb'"([^"]*+(?:""[^"]*+)*+)"')
 _BARE = re.compile(rb"[^,\r\n]*+")
 _BREAK = re.compile(rb"\r\n|\r|\n")
+# Written bare by scripts, so that a spreadsheet keeps a number's zeros. Its quotes are no slip: what stands in the
+# cell is plain, and the rules about cells have a finding for it.
+_TEXT_TRICK = re.compile(rb'="[^"]*+"')
 _FEWEST_COMMAS: Final = 10
 
 
@@ -64,7 +67,7 @@ def _cell(data: bytes, start: int, width: int, record: Record) -> int:
         else:
             text = text.replace(b'""', b'"')
     else:
-        loose = b'"' in text
+        loose = b'"' in text and not _TEXT_TRICK.fullmatch(text)
     if loose and record.broken is None:
         record.broken = len(record.cells)
     record.cells.append(text)
