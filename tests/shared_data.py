@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2] / "shared" / "data"
-HOW = "These tests read the data folder beside the checkout. With it there, run: make test ARGS='-k \"torture or foreign\"'"
+HOW = "Put the data folder beside the checkout, then: make test ARGS='-k \"torture or foreign\"'"
 
 
 def roster_files() -> list[Path]:
@@ -23,3 +24,8 @@ def _files(folder: str, pattern: str) -> list[Path]:
     if not found:
         raise FileNotFoundError(f"{ROOT / folder} is missing. {HOW}")
     return found
+
+
+def content(path: Path) -> bytes:
+    """A file's bytes; of a packed file those inside."""
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
