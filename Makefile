@@ -1,7 +1,7 @@
 # `make help` lists the targets. Nothing but Python 3.11-3.13 and make is needed beforehand.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test check format generate goldens bench lock audit clean
+.PHONY: help setup demo up down test check format generate goldens bench fuzz lock audit clean
 
 export VENV ?= .venv
 RUN := $(VENV)/bin/python
@@ -44,6 +44,9 @@ goldens: setup  ## rendered mails anew; look at the difference before committing
 
 bench: setup  ## our stages beside the floor; prints a table, writes JSON
 	@$(RUN) -m benchmarks.bench $(ARGS)
+
+fuzz: setup  ## hostile bytes for the reader and the screening, 10 minutes (ARGS='--minutes 1'; Linux on x86-64)
+	@$(RUN) -m tests.fuzz.run $(ARGS)
 
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-annotate --no-header --no-emit-index-url

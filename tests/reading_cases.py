@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from unittest import mock
+
 from rostersync import dictionary
 from rostersync.model import Reading, Severity
-from rostersync.reading import read
+from rostersync.reading import read, reader
+from rostersync.reading.body import read_body
 
 DICTIONARY = dictionary.load()
 NEEDED = tuple(column.header for column in DICTIONARY.columns if column.header_required)
@@ -14,6 +19,19 @@ ROW = ",S1,T1,Teacher,Ana,Bo,a@b.org,,,,"
 
 def read_bytes(data: bytes, **limits) -> Reading:
     return read(data, DICTIONARY, **{"max_bytes": 1 << 29, "max_rows": 5_000_000, **limits})
+
+
+def read_otherwise(data: bytes, limits: Mapping[str, int] | None = None, **options) -> Reading:
+    """The same by another way through the body: `bulk=False` by the letter, `chunk` in pieces of so many bytes."""
+    with mock.patch.object(reader, "read_body", partial(read_body, **options)):
+        return read_bytes(data, **(limits or {}))
+
+
+def seen(reading: Reading) -> tuple[object, ...]:
+    """Everything a reading says, comparable."""
+    rows = reading.frame.to_dict("list")
+    told = [(finding.flat, dict(finding.detail)) for finding in reading.findings]
+    return reading.header, reading.lines.tolist(), rows, reading.raw_rows, told, reading.encoding
 
 
 def read_lines(*lines: str, header: str = HEADER, end: str = "\n", **limits) -> Reading:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rostersync.model import Reading
-from rostersync.reading import reader
-from rostersync.reading.body import read_body
 from rostersync.reading.shape import LONGEST_LINE
-from tests.reading_cases import HEADER, NEEDED, ROW, read_bytes
+from tests.reading_cases import HEADER, NEEDED, ROW, read_bytes, read_otherwise, seen
+from tests.strict_csv import disagreements
 
 WIDTH = len(NEEDED)
 CHARACTERS = st.sampled_from(
@@ -53,29 +50,18 @@ def bodies(draw) -> bytes:
     return (text[:-1] if draw(st.booleans()) else text).encode()
 
 
-def seen(reading: Reading) -> tuple[object, ...]:
-    rows = reading.frame.to_dict("list")
-    return reading.lines.tolist(), rows, reading.raw_rows, [(f.flat, dict(f.detail)) for f in reading.findings]
-
-
-def read_with(data: bytes, monkeypatch, **options) -> tuple[object, ...]:
-    with monkeypatch.context() as patch:
-        patch.setattr(reader, "read_body", lambda *given, **limits: read_body(*given, **limits, **options))
-        return seen(read_bytes(data))
-
-
 @given(
     body=bodies(),
     chunk=st.integers(20, 400),
     header=st.sampled_from([HEADER, HEADER + ",", HEADER + ",line,errors,resolutions"]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_the_bulk_path_reads_what_the_reader_by_the_letter_reads(body: bytes, chunk: int, header: str) -> None:
     data = header.encode() + b"\n" + body
-    with pytest.MonkeyPatch.context() as patch:
-        expected = read_with(data, patch, bulk=False)
-        assert read_with(data, patch, chunk=chunk) == expected
-        assert seen(read_bytes(data)) == expected
+    expected = seen(read_otherwise(data, bulk=False))
+    assert seen(read_otherwise(data, chunk=chunk)) == expected
+    assert seen(read_bytes(data)) == expected
+    assert disagreements(data, read_bytes(data)) == []
 
 
 @given(rows=st.lists(ROWS, max_size=6), end=st.sampled_from(["\n", "\r\n"]), everything=st.booleans())
