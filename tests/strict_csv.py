@@ -11,9 +11,10 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 
-from rostersync.model import Reading, Severity
+from rostersync.model import RawRow, Reading, Severity
 
 csv.field_size_limit(sys.maxsize)
+_BREAK = re.compile("\r\n|\r|\n")
 _NEUTRALISED = re.compile(r"^'('*[=+\-@\t\r])")
 
 Rows = dict[int, list[str]]
@@ -83,8 +84,13 @@ def _misread(
             yield line, "other cells"
 
 
+def _lines_of(raw: RawRow) -> range:
+    """The lines whose text a rejected row shows."""
+    return range(raw.line, raw.line + 1 + len(_BREAK.findall(raw.text)))
+
+
 def _unaccounted(reading: Reading, rows: Rows, places: Sequence[int]) -> Iterator[tuple[int, str]]:
-    told = {*reading.lines.tolist(), *(raw.line for raw in reading.raw_rows)}
+    told = {*reading.lines.tolist(), *(line for raw in reading.raw_rows for line in _lines_of(raw))}
     for line, cells in rows.items():
         if line not in told and any(cells[place].strip(" \t") for place in places if place < len(cells)):
             yield line, "lost in silence"

@@ -151,6 +151,21 @@ def test_a_quote_in_the_wrong_place_rejects_its_row_only(cell: str) -> None:
     assert reading.lines.tolist() == [2, 4]
 
 
+def test_a_row_of_two_lines_with_a_quote_in_the_wrong_place_is_rejected_with_all_its_text() -> None:
+    row = ROW.replace("Ana", '"A\nna"').replace("Bo", 'B"o')
+    reading = read_lines(ROW, row, ROW)
+    assert flat(reading) == [(3, "userLastName", "row-cell-count")]
+    assert [(raw.line, raw.text) for raw in reading.raw_rows] == [(3, row)]
+    assert reading.lines.tolist() == [2, 5]
+
+
+@pytest.mark.parametrize("cell", ['="00123"', '=""', '="00,123"'])
+def test_the_text_trick_of_scripts_is_no_misplaced_quote(cell: str) -> None:
+    reading = read_lines(ROW.replace("T1", cell))
+    assert flat(reading) == ([(2, None, "row-cell-count")] if "," in cell else [])
+    assert reading.frame["userId"].tolist() == ([] if "," in cell else [cell])
+
+
 @pytest.mark.parametrize(
     ("lines", "opens"),
     [
