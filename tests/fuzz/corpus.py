@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.bad_inputs import CASES
 from tests.factories import DICTIONARY, csv_bytes, removal, row, staff
-from tests.reading_cases import HEADER
+from tests.reading_cases import HEADER, ROW
 from tests.shared_data import torture_files
 
 LONGEST = 4096
@@ -29,6 +29,23 @@ HEADS = {
     "screening": (FULL,),
 }
 """Target → what may stand before an input; the first byte chooses."""
+
+_REMOVALS = [removal(word, number) for number, word in enumerate(DICTIONARY.actions, start=1)]
+_GOOD = csv_bytes(row(1), row(2), row(2), staff(3), row(4, userId=row(1)["userId"]), *_REMOVALS)
+_FULL_ROWS = _GOOD.splitlines()[1:]
+_SHORT_ROWS = [ROW.encode(), b",S1,T2,Teacher,Eve,Fox,e@b.org,C1,Reading,3,Yes", b"REMOVE-USER,S1,T1"]
+
+ROWS = {
+    "reader": (
+        [FULL.rstrip(), *_FULL_ROWS],
+        _SHORT_ROWS,
+        [line + b",," for line in _SHORT_ROWS],
+        [line + b",2,ERROR: x,y" for line in _SHORT_ROWS],
+        _FULL_ROWS,
+    ),
+    "screening": (_FULL_ROWS,),
+}
+"""Target → good rows below each of its headers."""
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -51,30 +68,34 @@ def write(target: str, folder: Path) -> int:
 
 
 def _seeds(target: str) -> Iterator[bytes]:
+    for head, rows in enumerate(ROWS[target]):
+        for some in (rows, rows[:2], [_quoted(line) for line in rows]):
+            yield bytes([head]) + b"\n".join(some)
     headless = [path.read_bytes() for path in torture_files()]
     if target == "screening":
-        yield from (b"\0" + data.removeprefix(FULL) for data in (*headless, *_whole_files()))
+        yield from (b"\0" + data.removeprefix(FULL) for data in _whole_files())
         return
     yield from (bytes([0]) + data for data in (*headless, *_whole_files()))
-    yield from (bytes([head]) + data for data in headless for head in (1, 3))
+    yield from (bytes([1]) + data for data in headless)
+
+
+def _quoted(line: bytes) -> bytes:
+    return b",".join(b'"' + cell + b'"' for cell in line.split(b","))
 
 
 def _whole_files() -> Iterator[bytes]:
-    """Files with a header of ours."""
+    """Files with a header of ours, or that should have one."""
     if SAMPLES.is_dir():
         yield from (path.read_bytes() for path in sorted(SAMPLES.glob("*.csv")))
     yield from (delivery.data for case in CASES for delivery in case.deliveries if isinstance(delivery.data, bytes))
-    removals = [removal(word, number) for number, word in enumerate(DICTIONARY.actions, start=1)]
-    yield csv_bytes(row(1), row(2), staff(3), *removals)
 
 
-def write_words(path: Path) -> None:
-    """The words of the language, in libFuzzer's form."""
-    words = {*DICTIONARY.headers, *DICTIONARY.actions, *DICTIONARY.report_columns, *_SIGNS}
+def words() -> list[bytes]:
+    """The words of the language and what has made trouble elsewhere."""
+    found = {*DICTIONARY.headers, *DICTIONARY.actions, *DICTIONARY.report_columns, *_SIGNS}
     for column in DICTIONARY.columns:
-        words.update((*column.accepted, *column.aliases, *column.forbidden))
-    quoted = ("".join(f"\\x{byte:02x}" for byte in word.encode()) for word in sorted(words) if word)
-    path.write_text("".join(f'"{word}"\n' for word in quoted))
+        found.update((*column.accepted, *column.aliases, *column.forbidden))
+    return [word.encode() for word in sorted(found)]
 
 
 _SIGNS = (

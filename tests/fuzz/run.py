@@ -64,7 +64,6 @@ def _sit(target: str, seconds: float) -> Sitting:
     home = private_folder(state_path("fuzz", target))
     kept, crashes = private_folder(home / "corpus"), private_folder(home / "crashes")
     corpus.write(target, home / "seeds")
-    corpus.write_words(home / "words")
     before, sitting, end = set(crashes.iterdir()), Sitting(target=target), time.monotonic() + seconds
     while (left := end - time.monotonic()) > 1 and len(sitting.crashes) < MOST_CRASHES:
         said = _fuzz(target, home, left)
@@ -80,7 +79,6 @@ def _fuzz(target: str, home: Path, seconds: float) -> str:
     options = (
         f"-max_total_time={int(seconds)}",
         f"-max_len={corpus.LONGEST}",
-        f"-dict={home / 'words'}",
         f"-artifact_prefix={home / 'crashes'}/",
         "-timeout=30",
         "-rss_limit_mb=4096",

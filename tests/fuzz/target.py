@@ -18,7 +18,8 @@ with atheris.instrument_imports(include=["rostersync"]):
 
     screening.preload()
     from tests.fuzz import promises
-    from tests.fuzz.corpus import file_of
+    from tests.fuzz.corpus import ROWS, file_of, words
+    from tests.fuzz.mutation import mutator
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "reader": promises.reader_keeps_its_promises,
@@ -30,7 +31,9 @@ def main(arguments: list[str]) -> None:
     """Fuzz until the arguments say stop; a broken promise ends the process and saves its input."""
     name, *options = arguments[1:]
     promise = TARGETS[name]
-    atheris.Setup([arguments[0], *options], lambda data: promise(file_of(name, data)))
+    atheris.Setup(
+        [arguments[0], *options], lambda data: promise(file_of(name, data)), custom_mutator=mutator(words(), ROWS[name])
+    )
     atheris.Fuzz()
 
 
