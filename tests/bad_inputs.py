@@ -613,11 +613,13 @@ def _sizes() -> Iterator[Bad]:
         about="more than a million rows where a million are allowed; below the limit, size is no special case",
         deliveries=(refused(million, "file-too-large", max_rows=1_000_000),),
     )
-    strange = 1000 - len(DICTIONARY.headers)
     yield Bad(
         number=74,
-        about="10,000 columns: the first thousand are told",
-        deliveries=(refused(wide, *((1, f"column{n}", "header-unknown") for n in range(strange))),),
+        about="10,000 columns: the first thousand are told; more than a spreadsheet can have",
+        deliveries=(
+            refused(wide, *((1, f"column{n}", "header-unknown") for n in range(1000))),
+            refused(lines(HEADER + b"," * 16_365, FIRST), "file-too-large"),
+        ),
     )
     bombs = (bomb, zipped("inner.zip", zipped("users.csv", GOOD)), lying_gzip())
     yield Bad(

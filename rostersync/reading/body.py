@@ -131,10 +131,11 @@ def _judge(data: bytes, index: int, record: Record, piece: _Piece, body: Body) -
     """A record read by the letter: a row, a blank row, a header again, or a row that cannot be laid over."""
     layout = body.layout
     cells = [cell.decode("utf-8") for cell in record.cells]
-    if not any(cell.strip(BLANKS) for cell in cells):
+    if record.blank and not any(cell.strip(BLANKS) for cell in cells):
         body.skip_blank(np.array([piece.line(index)]))
         return
-    whole = layout.least <= len(cells) <= layout.width or (record.terminated and layout.is_short_removal(cells))
+    count = len(cells) + record.more
+    whole = layout.least <= count <= layout.width or (record.terminated and layout.is_short_removal(cells))
     again = layout.is_header(cells)
     same = again and layout.is_same_header(cells)
     if again and not (same and whole):
@@ -154,7 +155,7 @@ def _text(data: bytes, start: int, end: int) -> str:
 
 
 def _miscounted(cells: Sequence[str], record: Record, line: int, layout: Layout) -> Finding:
-    have, expected, column = len(cells), layout.width, None
+    have, expected, column = len(cells) + record.more, layout.width, None
     problem = f"has {have} cell{'s' * (have != 1)}, but the header has {expected}"
     if record.broken is not None:
         problem = f"has a quotation mark in the wrong place in cell {record.broken + 1}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Final
 
 from rapidfuzz.distance import OSA
@@ -15,8 +16,8 @@ from rostersync.model import Finding
 
 _NEAR: Final = 0.7
 _SHORTEST_PART: Final = 5
-MOST_HEADERS: Final = 1000
-"""Cells of a header that are judged; a users.csv has some twenty, and no letter lists ten thousand faults."""
+MOST_FAULTS: Final = 1000
+"""Faulty names that are told; a users.csv has some twenty columns, and no letter lists ten thousand faults."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Names:
 
 def judge_names(typed: Sequence[str], line: int, dictionary: Dictionary) -> Names:
     """Every `header-*` finding but `header-blank`, which only the cells below can decide."""
-    judged = list(enumerate(typed))[:MOST_HEADERS]
+    judged = list(enumerate(typed))
     blank = tuple(position for position, name in judged if not cleaned(name))
     report = _report_columns(judged, dictionary)
     named = [(position, name) for position, name in judged if position not in report and cleaned(name)]
@@ -42,10 +43,10 @@ def judge_names(typed: Sequence[str], line: int, dictionary: Dictionary) -> Name
     findings, unknown, meant = _variants(rest, columns, line, dictionary)
     absent = [h for h in dictionary.headers if h not in columns.values() and h not in meant]
     pairs = _nearest_pairs([name for _, name in unknown], absent, dictionary)
-    for _, name in unknown:
-        findings.append(_strange(name, pairs.get(name), line, dictionary))
-    findings.extend(_missing(absent, set(pairs.values()), line, dictionary))
-    return Names(columns=columns, blank=blank, report=bool(report), findings=tuple(findings))
+    strange = (_strange(name, pairs.get(name), line, dictionary) for _, name in unknown)
+    told = islice(chain(findings, strange), MOST_FAULTS)
+    missing = _missing(absent, set(pairs.values()), line, dictionary)
+    return Names(columns=columns, blank=blank, report=bool(report), findings=(*told, *missing))
 
 
 def cleaned(name: str) -> str:

@@ -19,7 +19,7 @@ from rostersync.reading.content import Content, first_filled, line_at, recognise
 from rostersync.reading.header import judge_names, letter
 from rostersync.reading.layout import BLANKS, lay_out
 from rostersync.reading.opening import delimiter_fault, header_fault, opening_lines
-from rostersync.reading.record import Record, parse_record
+from rostersync.reading.record import MOST_CELLS, Record, parse_record
 
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 # A quote that an error report put before a cell that a spreadsheet would take for a formula.
@@ -66,6 +66,9 @@ def _read_text(content: Content, dictionary: Dictionary, max_rows: int) -> Readi
     if record.open_at is not None:
         fault = found("file-unclosed-quote", open_line=line_at(content.data, record.open_at))
         return _refused(typed, (*content.findings, fault), content.encoding)
+    if record.more:
+        fault = found("file-too-large", problem=f"has more than {MOST_CELLS:,} columns")
+        return _refused((), (*content.findings, fault), content.encoding)
     fault = header_fault(typed, line, lines[line - 1 + record.lines :], dictionary)
     if fault is not None:
         # Another program's file is not looked through for quotes: its name is the root cause.

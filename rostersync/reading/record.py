@@ -15,7 +15,11 @@ _BREAK = re.compile(rb"\r\n|\r|\n")
 # Written bare by scripts, so that a spreadsheet keeps a number's zeros. Its quotes are no slip: what stands in the
 # cell is plain, and the rules about cells have a finding for it.
 _TEXT_TRICK = re.compile(rb'="[^"]*+"')
+# What follows a cell, up to the row's end or a quote that is never closed; in one pass, without making cells of it.
+_REST = re.compile(rb'(?:,(?:"[^"]*+(?:""[^"]*+)*+"[^,\r\n]*+|(?!")[^,\r\n]*+))*+')
 _FEWEST_COMMAS: Final = 10
+MOST_CELLS: Final = 16_384
+"""As wide as a spreadsheet gets. Of a longer row only its length is told."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,7 +28,8 @@ class Record:
 
     `end`: offset behind the line break; `terminated`: there was one. `lines`: physical lines taken. `broken`: index
     of the first badly quoted cell. `open_at`: offset of a quote that is never closed, or closed only by the
-    opening quote of a later row: nothing behind it can be trusted.
+    opening quote of a later row: nothing behind it can be trusted. `more`: cells behind the first MOST_CELLS; `blank`:
+    these hold nothing.
     """
 
     cells: list[bytes]
@@ -33,6 +38,8 @@ class Record:
     terminated: bool = True
     broken: int | None = None
     open_at: int | None = None
+    more: int = 0
+    blank: bool = True
 
 
 def parse_record(data: bytes, start: int, width: int) -> Record:
@@ -46,7 +53,22 @@ def parse_record(data: bytes, start: int, width: int) -> Record:
             return record
         if data[at : at + 1] != b",":
             return _closed(data, at, record)
+        if len(record.cells) == MOST_CELLS:
+            return _skipped(data, at, record)
         at += 1
+
+
+def _skipped(data: bytes, start: int, record: Record) -> Record:
+    """Count the cells that are left. A line break inside quotes this far out is a quote left open."""
+    match = _REST.match(data, start)
+    rest = match[0] if match else b""
+    record.more = rest.count(b",")
+    record.blank = not rest.strip(b'," \t')
+    end = start + len(rest)
+    if _BREAK.search(rest) or data[end : end + 1] == b",":
+        record.open_at, record.end = start, len(data)
+        return record
+    return _closed(data, end, record)
 
 
 def _cell(data: bytes, start: int, width: int, record: Record) -> int:

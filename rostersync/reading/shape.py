@@ -74,6 +74,8 @@ def _end_of_lines(data: bytes, offset: int, limit: int, *, lone_cr: bool) -> int
 
 def shape_of(text: bytes, width: int) -> Shape:
     """Judge each line of a chunk's text; `width` is the number of cells a row must have."""
+    if len(text) > LONGEST_LINE and text.index(b"\n") == len(text) - 1:
+        return _one_long_line(len(text))
     buffer = np.frombuffer(text, dtype=np.uint8)
     quoted = b'"' in text
     mask = (buffer == _COMMA) | (buffer == _LF)
@@ -92,6 +94,12 @@ def shape_of(text: bytes, width: int) -> Shape:
     blank = lengths == commas
     regular = sound & (commas == width - 1) & ~blank & (lengths < LONGEST_LINE)
     return Shape(starts=starts, regular=regular, blank=blank)
+
+
+def _one_long_line(length: int) -> Shape:
+    """A line that fills its chunk may be as long as the file: it is not looked at, `record` will read it."""
+    no = np.zeros(1, dtype=np.bool_)
+    return Shape(starts=np.array([0, length], dtype=np.int64), regular=no, blank=no.copy())
 
 
 def _outside_quotes(

@@ -110,6 +110,16 @@ def test_bytes_arrive_unchanged(inbox: Inbox, size: int) -> None:
     assert sink.getvalue() == content
 
 
+def test_bytes_behind_what_is_read_ahead_arrive_too(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sftp, "BYTES_AHEAD", 100_000)
+    content = os.urandom(1_000_001)
+    inbox.put("users.csv", content)
+    sink = io.BytesIO()
+    with inbox.open() as transport:
+        transport.fetch("users.csv", sink)
+    assert sink.getvalue() == content
+
+
 def test_a_done_marker_is_seen(inbox: Inbox) -> None:
     inbox.put("users.csv")
     with inbox.open() as transport:

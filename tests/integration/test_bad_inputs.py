@@ -86,7 +86,7 @@ def test_b77_a_file_name_never_becomes_a_path_or_a_word(
     assert sorted(path.name for path in sftp_server.root.iterdir()) == sorted((*NAMES, *UNSEEN))
 
 
-@pytest.mark.parametrize("size", [1_000_001, 100 << 30])
+@pytest.mark.parametrize("size", [1_000_001, 100 << 30, 8 << 40])
 def test_b78_a_sparse_file_is_refused_by_its_size(sftp_nights: Nights, sftp_server: SftpServer, size: int) -> None:
     with (sftp_server.root / "users.csv").open("wb") as sparse:
         sparse.truncate(size)
