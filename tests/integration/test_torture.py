@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
+from email import message_from_bytes, policy
 
 from openpyxl import load_workbook
 from sqlalchemy import select
@@ -23,7 +24,7 @@ NO_HOLDS = {"first_delivery": 1_000_000, "creates": {"share": 1, "least": 1_000_
 
 
 def files(nights: Nights) -> Mapping[str, bytes]:
-    """What was attached, unpacked."""
+    """What was attached; of a packed file also what is in it."""
     with nights.owner.connect() as conn:
         found = conn.execute(select(tables.report_file.c.name, tables.report_file.c.content)).all()
     attached = {name: bytes(content) for name, content in found}
@@ -45,6 +46,7 @@ def test_names_come_out_of_the_roster_and_the_error_file_as_they_went_in(nights:
     attached = files(nights)
     check_error_file(attached["users-errors.csv"], len(errors))
     check_workbook(attached["users-errors.xlsx"])
+    check_mails(nights)
 
 
 def check_roster(nights: Nights, errors: set[int | None]) -> None:
@@ -85,6 +87,19 @@ def check_workbook(content: bytes) -> None:
     """All cells are text."""
     sheet = load_workbook(io.BytesIO(content), read_only=True).active
     assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value is not None} <= {"s", "inlineStr"}
+
+
+def check_mails(nights: Nights) -> None:
+    """Every mail is sound, and the files in it are those that were stored."""
+    stored = set(files(nights).values())
+    mails = [
+        message_from_bytes(path.read_bytes(), policy=policy.default)
+        for path in (nights.folder / "outbox").glob("*.eml")
+    ]
+    assert len(mails) == len(nights.messages()) > 0
+    for mail in mails:
+        assert not any(part.defects for part in mail.walk())
+        assert {part.get_payload(decode=True) for part in mail.iter_attachments()} <= stored
 
 
 def test_the_error_file_sent_back_gives_the_same_row_errors(nights: Nights) -> None:
