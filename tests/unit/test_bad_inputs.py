@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.bad_bytes import short_rows
+from tests.bad_files import Bad, Delivery
 
 from rostersync.model import Severity
 from rostersync.screening import screen
-from tests.bad_inputs import CASES, Bad, Delivery, short_rows
+from tests.bad_inputs import CASES
 from tests.bad_nights import NIGHTS
 from tests.factories import DICTIONARY
 from tests.reading_cases import read_bytes
