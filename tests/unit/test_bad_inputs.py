@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.bad_bytes import short_rows
-from tests.bad_files import Bad, Delivery
 
 from rostersync.model import Severity
 from rostersync.screening import screen
+from tests.bad_bytes import short_rows
+from tests.bad_files import Bad, Delivery
 from tests.bad_inputs import CASES
 from tests.bad_nights import NIGHTS
 from tests.factories import DICTIONARY
