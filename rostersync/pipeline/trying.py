@@ -42,7 +42,8 @@ def rehearse(edges: Edges, district: District, dictionary: Dictionary, screened:
         ledger.ensure_district(conn, district.code, district.name)
         planning.lock_district(conn, district.code, edges.lock_seconds)
         plan = plan_for(conn, edges, district, dictionary, screened)
-        return judgement(plan, (*screened.findings, *plan.findings))
+        holds = planning.judge_holds(plan, district.holds)
+        return judgement(plan, (*screened.findings, *plan.findings, *holds))
 
 
 def plan_for(

@@ -138,7 +138,7 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: _Case) -> SyncResult:
     """Plan, and apply unless there is nothing to do or a person must look first."""
     context = plan_context(edges, case.district, case.dictionary)
     plan = planning.plan(conn, context, case.screened.rows)
-    own = (*plan.findings, *_holds(conn, run, case), *case.refused)
+    own = (*plan.findings, *_holds(conn, run, case, plan), *case.refused)
     came_to = judgement(plan, (*case.screened.findings, *own))
     last = ledger.latest_attempt(conn, case.delivery.id)
     if last and not run.force and _is_nothing_new(conn, case, last, came_to):
@@ -160,10 +160,12 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: _Case) -> SyncResult:
     return judged(case.district.code, case.delivery.id, number, came_to)
 
 
-def _holds(conn: Connection, run: Run, case: _Case) -> tuple[Finding, ...]:
+def _holds(conn: Connection, run: Run, case: _Case, plan: planning.Plan) -> tuple[Finding, ...]:
+    """Why a person must look first. Force passes an older file, never a mass change."""
+    mass = planning.judge_holds(plan, case.district.holds)
     if run.force or not case.district.holds.older_file or not is_older(conn, case.delivery):
-        return ()
-    return (found("hold-older-file"),)
+        return mass
+    return (*mass, found("hold-older-file"))
 
 
 def _is_nothing_new(conn: Connection, case: _Case, last: Attempt, came_to: Judgement) -> bool:

@@ -17,6 +17,7 @@ from rostersync.database import translated
 from rostersync.model import Counts, Finding, RowCounts
 from rostersync.planning.claims import judge_claims
 from rostersync.planning.counting import count_entities, count_rows
+from rostersync.planning.holds import judge_holds
 from rostersync.planning.quiet import set_quiet_apart
 from rostersync.planning.remarks import note_remarks
 from rostersync.planning.rules import judge_rows
@@ -24,7 +25,7 @@ from rostersync.planning.targets import plan_entities
 from rostersync.planning.telling import findings_of
 from rostersync.planning.workspace import PlanContext, Workspace, open_workspace
 
-__all__ = ["Plan", "PlanContext", "lock_district", "plan"]
+__all__ = ["Plan", "PlanContext", "judge_holds", "lock_district", "plan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,10 +76,14 @@ def groups(findings: Sequence[Finding], severity: Severity, dictionary: Dictiona
 
 
 def faults(findings: Sequence[Finding], severity: Severity, dictionary: Dictionary) -> list[Fault]:
-    """Every finding of this severity by itself, in order: why a file was refused, or why it is held."""
+    """Every finding of this severity by itself, in order: why a file was refused, or why it is held.
+
+    A hold tells numbers, and schools of the district by their IDs.
+    """
     headerless = any(f.code == _HEADERLESS for f in findings)
     chosen = [f for f in findings if f.severity is severity]
-    return [_fault(f, dictionary, names_shown=severity is Severity.FILE and not headerless) for f in chosen]
+    names_shown = severity is Severity.HOLD or (severity is Severity.FILE and not headerless)
+    return [_fault(f, dictionary, names_shown=names_shown) for f in chosen]
 
 
 def _group(members: Sequence[Finding], dictionary: Dictionary) -> Group:
