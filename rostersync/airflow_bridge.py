@@ -143,6 +143,7 @@ def edges() -> Iterator[Edges]:
             landing=LandingStore(wishes.landing_url),
             open_transport=_open_transport,
             sender=_sender(wishes),
+            ops=wishes.ops_mail,
         )
     finally:
         engine.dispose()

@@ -1,5 +1,7 @@
 """The plan → the roster. Writes in key order what the plan tables say, and asserts that just that was written.
 
+A plan that waits for a person is kept instead, change by change.
+
 The caller owns the transaction and the district's lock; the ledger, the counts and the mails are its own part of it.
 """
 
@@ -7,13 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Table, Text, and_, case, func, insert, literal, select, text, update
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, select, text, update
 
 from rostersync import tables as t
 from rostersync.errors import PlanMismatch
 from rostersync.images import image
 from rostersync.planning import Plan
+from rostersync.planning.kept import key_of
 from rostersync.planning.workspace import EntityShape, Workspace, written
 
 ORDER = ("school", "person", "class", "placement", "enrollment")
@@ -35,6 +37,15 @@ def apply(plan: Plan, *, delivery: str, attempt: int, actor: str) -> None:
     ws.conn.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     if plan.changes:
         _bump(ws)
+
+
+def keep(plan: Plan, *, delivery: str, attempt: int) -> None:
+    """Store what a held plan would change, as the change log would have it: what a person sees and decides about."""
+    ws = plan.workspace
+    for entity in ORDER:
+        changes = _changes(ws, ws.shapes[entity], delivery, attempt)
+        columns = [t.plan.c[each.name].name for each in changes.selected_columns]
+        ws.conn.execute(insert(t.plan).from_select(columns, changes))
 
 
 def _planned(ws: Workspace, entity: str, *actions: str) -> int:
@@ -97,24 +108,26 @@ def _image(plan: Table, shape: EntityShape, age: str) -> ColumnElement[Any]:
 
 
 def _log(ws: Workspace, shape: EntityShape, delivery: str, attempt: int, actor: str) -> None:
-    """The change log: before- and after-images of every record that was created, updated or removed."""
-    plan, c = ws.plans[shape.name], t.change.c
-    keys: ColumnElement[Any] = array([plan.c[k] for k in shape.keys], type_=ARRAY(Text))
+    changes = _changes(ws, shape, delivery, attempt).add_columns(literal(actor).label("actor"))
+    columns = [t.change.c[each.name].name for each in changes.selected_columns]
+    ws.conn.execute(insert(t.change).from_select(columns, changes))
+
+
+def _changes(ws: Workspace, shape: EntityShape, delivery: str, attempt: int) -> Select[*tuple[Any, ...]]:
+    """Before- and after-images of every record that is created, updated or removed."""
+    plan = ws.plans[shape.name]
     before = case((plan.c.action != "created", _image(plan, shape, "old")))
-    columns = [c.district, c.delivery, c.attempt, c.entity, c.key, c.action, c.before, c.after, c.line, c.actor]
-    rows = select(
-        literal(ws.district),
-        literal(delivery),
-        literal(attempt),
-        literal(shape.name),
-        keys,
+    return select(
+        literal(ws.district).label("district"),
+        literal(delivery).label("delivery"),
+        literal(attempt).label("attempt"),
+        literal(shape.name).label("entity"),
+        key_of(ws, shape).label("key"),
         plan.c.action,
-        before,
-        _image(plan, shape, "new"),
+        before.label("before"),
+        _image(plan, shape, "new").label("after"),
         plan.c.line,
-        literal(actor),
     ).where(plan.c.action != "unchanged")
-    ws.conn.execute(insert(t.change).from_select([col.name for col in columns], rows))
 
 
 def _bump(ws: Workspace) -> None:

@@ -64,6 +64,9 @@ class ReportFormat(StrEnum):
 FormatOption = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
 
 
+HeldDelivery = Annotated[str, typer.Argument(help="A delivery's id, as sync and the mails show it.")]
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"rostersync {__version__}")
@@ -108,6 +111,43 @@ def sync(
         districts=tuple(district or ()), file=file, dry_run=dry_run, force=force, reason=reason, yes=yes
     )
     return cli_sync.run(wishes, as_json=format_ is Format.JSON)
+
+
+@app.command()
+def plan(
+    delivery: HeldDelivery,
+    format_: FormatOption = Format.TEXT,
+    csv: Annotated[Path | None, typer.Option(help="Write every change here, one line for each record.")] = None,
+) -> int:
+    """What a held delivery would change, in numbers, and as a file."""
+    from rostersync import cli_held
+
+    return cli_held.plan(delivery, as_json=format_ is Format.JSON, target=csv)
+
+
+@app.command()
+def approve(
+    delivery: HeldDelivery,
+    without_held_schools: Annotated[
+        bool, typer.Option("--without-held-schools", help="Leave out the schools that are held.")
+    ] = False,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """Apply a held delivery as its plan shows it."""
+    from rostersync import cli_held
+
+    return cli_held.approve(delivery, without_held_schools=without_held_schools, as_json=format_ is Format.JSON)
+
+
+@app.command()
+def discard(
+    delivery: HeldDelivery,
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger. No personal data.")],
+) -> int:
+    """Do not apply a held delivery; its contacts are told."""
+    from rostersync import cli_held
+
+    return cli_held.discard(delivery, reason)
 
 
 @app.command()

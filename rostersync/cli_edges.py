@@ -56,6 +56,7 @@ def edges() -> Iterator[Edges]:
             landing=LandingStore(wishes.landing_url),
             open_transport=lambda district: open_transport(district.source),
             sender=sender(wishes),
+            ops=wishes.ops_mail,
         )
 
 

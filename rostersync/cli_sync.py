@@ -62,7 +62,7 @@ def run(wishes: Wishes, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps([result.to_json(dictionaries.load()) for result in results], ensure_ascii=False, indent=2))
     else:
-        print("\n".join(line for result in results for line in _lines(result, wishes.dry_run)))
+        print("\n".join(line for result in results for line in lines(result, wishes.dry_run)))
     return max([CODES[result.outcome] for result in results] + [cli.USAGE] * misconfigured, default=cli.FINE)
 
 
@@ -92,11 +92,12 @@ def _run(opened: Edges, wishes: Wishes) -> Run:
         force=wishes.force,
         reason=wishes.reason,
         dry_run=wishes.dry_run,
-        actor=_actor(),
+        actor=actor(),
     )
 
 
-def _actor() -> str:
+def actor() -> str:
+    """Who types the command."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -157,7 +158,8 @@ def _progress(count: int, *, shown: bool) -> Iterator[Progress]:
         yield tell
 
 
-def _lines(result: SyncResult, dry_run: bool) -> Iterator[str]:
+def lines(result: SyncResult, dry_run: bool = False) -> Iterator[str]:
+    """A result for a person: outcome, rows, counts, and what to do about each kind of finding."""
     would = " (dry run: nothing was written)" if dry_run else ""
     yield f"{result.district}: {result.outcome.value.replace('_', ' ')}{would}"
     if result.delivery:

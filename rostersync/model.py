@@ -49,6 +49,14 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
 
 
+class Choice(StrEnum):
+    """What a person may decide about a held delivery."""
+
+    APPROVE = "approve"
+    WITHOUT_SCHOOLS = "approve-without-held-schools"
+    DISCARD = "discard"
+
+
 ENTITIES = ("school", "staff", "class", "enrollment")
 BUCKETS = ("created", "updated", "unchanged", "removed", "errors")
 
@@ -156,6 +164,18 @@ class Judgement:
     by_school: Mapping[str, Counts]
     findings: tuple[Finding, ...]
     changes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One record that a held plan would change: its images before (None: created) and after, without blanks."""
+
+    entity: str
+    key: tuple[str, ...]
+    action: str
+    line: int
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

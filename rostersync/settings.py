@@ -37,11 +37,13 @@ class Settings:
     landing_url: str
     smtp_url: str | None
     mail_from: str
+    ops_mail: tuple[str, ...]
+    """Who is told of held deliveries beside the district's contacts: the operators."""
     outbox: Path
 
 
 def from_environment() -> Settings:
-    """ROSTERSYNC_DATABASE_URL, _OWNER_URL, _LANDING_URL, _SMTP_URL, _MAIL_FROM."""
+    """ROSTERSYNC_DATABASE_URL, _OWNER_URL, _LANDING_URL, _SMTP_URL, _MAIL_FROM, _OPS_MAIL."""
     get = os.environ.get
     return Settings(
         database_url=get("ROSTERSYNC_DATABASE_URL") or None,
@@ -49,5 +51,6 @@ def from_environment() -> Settings:
         landing_url=get("ROSTERSYNC_LANDING_URL") or str(state_path("landing")),
         smtp_url=get("ROSTERSYNC_SMTP_URL") or None,
         mail_from=get("ROSTERSYNC_MAIL_FROM") or "Rostersync <rostersync@localhost>",
+        ops_mail=tuple(part.strip() for part in get("ROSTERSYNC_OPS_MAIL", "").split(",") if part.strip()),
         outbox=state_path("outbox"),
     )

@@ -328,6 +328,23 @@ plan = Table(
     schema="intake",
 )
 
+decision = Table(
+    "decision",
+    metadata,
+    Column("delivery", Text, ForeignKey(delivery.c.id), nullable=False),
+    # The held attempt whose plan the person saw: intake.plan holds it, key by key.
+    Column("attempt", Integer, nullable=False),
+    Column("district", Text, nullable=False),
+    Column("choice", Text, nullable=False),
+    Column("schools", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("reason", Text),
+    Column("actor", Text, nullable=False),
+    _moment("decided_at", now=True),
+    PrimaryKeyConstraint("delivery", "attempt"),
+    CheckConstraint("choice IN ('approve', 'approve-without-held-schools', 'discard')", name="choice"),
+    schema="intake",
+)
+
 change = Table(
     "change",
     metadata,

@@ -83,6 +83,7 @@ class Nights:
     folder: Path
     config: District
     sender: Sender | None = None
+    ops: tuple[str, ...] = ()
     now: datetime = START
     settle_seconds: float = 0
     slept: list[float] = field(default_factory=list)
@@ -103,6 +104,7 @@ class Nights:
             settle_seconds=self.settle_seconds,
             sleep=self.slept.append,
             district=lambda _: self.config,
+            ops=self.ops,
         )
 
     @contextmanager

@@ -31,6 +31,7 @@ def now() -> datetime:
 class Edges:
     """Database, landing store, inboxes, mail and clock. `district` gives a district's configuration by its code.
 
+    `ops`: the operators' addresses, told of held deliveries.
     `settle_seconds`: pause between the two looks at a file; `lock_seconds`: longest wait for a district's lock.
     """
 
@@ -43,6 +44,7 @@ class Edges:
     lock_seconds: float = 60.0
     sleep: Callable[[float], None] = time.sleep
     district: Callable[[str], District] = districts.load
+    ops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

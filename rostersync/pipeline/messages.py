@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -49,7 +49,10 @@ def tell(
         reading=reading,
         dictionary=dictionary_of(district),
     )
-    _enqueue(conn, district, delivery.id, number, reporting.count_report(facts), judgement.outcome, edges.clock())
+    _enqueue(conn, edges, facts, reporting.count_report(facts), recipients(district, judgement.outcome))
+    if judgement.outcome is Outcome.HELD:
+        asked = replace(facts, for_operators=True, reading=None)
+        _enqueue(conn, edges, asked, reporting.count_report(asked), edges.ops)
 
 
 def tell_nothing_new(conn: Connection, edges: Edges, district: District, delivery: Delivery) -> bool:
@@ -57,8 +60,18 @@ def tell_nothing_new(conn: Connection, edges: Edges, district: District, deliver
     last = ledger.latest_attempt(conn, delivery.id)
     if last is None or last.outcome not in (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS):
         return False
-    report = reporting.nothing_new(_stored(edges, district, last, ()), applied_at=last.ended_at)
-    return _enqueue(conn, district, delivery.id, last.number, report, Outcome.APPLIED, edges.clock()) > 0
+    facts = _stored(edges, district, last, ())
+    report = reporting.nothing_new(facts, applied_at=last.ended_at)
+    return _enqueue(conn, edges, facts, report, recipients(district, Outcome.APPLIED)) > 0
+
+
+def tell_discarded(
+    conn: Connection, edges: Edges, district: District, last: Attempt, *, expired_after: int | None = None
+) -> None:
+    """Enter the mail that a held delivery was discarded, to all who were told that it waits."""
+    facts = _stored(edges, district, last, ())
+    told = [*recipients(district, Outcome.HELD), *edges.ops]
+    _enqueue(conn, edges, facts, reporting.discarded(facts, expired_after=expired_after), told)
 
 
 def recall_refusal(conn: Connection, edges: Edges, district: District, delivery: Delivery) -> bool:
@@ -71,7 +84,7 @@ def recall_refusal(conn: Connection, edges: Edges, district: District, delivery:
     report = reporting.count_report(facts)
     # The outbox takes a report of one kind once: the week makes the reminder one of its own.
     weekly = replace(report, kind=f"{report.kind} week {weeks}")
-    return _enqueue(conn, district, delivery.id, last.number, weekly, last.outcome, edges.clock()) > 0
+    return _enqueue(conn, edges, facts, weekly, recipients(district, last.outcome)) > 0
 
 
 def _stored(edges: Edges, district: District, last: Attempt, findings: tuple[Finding, ...]) -> reporting.ReportFacts:
@@ -96,20 +109,14 @@ def _stored(edges: Edges, district: District, last: Attempt, findings: tuple[Fin
 
 
 def _enqueue(
-    conn: Connection,
-    district: District,
-    delivery: str,
-    number: int,
-    report: Report,
-    outcome: Outcome,
-    at: datetime,
+    conn: Connection, edges: Edges, facts: reporting.ReportFacts, report: Report, addresses: Sequence[str]
 ) -> int:
     return mailing.enqueue(
         conn,
-        district=district.code,
-        delivery=delivery,
-        attempt=number,
+        district=facts.district.code,
+        delivery=facts.delivery,
+        attempt=facts.attempt,
         report=report,
-        recipients=recipients(district, outcome),
-        at=at,
+        recipients=addresses,
+        at=edges.clock(),
     )

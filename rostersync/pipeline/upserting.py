@@ -12,13 +12,12 @@ from sqlalchemy.exc import DBAPIError
 from rostersync import applying, crash, ledger, normalising, planning
 from rostersync.dictionary import Dictionary
 from rostersync.errors import PermanentError
-from rostersync.findings import found
 from rostersync.ledger import Attempt, Delivery
 from rostersync.model import DeliveryState, Finding, Judgement, Outcome, Reading, Screened
 from rostersync.pipeline.bisecting import refusal_of, without_refused
 from rostersync.pipeline.edges import Edges, Run, dictionary_of, today, transaction
+from rostersync.pipeline.holding import Approval, holds, plan_approved, supersede
 from rostersync.pipeline.judging import judgement, read
-from rostersync.pipeline.known import is_older
 from rostersync.pipeline.messages import tell, tell_nothing_new
 from rostersync.pipeline.results import SyncResult, judged, result_of
 from rostersync.pipeline.settled import failure_noted, settle, settled_result
@@ -35,7 +34,7 @@ _APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+class Case:
     """A claimed delivery, ready to be planned; `refused`: findings of rows that the database would not take."""
 
     district: District
@@ -44,6 +43,7 @@ class _Case:
     token: int
     screened: Screened
     refused: tuple[Finding, ...] = ()
+    approval: Approval | None = None
 
 
 def upsert(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any]:
@@ -59,20 +59,23 @@ def conclude(edges: Edges, run: Run, district: District, id_: str, screened: Scr
     if run.dry_run:
         return try_out(edges, district, id_)
     with failure_noted(edges, id_):
-        opened = _open(edges, run, district, id_, screened)
+        opened = open_case(edges, run, district, id_, screened)
         if isinstance(opened, SyncResult):
             return opened
         with transaction(edges) as conn:
             planning.lock_district(conn, district.code, edges.lock_seconds)
             ledger.check_claim(conn, id_, opened.token)
             crash.point("upsert.after_begin")
-            result = _conclude(conn, edges, run, opened, RACES)
+            result = conclude_case(conn, edges, run, opened)
             crash.point("upsert.before_commit")
         crash.point("upsert.after_commit")
         return result
 
 
-def _open(edges: Edges, run: Run, district: District, id_: str, screened: Screened | None) -> _Case | SyncResult:
+def open_case(
+    edges: Edges, run: Run, district: District, id_: str, screened: Screened | None = None
+) -> Case | SyncResult:
+    """Claim a delivery and get its rows, judged by today's rules; or its result, when there is nothing to conclude."""
     with transaction(edges) as conn:
         result = settled_result(conn, run, district.code, id_)
         if result is not None:
@@ -91,13 +94,13 @@ def _open(edges: Edges, run: Run, district: District, id_: str, screened: Screen
     return _case(district, delivery, token, screened or _read_again(edges, district, delivery, findings))
 
 
-def _case(district: District, delivery: Delivery, token: int, screened: Screened) -> _Case:
-    return _Case(
+def _case(district: District, delivery: Delivery, token: int, screened: Screened) -> Case:
+    return Case(
         district=district, dictionary=dictionary_of(district), delivery=delivery, token=token, screened=screened
     )
 
 
-def _validated_again(edges: Edges, run: Run, district: District, delivery: Delivery, token: int) -> _Case | SyncResult:
+def _validated_again(edges: Edges, run: Run, district: District, delivery: Delivery, token: int) -> Case | SyncResult:
     """The rules changed between the two tasks: the old findings do not fit the rows any more."""
     validated: Validated = screen_delivery(edges, run, district, delivery, token)
     if validated.result is not None or validated.screened is None:
@@ -115,10 +118,11 @@ def _read_again(edges: Edges, district: District, delivery: Delivery, findings: 
     return Screened(reading=reading, rows=rows, findings=findings)
 
 
-def _conclude(conn: Connection, edges: Edges, run: Run, case: _Case, chances: int) -> SyncResult:
+def conclude_case(conn: Connection, edges: Edges, run: Run, case: Case, chances: int = RACES) -> SyncResult:
     """Judge and apply; when another district took an address meanwhile, roll back to here and judge again.
 
     What the database refuses even so is left out and named.
+    The caller holds the district's lock and has made sure that the case is still open.
     """
     try:
         with conn.begin_nested():
@@ -128,24 +132,27 @@ def _conclude(conn: Connection, edges: Edges, run: Run, case: _Case, chances: in
         if refusal is None:
             raise
     if chances and refusal.sqlstate == UNIQUE_VIOLATION:
-        return _conclude(conn, edges, run, case, chances - 1)
+        return conclude_case(conn, edges, run, case, chances - 1)
     context = plan_context(edges, case.district, case.dictionary)
     screened, refused = without_refused(conn, context, case.screened, case.delivery.id)
     return _judge(conn, edges, run, replace(case, screened=screened, refused=refused))
 
 
-def _judge(conn: Connection, edges: Edges, run: Run, case: _Case) -> SyncResult:
+def _judge(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
     """Plan, and apply unless there is nothing to do or a person must look first."""
     context = plan_context(edges, case.district, case.dictionary)
-    plan = planning.plan(conn, context, case.screened.rows)
-    own = (*plan.findings, *_holds(conn, run, case, plan), *case.refused)
+    plan = plan_approved(conn, context, case.screened.rows, case.approval)
+    own = (*plan.findings, *holds(conn, run, case.district, case.delivery, plan, case.approval), *case.refused)
     came_to = judgement(plan, (*case.screened.findings, *own))
     last = ledger.latest_attempt(conn, case.delivery.id)
     if last and not run.force and _is_nothing_new(conn, case, last, came_to):
         return _duplicate(conn, edges, run, case, last)
     number = _number(conn, case.delivery, last)
-    if came_to.outcome is not Outcome.HELD:
+    if came_to.outcome is Outcome.HELD:
+        applying.keep(plan, delivery=case.delivery.id, attempt=number)
+    else:
         applying.apply(plan, delivery=case.delivery.id, attempt=number, actor=run.actor)
+        supersede(conn, edges, case.delivery, plan)
     crash.point("upsert.after_write")
     ledger.store_findings(
         conn,
@@ -160,22 +167,14 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: _Case) -> SyncResult:
     return judged(case.district.code, case.delivery.id, number, came_to)
 
 
-def _holds(conn: Connection, run: Run, case: _Case, plan: planning.Plan) -> tuple[Finding, ...]:
-    """Why a person must look first. Force passes an older file, never a mass change."""
-    mass = planning.judge_holds(plan, case.district.holds)
-    if run.force or not case.district.holds.older_file or not is_older(conn, case.delivery):
-        return mass
-    return (*mass, found("hold-older-file"))
-
-
-def _is_nothing_new(conn: Connection, case: _Case, last: Attempt, came_to: Judgement) -> bool:
+def _is_nothing_new(conn: Connection, case: Case, last: Attempt, came_to: Judgement) -> bool:
     """Judged again, an applied content asks for no change and has just the findings it had."""
     if came_to.changes or last.outcome not in _APPLIED or came_to.outcome not in _APPLIED:
         return False
     return same_findings(conn, case.delivery.id, last.number, came_to.findings)
 
 
-def _duplicate(conn: Connection, edges: Edges, run: Run, case: _Case, last: Attempt) -> SyncResult:
+def _duplicate(conn: Connection, edges: Edges, run: Run, case: Case, last: Attempt) -> SyncResult:
     delivery = case.delivery
     _judged(conn, edges, case, DeliveryState.APPLIED, delivery.attempts)
     settle(conn, run, case.district.code, delivery.id, Outcome.DUPLICATE)
@@ -193,7 +192,7 @@ def _number(conn: Connection, delivery: Delivery, last: Attempt | None) -> int:
     return delivery.attempts + 1
 
 
-def _record(conn: Connection, edges: Edges, run: Run, case: _Case, number: int, came_to: Judgement) -> None:
+def _record(conn: Connection, edges: Edges, run: Run, case: Case, number: int, came_to: Judgement) -> None:
     held = came_to.outcome is Outcome.HELD
     version = _judged(conn, edges, case, DeliveryState.HELD if held else DeliveryState.APPLIED, number)
     settle(conn, run, case.district.code, case.delivery.id, came_to.outcome)
@@ -211,7 +210,7 @@ def _record(conn: Connection, edges: Edges, run: Run, case: _Case, number: int, 
     )
 
 
-def _judged(conn: Connection, edges: Edges, case: _Case, state: DeliveryState, number: int) -> int:
+def _judged(conn: Connection, edges: Edges, case: Case, state: DeliveryState, number: int) -> int:
     """Note under which roster version and date the judgement was made; the version."""
     version = ledger.roster_version(conn, case.district.code)
     ledger.mark_judged(

@@ -110,10 +110,11 @@ def _store(
 
 
 def _state(delivery: Delivery, screened: Screened) -> DeliveryState:
-    """Judging an applied delivery again does not make it unapplied."""
+    """Judging an applied delivery again does not make it unapplied; a held one goes on waiting for a person."""
     if screened.refused:
         return DeliveryState.REFUSED
-    return DeliveryState.APPLIED if delivery.state is DeliveryState.APPLIED else DeliveryState.VALIDATED
+    kept = (DeliveryState.APPLIED, DeliveryState.HELD)
+    return delivery.state if delivery.state in kept else DeliveryState.VALIDATED
 
 
 def _refuse(

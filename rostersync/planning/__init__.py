@@ -14,10 +14,12 @@ from sqlalchemy import Connection, func, select
 
 from rostersync import tables
 from rostersync.database import translated
-from rostersync.model import Counts, Finding, RowCounts
+from rostersync.model import Counts, Finding, RowCounts, Severity
+from rostersync.planning.aside import Aside, set_aside
 from rostersync.planning.claims import judge_claims
 from rostersync.planning.counting import count_entities, count_rows
 from rostersync.planning.holds import judge_holds
+from rostersync.planning.kept import covered, lines_in_the_way, unseen
 from rostersync.planning.quiet import set_quiet_apart
 from rostersync.planning.remarks import note_remarks
 from rostersync.planning.rules import judge_rows
@@ -25,7 +27,17 @@ from rostersync.planning.targets import plan_entities
 from rostersync.planning.telling import findings_of
 from rostersync.planning.workspace import PlanContext, Workspace, open_workspace
 
-__all__ = ["Plan", "PlanContext", "judge_holds", "lock_district", "plan"]
+__all__ = [
+    "Aside",
+    "Plan",
+    "PlanContext",
+    "covered",
+    "judge_holds",
+    "lines_in_the_way",
+    "lock_district",
+    "plan",
+    "unseen",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +67,10 @@ def lock_district(conn: Connection, district: str, wait_seconds: float = 60) -> 
     return int(version or 0)
 
 
-def plan(conn: Connection, context: PlanContext, rows: pd.DataFrame) -> Plan:
-    """Stage `rows` (`Screened.rows`), judge them by the roster rules and plan the change."""
+def plan(conn: Connection, context: PlanContext, rows: pd.DataFrame, aside: Aside | None = None) -> Plan:
+    """Stage `rows` (`Screened.rows`), judge them by the roster rules and plan the change, without those `aside`."""
     ws = open_workspace(conn, context, rows)
+    set_aside(ws, aside or Aside())
     set_quiet_apart(ws)
     judge_rows(ws)
     judge_claims(ws)

@@ -44,7 +44,7 @@ class _Suspect:
 
     def judged(self, of: int) -> Iterator[Finding]:
         if self.limit.exceeded(self.number, of):
-            where = {} if self.school is None else {"school": self.school}
+            where: dict[str, Any] = {} if self.school is None else {"school": self.school}
             yield found(self.code, entity=self.entity, count=self.number, of=of, **where)
 
 

@@ -177,13 +177,13 @@ def _as_csv(rows: pd.DataFrame) -> pa.Buffer:
 
 
 def finding(
-    workspace: Workspace, column: str, code: str, severity: str, **detail: object
+    workspace: Workspace, column: str | None, code: str, severity: str, **detail: object
 ) -> tuple[ColumnElement[Any], ...]:
     """The columns of a `found` select for a staged line."""
     return (workspace.stage.c.line, *told(column, code, severity, **detail))
 
 
-def told(column: str, code: str, severity: str, **detail: object) -> tuple[ColumnElement[Any], ...]:
+def told(column: str | None, code: str, severity: str, **detail: object) -> tuple[ColumnElement[Any], ...]:
     """Column, code, severity and detail of a finding as select columns; details may be SQL expressions."""
     pairs = [part for name, value in detail.items() for part in (literal(name, Text), value)]
     return (

@@ -6,9 +6,20 @@ and school identifiers, never a person's data; that is in the error file alone.
 
 from __future__ import annotations
 
-from rostersync.reporting.count_report import count_report, nothing_new
-from rostersync.reporting.error_file import errors_file, has_row_errors
+from rostersync.reporting.changes_file import changes_file
+from rostersync.reporting.count_report import count_report
+from rostersync.reporting.error_file import errors_file, lists_rows
 from rostersync.reporting.error_workbook import errors_workbook
 from rostersync.reporting.facts import ReportFacts
+from rostersync.reporting.notices import discarded, nothing_new
 
-__all__ = ["ReportFacts", "count_report", "errors_file", "errors_workbook", "has_row_errors", "nothing_new"]
+__all__ = [
+    "ReportFacts",
+    "changes_file",
+    "count_report",
+    "discarded",
+    "errors_file",
+    "errors_workbook",
+    "lists_rows",
+    "nothing_new",
+]

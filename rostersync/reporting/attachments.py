@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from rostersync.dictionary import Dictionary
 from rostersync.model import Finding, Reading, ReportFile
-from rostersync.reporting.error_file import csv_bytes, error_table, has_row_errors
+from rostersync.reporting.error_file import csv_bytes, error_table, lists_rows
 from rostersync.reporting.error_workbook import workbook_bytes
 
 ZIP_ABOVE = 5_000_000
@@ -21,8 +21,8 @@ _WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sh
 
 
 def error_files(reading: Reading, findings: Sequence[Finding], dictionary: Dictionary) -> tuple[ReportFile, ...]:
-    """The files to attach: none without a row error, and none when they are too large to mail."""
-    if reading.refused or not has_row_errors(findings):
+    """The files to attach: none without a row to list, and none when they are too large to mail."""
+    if reading.refused or not lists_rows(findings):
         return ()
     table = error_table(reading, findings, dictionary)
     report = _zipped_when_large(csv_bytes(table))

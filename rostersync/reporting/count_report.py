@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from rostersync.model import Outcome, Report, ReportFile, Severity
 from rostersync.reporting import attachments, counts, grouping, rendering, wording
-from rostersync.reporting.error_file import has_row_errors
-from rostersync.reporting.facts import ReportFacts, amount, day, minute
+from rostersync.reporting.error_file import lists_rows
+from rostersync.reporting.facts import ReportFacts
 
 _KINDS = {Outcome.REFUSED: "refused", Outcome.HELD: "held"}
 
@@ -32,44 +31,15 @@ _ROOMS = (
 
 
 def count_report(facts: ReportFacts) -> Report:
-    """The mail about one delivery's outcome. `kind` is count_report, refused or held.
+    """The mail about one delivery's outcome. `kind` is count_report, refused, held, or held_operators.
 
     Raises ValueError for outcomes contacts are not told of (duplicate, waiting, no file, failed).
     """
     said = wording.word(facts)
     files = _files(facts)
     text, html = _bodies(facts, said, files)
-    kind = _KINDS.get(facts.judgement.outcome, "count_report")
+    kind = _KINDS.get(facts.judgement.outcome, "count_report") + ("_operators" if facts.for_operators else "")
     return Report(kind=kind, subject=said.subject, text=text, html=html, files=files)
-
-
-def nothing_new(facts: ReportFacts, *, applied_at: datetime) -> Report:
-    """The short mail when the same file was put down again. Its kind names the day: one such mail a day is enough.
-
-    `facts.judgement` is that of the latest attempt; `received_at` is the new arrival, `applied_at` the old apply.
-    """
-    rejected = facts.judgement.rows.rejected
-    since = day(applied_at, facts.district.timezone)
-    open_rows = (
-        f"{amount(rejected, 'row').capitalize()} still {'needs' if rejected == 1 else 'need'} a correction."
-        if rejected
-        else ""
-    )
-    subject = f"{wording.subject_start(facts)}: nothing new - the same staff file was applied on {since}"
-    shown = {
-        "subject": subject,
-        "verdict": f"Nothing new: this is the file we applied on {since}.",
-        "detail": "The file that arrived is the same, byte for byte, so nothing was changed.",
-        "open_rows": open_rows,
-        "footer": _footer(facts),
-    }
-    local = day(facts.received_at, facts.district.timezone)
-    return Report(
-        kind=f"nothing_new {local}",
-        subject=subject,
-        text=rendering.text_of("nothing_new", **shown),
-        html=rendering.html_of("nothing_new", **shown),
-    )
 
 
 def _files(facts: ReportFacts) -> tuple[ReportFile, ...]:
@@ -109,21 +79,11 @@ def _shown(facts: ReportFacts, said: wording.Wording, files: tuple[ReportFile, .
         "remarks": remarks[: room.groups],
         "more_remarks": sum(group.count for group in remarks[room.groups :]),
         "files": _file_lines(files),
-        "files_left_out": not files and facts.reading is not None and not refused and has_row_errors(judged.findings),
-        "footer": _footer(facts),
+        "files_left_out": not files and facts.reading is not None and not refused and lists_rows(judged.findings),
+        "footer": facts.footer(),
     }
 
 
 def _file_lines(files: tuple[ReportFile, ...]) -> list[tuple[str, str]]:
     """(name, size) of the attachments."""
     return [(f.name, f"{max(1, round(len(f.content) / 1000)):,} KB") for f in files]
-
-
-def _footer(facts: ReportFacts) -> dict[str, str]:
-    return {
-        "district": facts.district.name,
-        "delivery": facts.delivery,
-        "attempt": str(facts.attempt),
-        "dictionary": facts.dictionary.version,
-        "received": minute(facts.received_at, facts.district.timezone),
-    }

@@ -20,6 +20,8 @@ from rostersync.model import Finding, RawRow, Reading, Severity
 
 BOM = b"\xef\xbb\xbf"
 SEPARATOR = " | "
+LEFT_OUT = "row-left-out"
+"""The code of rows that are not applied without being wrong: an approval left them out."""
 FORMULA_START = r"^('*[=+\-@\t\r])"
 """Cells a spreadsheet may run: any number of `'`, then one of these. RE2 syntax."""
 _CONTROL = dict.fromkeys((*range(32), 127), " ")
@@ -39,9 +41,13 @@ class _Marks:
         self.resolutions.append(catalogue.resolution(finding).translate(_CONTROL))
 
 
-def has_row_errors(findings: Iterable[Finding]) -> bool:
-    """True when at least one row was rejected: only then an error file exists."""
-    return any(f.severity is Severity.ROW and f.line is not None for f in findings)
+def lists_rows(findings: Iterable[Finding]) -> bool:
+    """True when at least one row was rejected, or left out by an approval: only then an error file exists."""
+    return any(map(_is_listed, findings))
+
+
+def _is_listed(finding: Finding) -> bool:
+    return finding.line is not None and (finding.severity is Severity.ROW or finding.code == LEFT_OUT)
 
 
 def errors_file(reading: Reading, findings: Sequence[Finding], dictionary: Dictionary) -> bytes:
@@ -55,7 +61,7 @@ def csv_bytes(table: pa.Table) -> bytes:
 
 
 def error_table(reading: Reading, findings: Sequence[Finding], dictionary: Dictionary) -> pa.Table:
-    """The rejected rows in line order, as text: own columns as typed (not neutralised), then the added columns."""
+    """The listed rows in line order, as text: own columns as typed (not neutralised), then the added columns."""
     marks = _marks_by_line(findings)
     raw = [row for row in reading.raw_rows if row.line in marks]
     taken = np.flatnonzero(np.isin(reading.lines, np.fromiter(marks, dtype=np.int64, count=len(marks))))
@@ -79,8 +85,8 @@ def joined(*parts: pa.Array | str, between: str = "") -> pa.Array:
 
 
 def _marks_by_line(findings: Sequence[Finding]) -> dict[int, _Marks]:
-    """Rejected lines and all that is said about them. Every row of a conflict has its own finding, siblings too."""
-    marks = {f.line: _Marks() for f in findings if f.severity is Severity.ROW and f.line is not None}
+    """Listed lines and all that is said about them. Every row of a conflict has its own finding, siblings too."""
+    marks = {f.line: _Marks() for f in findings if f.line is not None and _is_listed(f)}
     for finding in findings:
         if finding.line in marks and finding.severity in (Severity.ROW, Severity.REMARK):
             marks[finding.line].add(finding)

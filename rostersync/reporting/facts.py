@@ -26,6 +26,18 @@ class ReportFacts:
     reading: Reading | None
     dictionary: Dictionary
     dry_run: bool = False
+    for_operators: bool = False
+    """The reader decides about the delivery, instead of answering for the file."""
+
+    def footer(self) -> dict[str, str]:
+        """What identifies the delivery, under every mail."""
+        return {
+            "district": self.district.name,
+            "delivery": self.delivery,
+            "attempt": str(self.attempt),
+            "dictionary": self.dictionary.version,
+            "received": minute(self.received_at, self.district.timezone),
+        }
 
 
 def amount(number: int, noun: str, plural: str | None = None) -> str:

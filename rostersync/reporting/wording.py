@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rostersync.model import ENTITIES, Finding, Judgement, Outcome, Severity
+from rostersync.reporting.error_file import LEFT_OUT
 from rostersync.reporting.facts import ReportFacts, amount, day, listed
 
 _CHANGE_WORDS = ("created", "updated", "removed")
@@ -56,6 +57,8 @@ def _applied(facts: ReportFacts) -> Wording:
         verdict = "Your staff file has no rows, so nothing changes." if would else "Your staff file had no rows."
     elif not judgement.changes:
         verdict = "Everything in your staff file is already in the roster."
+    if _left_out(judgement):
+        return _applied_in_part(facts)
     return Wording(
         tone="good",
         badge="All good",
@@ -64,6 +67,25 @@ def _applied(facts: ReportFacts) -> Wording:
         detail=_read_sentence(judgement),
         steps=(_UP_TO_DATE,),
     )
+
+
+def _applied_in_part(facts: ReportFacts) -> Wording:
+    left, rows = amount(_left_out(facts.judgement), "row"), facts.judgement.rows
+    return Wording(
+        tone="attention",
+        badge="Applied in part",
+        subject=f"{subject_start(facts)}: staff file applied but for {left} - {changed(facts.judgement)}",
+        verdict=f"Your staff file was approved and applied, but for {left}.",
+        detail=f"{amount(rows.accepted, 'row').capitalize()} accepted. {_LEFT_OUT_WHERE}",
+        steps=("Look at the rows that were left out, and send those again that are still right.",),
+    )
+
+
+_LEFT_OUT_WHERE = "What the approval left out changed nothing; it is in users-errors.csv, with the reason."
+
+
+def _left_out(judgement: Judgement) -> int:
+    return sum(each.code == LEFT_OUT for each in judgement.findings)
 
 
 def _read_sentence(judgement: Judgement) -> str:
@@ -84,7 +106,8 @@ def _applied_with_errors(facts: ReportFacts) -> Wording:
         badge="Needs a correction",
         subject=f"{subject_start(facts)}: {rejected} {needs} a correction - {rows.accepted:,} of {rows.read:,} applied",
         verdict=f"{rejected} of your staff file {needs} a correction.",
-        detail=f"{_others(facts)} A row with an error is left out as a whole and changes nothing.",
+        detail=f"{_others(facts)} A row with an error is left out as a whole and changes nothing."
+        + (f" {_LEFT_OUT_WHERE}" if _left_out(facts.judgement) else ""),
         steps=_correction_steps(facts),
     )
 
@@ -133,6 +156,26 @@ def _are(number: int) -> str:
 
 
 def _held(facts: ReportFacts) -> Wording:
+    return _held_for_operators(facts) if facts.for_operators else _held_for_contacts(facts)
+
+
+def _held_for_operators(facts: ReportFacts) -> Wording:
+    return Wording(
+        tone="waiting",
+        badge="Waiting for your decision",
+        subject=f"{subject_start(facts)}: decide about a held staff file - {changed(facts.judgement)} if approved",
+        verdict="A staff file waits for your decision. Nothing was applied yet.",
+        detail="It would change more than usual. The district's contacts have been asked to answer if they meant it.",
+        steps=(
+            f"Look at it: rostersync plan {facts.delivery}",
+            f"Approve it: rostersync approve {facts.delivery} (--without-held-schools: but the schools named below)",
+            f"Or discard it: rostersync discard {facts.delivery} --reason TEXT",
+            "Airflow asks the same: see the required actions of held_delivery_review.",
+        ),
+    )
+
+
+def _held_for_contacts(facts: ReportFacts) -> Wording:
     return Wording(
         tone="waiting",
         badge="Waiting for approval",

@@ -1,0 +1,70 @@
+"""Why a delivery waits for a person, and what an approval makes of its plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from rostersync import ledger, planning
+from rostersync.findings import found
+from rostersync.ledger import Delivery, Waiting
+from rostersync.model import DeliveryState, Finding
+from rostersync.pipeline.edges import Edges, Run
+from rostersync.pipeline.known import is_older
+from rostersync.planning import Aside, Plan, PlanContext
+
+if TYPE_CHECKING:
+    from rostersync.districts import District
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What a person approved: the plan they saw, but nothing of these schools."""
+
+    seen: Waiting
+    without_schools: tuple[str, ...] = ()
+
+
+def plan_approved(conn: Connection, context: PlanContext, rows: pd.DataFrame, approval: Approval | None) -> Plan:
+    """The plan of a file. After an approval without the rows it left out, and those that newer deliveries overtook.
+
+    What is left out may leave other changes in the way of newer ones (a person's status): until nothing is.
+    """
+    if approval is None:
+        return planning.plan(conn, context, rows)
+    seen, lines = approval.seen, frozenset[int]()
+    while True:
+        plan = planning.plan(conn, context, rows, Aside(schools=approval.without_schools, lines=lines))
+        more = planning.lines_in_the_way(plan.workspace, seen.delivery, seen.roster_version)
+        if not more:
+            return plan
+        lines |= more
+
+
+def holds(
+    conn: Connection, run: Run, district: District, delivery: Delivery, plan: Plan, approval: Approval | None
+) -> tuple[Finding, ...]:
+    """Why a person must look first. Force passes an older file, never a mass change; an approval what it saw."""
+    if approval is not None:
+        new = planning.unseen(plan.workspace, delivery.id, approval.seen.attempt)
+        return (found("hold-changed", count=new), *planning.judge_holds(plan, district.holds)) if new else ()
+    mass = planning.judge_holds(plan, district.holds)
+    if run.force or not district.holds.older_file or not is_older(conn, delivery):
+        return mass
+    return (*mass, found("hold-older-file"))
+
+
+def supersede(conn: Connection, edges: Edges, applied: Delivery, plan: Plan) -> None:
+    """Older held deliveries of the district whose every key this applied one names need nobody's decision any more."""
+    older = {
+        each.delivery: each.attempt
+        for each in ledger.waiting(conn, applied.district)
+        if each.sequence < applied.sequence and each.delivery != applied.id
+    }
+    gone = planning.covered(plan.workspace, older)
+    if gone:
+        by = f"delivery {applied.id}"
+        ledger.mark_decided(conn, gone, DeliveryState.SUPERSEDED, by=by, at=edges.clock())

@@ -1,0 +1,36 @@
+"""Rows that an approval leaves out: set aside before anything else is judged, so that nothing of them is in the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, literal, select, update
+
+from rostersync.planning.workspace import Workspace, told
+
+LEFT_OUT = "row-left-out"
+SCHOOL_WAITS = "its school was left out of the approval"
+CHANGED_SINCE = "a newer file has changed the same record since"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """Rows to leave out: all of these schools, and single lines whose records a newer delivery has changed."""
+
+    schools: tuple[str, ...] = ()
+    lines: frozenset[int] = frozenset()
+
+
+def set_aside(ws: Workspace, aside: Aside) -> None:
+    """Note a remark for each such row and take its acceptance away. Rows with errors stay what they are."""
+    d = ws.delivered.c
+    if aside.schools:
+        _leave_out(ws, d.schoolId.in_(aside.schools), "schoolId", SCHOOL_WAITS)
+    if aside.lines:
+        _leave_out(ws, d.line.in_(aside.lines), None, CHANGED_SINCE)
+
+
+def _leave_out(ws: Workspace, rows: ColumnElement[bool], column: str | None, reason: str) -> None:
+    hit = and_(ws.delivered.c.status == "accepted", rows)
+    ws.note(select(ws.delivered.c.line, *told(column, LEFT_OUT, "remark", reason=literal(reason))).where(hit))
+    ws.conn.execute(update(ws.delivered).values(status="folded").where(hit))
