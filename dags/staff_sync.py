@@ -58,6 +58,12 @@ def district(code: str) -> None:
     chain(*(step(code=code, deliveries=deliveries) for step in (validate, upsert, email)))
 
 
+@task(pool="roster_db", trigger_rule=TriggerRule.ALL_DONE)
+def ask_about_held() -> None:
+    """Start `held_deliveries` when something waits for a person: the night itself never stays open for one."""
+    bridge.start_reviews()
+
+
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def all_districts_fine(codes: list[str] | None) -> None:
     """Fails when a district failed, so that the run does; says which, and where."""
@@ -93,4 +99,4 @@ for each_wave in waves():
         tags=["rostersync"],
     ):
         listed = districts(each_wave.name)
-        chain(district.expand(code=listed), all_districts_fine(listed))
+        chain(district.expand(code=listed), [all_districts_fine(listed), ask_about_held()])

@@ -5,9 +5,7 @@ Exit codes: 0 fine, 1 row errors, 2 refused, 3 held, 4 usage or configuration, 5
 
 from __future__ import annotations
 
-import os
 import sys
-import traceback
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Annotated, Final
 
 import typer
 
-from rostersync import __version__
+from rostersync import __version__, cli_failures
 from rostersync.errors import ConfigurationError, RosterSyncError
 from rostersync.settings import PROJECT
 
@@ -23,8 +21,7 @@ from rostersync.settings import PROJECT
 
 FINE, ROW_ERRORS, REFUSED, HELD, USAGE, BROKEN = range(6)
 INTERRUPTED: Final = 130
-PIPE_CLOSED: Final = 141
-"""What a shell reports of a program that a signal ended."""
+"""What a shell reports of a program that Ctrl-C ended."""
 
 app = typer.Typer(
     name="rostersync",
@@ -280,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        code = _pipe_closed()
+        code = cli_failures.pipe_closed()
     sys.exit(code)
 
 
@@ -289,47 +286,20 @@ def run(words: Sequence[str]) -> int:
     try:
         return int(app(list(words), prog_name="rostersync", standalone_mode=False) or FINE)
     except typer.TyperException as error:
-        _explain(error.format_message())
+        cli_failures.explain(error.format_message())
         return USAGE
     except (typer.Abort, KeyboardInterrupt):
         say("Stopped.")
         return INTERRUPTED
     except BrokenPipeError:
-        return _pipe_closed()
+        return cli_failures.pipe_closed()
     except RosterSyncError as error:
-        _trace(words)
+        cli_failures.trace(words)
         say(f"error: {error}")
         return USAGE if isinstance(error, ConfigurationError) else BROKEN
     except Exception as error:  # noqa: BLE001 - the outermost frame: a person must never meet a traceback
-        _trace(words)
-        say(f"error: The program failed; this is a bug, not a fault of your file. Reference: {_reference(error)}.")
+        cli_failures.trace(words)
+        reference = cli_failures.reference(error)
+        say(f"error: The program failed; this is a bug, not a fault of your file. Reference: {reference}.")
         say("Nothing is half done. Run `rostersync --debug …` to see where, and report the reference.")
         return BROKEN
-
-
-def _explain(message: str) -> None:
-    """A command without its subcommand gets the list of them; other words get the reason."""
-    if message.startswith("Usage:"):
-        say(message)
-        return
-    say(f"error: {message}")
-    say("Try: rostersync --help, or rostersync COMMAND --help")
-
-
-def _trace(words: Sequence[str]) -> None:
-    if "--debug" in words:
-        traceback.print_exc()
-
-
-def _reference(error: BaseException) -> str:
-    """Kind and place of a failure; its text may hold cells and is not shown."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "rostersync" in Path(frame.filename).parts] or frames
-    place = f"{Path(ours[-1].filename).stem}-{ours[-1].lineno}" if ours else "unknown"
-    return f"{type(error).__name__}-{place}"
-
-
-def _pipe_closed() -> int:
-    """Whoever read our output has gone; Python must not complain about it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return PIPE_CLOSED

@@ -26,6 +26,11 @@ class Waiting:
     first: bool
     sequence: int
 
+    @property
+    def review(self) -> str:
+        """The id of the review that asks about it: the delivery's, or of its own when the delivery waits again."""
+        return self.delivery if self.first else f"{self.delivery}-attempt-{self.attempt}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:

@@ -87,6 +87,12 @@ def recall_refusal(conn: Connection, edges: Edges, district: District, delivery:
     return _enqueue(conn, edges, facts, weekly, recipients(district, last.outcome)) > 0
 
 
+def ask(conn: Connection, edges: Edges, district: District, held: Attempt) -> tuple[str, str]:
+    """Subject and text of the question about a held attempt."""
+    facts = _stored(edges, district, held, ledger.findings_of(conn, held.delivery, held.number))
+    return reporting.question(replace(facts, received_at=held.ended_at))
+
+
 def _stored(edges: Edges, district: District, last: Attempt, findings: tuple[Finding, ...]) -> reporting.ReportFacts:
     """The facts of a stored attempt, told today; its error file went with the first mail."""
     judgement = Judgement(

@@ -17,7 +17,7 @@ from rostersync.ledger import Decision, Delivery, Waiting
 from rostersync.model import Choice, DeliveryState, Outcome
 from rostersync.pipeline.edges import Edges, Run, transaction
 from rostersync.pipeline.holding import Approval
-from rostersync.pipeline.messages import tell_discarded
+from rostersync.pipeline.messages import ask, tell_discarded
 from rostersync.pipeline.results import SyncResult, result_of
 from rostersync.pipeline.upserting import conclude_case, open_case
 
@@ -48,8 +48,20 @@ class Reviewed:
 
     def summary(self) -> dict[str, Any]:
         """Ids and counts only."""
-        told = {"delivery": self.delivery, "state": self.state.value, "decided": self.decided}
-        return told | ({"result": self.result.summary()} if self.result else {})
+        told: dict[str, Any] = {"district": self.district, "delivery": self.delivery, "state": self.state.value}
+        told["decided"] = self.decided
+        told["result"] = self.result.summary() if self.result else None
+        return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a person is asked: about which plan, a line, and its numbers in Markdown. No personal data."""
+
+    delivery: str
+    attempt: int
+    subject: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +87,18 @@ def open_reviews(edges: Edges) -> list[Waiting]:
     """Every held delivery that waits for a decision, in arrival sequence."""
     with transaction(edges) as conn:
         return ledger.waiting(conn)
+
+
+def question(edges: Edges, id_: str) -> Question | None:
+    """What a person is asked in Airflow; None when nothing waits. Raises ConfigurationError for an unknown id."""
+    district = _configured(edges, id_)
+    with transaction(edges) as conn:
+        seen = ledger.waiting_of(conn, id_)
+        held = ledger.attempt_of(conn, id_, seen.attempt) if seen else None
+        if held is None:
+            return None
+        subject, body = ask(conn, edges, district, held)
+    return Question(delivery=id_, attempt=held.number, subject=subject, body=body)
 
 
 def shown_plan(edges: Edges, id_: str) -> ShownPlan:

@@ -12,6 +12,7 @@ from rostersync.reporting.error_file import errors_file, lists_rows
 from rostersync.reporting.error_workbook import errors_workbook
 from rostersync.reporting.facts import ReportFacts
 from rostersync.reporting.notices import discarded, nothing_new
+from rostersync.reporting.question import question
 
 __all__ = [
     "ReportFacts",
@@ -22,4 +23,5 @@ __all__ = [
     "errors_workbook",
     "lists_rows",
     "nothing_new",
+    "question",
 ]

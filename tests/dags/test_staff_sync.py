@@ -48,8 +48,9 @@ class TestWave:
             "district.pull": {"district.validate", "district.upsert", "district.email"},
             "district.validate": {"district.upsert"},
             "district.upsert": {"district.email"},
-            "district.email": {"all_districts_fine"},
+            "district.email": {"all_districts_fine", "ask_about_held"},
             "all_districts_fine": set(),
+            "ask_about_held": set(),
         }
 
     def test_starts_at_the_waves_time_once_at_a_time_and_never_for_the_past(self, dagbag: DagBag, wave) -> None:
@@ -67,6 +68,7 @@ class TestWave:
             "district.upsert": "roster_db",
             "district.email": "smtp",
             "all_districts_fine": "default_pool",
+            "ask_about_held": "roster_db",
         }
         assert set(used.values()) - {"default_pool"} == set(stack_environment.pools())
 
@@ -85,8 +87,9 @@ class TestWave:
             assert task.execution_timeout == timedelta(hours=2)
 
     def test_runs_the_watcher_whatever_happened(self, dagbag: DagBag, wave) -> None:
-        watcher = dagbag.dags[f"staff_sync_{wave.name}"].get_task("all_districts_fine")
-        assert watcher.trigger_rule == "all_done"
+        dag = dagbag.dags[f"staff_sync_{wave.name}"]
+        for name in ("all_districts_fine", "ask_about_held"):
+            assert dag.get_task(name).trigger_rule == "all_done"
 
     def test_offers_its_districts_in_the_form(self, dagbag: DagBag, wave) -> None:
         form = dagbag.dags[f"staff_sync_{wave.name}"].params

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
-from rostersync import database, embedded, pipeline, stack, stack_environment
+from rostersync import database, embedded, pipeline, stack, stack_environment, tables
 from rostersync.airflow_api import Api
+from rostersync.errors import ConfigurationError
 from rostersync.landing import LandingStore
 from rostersync.mailing import EmlFolder
 from rostersync.transports import open_transport
-from tests.airflow_nights import DAG, Country, open_schools, row, state_of
+from tests.airflow_nights import DAG, ROSTER, Country, open_schools, row, state_of
 from tests.servers import fresh_database, running_sftp
 
 pytestmark = pytest.mark.timeout(1200)
 CODES = ("ashford", "brookvale", "cedarport")
+REVIEW = "held_delivery_review"
 ASHFORD = [row("ashford", 1), row("ashford", 2), row("ashford", 3, userRole="Janitor")]
 BROOKVALE = [row("brookvale", n, classId="c1", className="Reading", classGrade="3") for n in range(1, 5)]
 BROOKVALE_LATER = [
@@ -29,6 +31,7 @@ BROOKVALE_LATER = [
     row("brookvale", 4, userLastName="Renamed"),
     row("brookvale", 5),
 ]
+DRAYTON = [row("drayton", n) for n in range(1, 11)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,38 @@ class Running:
     country: Country
     crash_once: Path
     logs: Path
+
+    def held(self, code: str, rows: list[dict[str, str]]) -> str:
+        """Put the file down and run the district's night, which holds it: the delivery's id."""
+        self.country.put(code, rows)
+        assert self.night(code)[1] == "success"
+        with self.owner.connect() as conn:
+            d = tables.delivery.c
+            newest = select(d.id).where(d.district == code, d.state == "held").order_by(d.sequence.desc())
+            return conn.execute(newest.limit(1)).scalar_one()
+
+    def answer(self, delivery: str, chosen: str) -> None:
+        """Wait until the delivery's review asks, answer, and wait for its green end."""
+        run = f"/dags/{REVIEW}/dagRuns/{delivery}"
+        _wait_for(lambda: self._task(delivery, "review") == "awaiting_input")
+        # The scheduler must have read that the task is parked before somebody answers.
+        time.sleep(3)
+        choice = {"chosen_options": [chosen], "params_input": {}}
+        self.api.call("PATCH", f"{run}/taskInstances/review/-1/hitlDetails", choice)
+        assert self.api.wait_for_run(REVIEW, delivery) == "success"
+
+    def _task(self, delivery: str, name: str) -> str | None:
+        """The state of a task of the delivery's review; None before the run is there."""
+        try:
+            return next(task["state"] for task in self.api.tasks(REVIEW, delivery) if task["task_id"] == name)
+        except ConfigurationError:
+            return None
+
+    def state_of_delivery(self, delivery: str) -> tuple[str, str | None]:
+        """Where the ledger says it stands, and who decided."""
+        d = tables.delivery.c
+        with self.owner.connect() as conn:
+            return tuple(conn.execute(select(d.state, d.decided_by).where(d.id == delivery)).one())
 
     def night(self, *codes: str) -> tuple[str, str]:
         """Trigger a run for these districts (none: all) and wait; its id and state."""
@@ -68,7 +103,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Ashford and Brookvale have folders; Cedarport's real SFTP server shows another host key than the pinned one."""
     folder = tmp_path_factory.mktemp("night")
     country, marker = Country(folder=folder), folder / "crashed"
-    country.found(CODES, {"cedarport": {"sftp": "cedarport", "directory": "/"}})
+    country.found((*CODES, "drayton"), {"cedarport": {"sftp": "cedarport", "directory": "/"}})
     marker.touch()  # no crash until a test takes it away
     with pytest.MonkeyPatch.context() as patch, running_sftp(folder / "inbox" / "cedarport") as sftp:
         for name in [name for name in os.environ if name.startswith(("ROSTERSYNC_", "AIRFLOW_"))]:
@@ -81,9 +116,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         patch.setenv("ROSTERSYNC_SFTP_CEDARPORT", f"sftp://{login}?host_key={_another_key()}")
         try:
             api = stack.up(scheduled=False).api
-            api.wait_for_dag(DAG)
+            for dag_id in (DAG, REVIEW):
+                api.wait_for_dag(dag_id)
             owner = database.engine(embedded.ensure_running().owner_url)
-            open_schools(owner, CODES)
+            open_schools(owner, (*CODES, "drayton"))
             yield Running(
                 api=api, owner=owner, country=country, crash_once=marker, logs=stack_environment.home() / "logs"
             )
@@ -102,10 +138,10 @@ def _another_key() -> str:
 
 @pytest.fixture(scope="module")
 def first_night(running: Running) -> tuple[str, str]:
-    """The first run of all three districts: its id and state."""
+    """The first run of three districts: its id and state."""
     running.country.put("ashford", ASHFORD)
     running.country.put("brookvale", BROOKVALE)
-    return running.night()
+    return running.night(*CODES)
 
 
 def test_a_changed_host_key_turns_the_run_red_and_the_other_districts_are_finished(
@@ -120,6 +156,7 @@ def test_a_changed_host_key_turns_the_run_red_and_the_other_districts_are_finish
         "upsert": ["success", "success", "upstream_failed"],
         "email": ["success", "success", "upstream_failed"],
         "all_districts_fine": ["failed"],
+        "ask_about_held": ["skipped"],
     }
     for code, people in (("ashford", 2), ("brookvale", 4)):
         came_to = state_of(running.owner, code)
@@ -170,6 +207,31 @@ def test_the_same_files_again_change_nothing_and_mail_nobody(running: Running, f
     assert {code: state_of(running.owner, code) for code in CODES} == before
 
 
+def test_a_mass_removal_waits_and_is_loaded_only_when_it_is_approved(
+    running: Running, first_night: tuple[str, str]
+) -> None:
+    running.country.put("drayton", DRAYTON)
+    assert running.night("drayton")[1] == "success"
+    before = state_of(running.owner, "drayton")
+    held = running.held("drayton", [leaving("drayton", n) for n in range(1, 7)])
+    waiting = state_of(running.owner, "drayton")
+    assert {name: waiting[name] for name in ROSTER} == {name: before[name] for name in ROSTER}
+    running.answer(held, "Discard")
+    assert running.state_of_delivery(held) == ("discarded", "admin")
+    assert state_of(running.owner, "drayton")["person"] == before["person"]
+    again = running.held("drayton", [leaving("drayton", n) for n in range(1, 6)])
+    running.answer(again, "Approve")
+    assert running.state_of_delivery(again) == ("applied", "admin")
+    after = state_of(running.owner, "drayton")
+    assert sum("'active'" in each for each in after["person"]) == len(DRAYTON) - 5
+    assert all("'sent'" in mail for mail in after["mails"])
+    assert [kind for mail in after["mails"] if (kind := mail.split("'")[1]) != "held"] == [
+        "count_report",
+        "count_report",
+        "discarded",
+    ]
+
+
 def test_a_worker_killed_inside_upsert_and_cleared_ends_like_an_undisturbed_night(
     running: Running, first_night: tuple[str, str], undisturbed: dict[str, object]
 ) -> None:
@@ -205,6 +267,11 @@ def undisturbed(postgres: embedded.Server, running: Running, tmp_path: Path) -> 
         yield state_of(owner, "brookvale")
         engine.dispose()
         owner.dispose()
+
+
+def leaving(code: str, number: int) -> dict[str, str]:
+    """The row that takes a person out of the school."""
+    return {"action": "REMOVE-USER", "schoolId": "100", "userId": f"{code}-{number}"}
 
 
 def _wait_for(condition: Callable[[], bool], seconds: float = 300.0) -> None:

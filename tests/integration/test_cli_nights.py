@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import Engine, func, select
 
 from rostersync import cli, cli_edges, dictionary, districts, sample, settings, tables
 from rostersync.model import BUCKETS, ENTITIES
+from tests.nights import users_csv
 from tests.servers import RosterDatabase
 
 Command = Callable[..., tuple[int, str, str]]
@@ -267,3 +269,54 @@ def test_a_big_files_roster_and_rows_belong_together(command: Command, engine: E
     with engine.connect() as conn:
         here = select(func.count()).where(tables.school.c.district == big.place.code)
         assert conn.scalar(here) == len(big.place.schools)
+
+
+def held_by_birchmere(command: Command) -> tuple[str, list[str]]:
+    """Birchmere's night, and then a file that removes ten of its people: that delivery's id, and theirs, sorted."""
+    inbox = settings.state_path("inbox", "birchmere", "users.csv")
+    assert command("sync", "--district", "birchmere")[0] == 0
+    with inbox.open(encoding="utf-8-sig", newline="") as file:
+        placed = list({each["userId"]: each["schoolId"] for each in csv.DictReader(file)}.items())[:10]
+    rows = [{"action": "REMOVE-USER", "userId": user, "schoolId": school} for user, school in placed]
+    inbox.write_bytes(users_csv(rows))
+    code, told, _ = command("sync", "--district", "birchmere", "--format", "json")
+    assert code == 3
+    return results(told)[0]["delivery"], sorted(user for user, _ in placed)
+
+
+def test_a_held_file_is_shown_and_decided_about_without_airflow(
+    command: Command, demo: sample.Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROSTERSYNC_OPS_MAIL", "ops@example.org, desk@example.org")
+    delivery, people = held_by_birchmere(command)
+    saved = tmp_path / "changes.csv"
+    code, told, hints = command("plan", delivery, "--csv", str(saved))
+    assert (code, "hold-removals" in told, str(saved) in hints) == (3, True, True)
+    with saved.open(encoding="utf-8-sig", newline="") as file:
+        changes = list(csv.DictReader(file))
+    gone = [each["key"] for each in changes if (each["entity"], each["action"]) == ("person", "removed")]
+    assert gone == people
+    assert {each["after"] for each in changes if each["entity"] == "person"} == {"status: inactive"}
+    assert command("plan", delivery, "--format", "json")[0] == 3
+    assert command("discard", delivery, "--reason", " ")[0] == 4
+    code, told, _ = command("approve", delivery)
+    assert (code, told.splitlines()[0]) == (0, "birchmere: applied")
+    code, _, said = command("discard", delivery, "--reason", "too late")
+    assert (code, "is applied, by" in said) == (0, True)
+    code, told, said = command("plan", delivery)
+    assert (code, "Decided: approve" in said, "birchmere: held" in told) == (0, True, True)
+    outbox = [path.read_text() for path in settings.from_environment().outbox.glob(f"*{delivery}*.eml")]
+    assert sum("To: ops@example.org" in mail for mail in outbox) == 1
+
+
+def test_a_held_file_is_discarded_for_good(command: Command, demo: sample.Night, engine: Engine) -> None:
+    delivery, people = held_by_birchmere(command)
+    assert command("approve", "birchmere-0000000000000000")[0] == 4
+    code, told, _ = command("discard", delivery, "--reason", "wrong file")
+    assert (code, told.splitlines()[0]) == (0, "birchmere: discarded")
+    code, told, said = command("approve", delivery)
+    assert (code, told, "is discarded, by" in said) == (0, "", True)
+    p = tables.person.c
+    with engine.connect() as conn:
+        active = conn.scalars(select(p.user_id).where(p.user_id.in_(people), p.status == "active"))
+        assert sorted(active) == people

@@ -1,0 +1,43 @@
+"""What the command line tells of its own failures: a reference without personal data, a traceback only when asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import typer
+
+HELP: Final = "Try: rostersync --help, or rostersync COMMAND --help"
+PIPE_CLOSED: Final = 141
+"""What a shell reports of a program whose reader went away."""
+
+
+def explain(message: str) -> None:
+    """Say what is wrong with the words of a command; one without its subcommand gets the list of them."""
+    said = [message] if message.startswith("Usage:") else [f"error: {message}", HELP]
+    for line in said:
+        typer.echo(line, err=True)
+
+
+def trace(words: Sequence[str]) -> None:
+    """Print the traceback when `--debug` is among the words."""
+    if "--debug" in words:
+        traceback.print_exc()
+
+
+def reference(error: BaseException) -> str:
+    """Kind and place of a failure; its text may hold cells and is not shown."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "rostersync" in Path(frame.filename).parts] or frames
+    place = f"{Path(ours[-1].filename).stem}-{ours[-1].lineno}" if ours else "unknown"
+    return f"{type(error).__name__}-{place}"
+
+
+def pipe_closed() -> int:
+    """Whoever read our output has gone; Python must not complain about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return PIPE_CLOSED

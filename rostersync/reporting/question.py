@@ -1,0 +1,36 @@
+"""What a person is asked about a held delivery inside Airflow: numbers and schools, nobody's data."""
+
+from __future__ import annotations
+
+from rostersync.model import Severity
+from rostersync.reporting import counts, grouping
+from rostersync.reporting.facts import ReportFacts, minute
+from rostersync.reporting.wording import changed, subject_start
+
+REASONS_SHOWN = 12
+
+
+def question(facts: ReportFacts) -> tuple[str, str]:
+    """Subject and Markdown body: why the delivery waits, and what would change. Small enough for XCom."""
+    since = minute(facts.received_at, facts.district.timezone)
+    reasons = grouping.faults(facts.judgement.findings, Severity.HOLD, facts.dictionary)
+    left = len(reasons) - REASONS_SHOWN
+    lines = [
+        f"Delivery `{facts.delivery}`, attempt {facts.attempt}, held since {since}.",
+        "",
+        *(f"* {each.message}" for each in reasons[:REASONS_SHOWN]),
+        *([f"* … and {left} more of this kind."] if left > 0 else []),
+        "",
+        *_table(facts),
+        "",
+        f"Every change, record by record: `rostersync plan {facts.delivery} --csv FILE`",
+    ]
+    return f"{subject_start(facts)}: {changed(facts.judgement)} if approved", "\n".join(lines)
+
+
+def _table(facts: ReportFacts) -> list[str]:
+    rows = [
+        f"| {row.label} | {' | '.join(cell.text for cell in row.cells)} |"
+        for row in counts.count_rows(facts.judgement.counts)
+    ]
+    return [f"| | {' | '.join(counts.HEADINGS.values())} |", "|" + "---|" * (1 + len(counts.HEADINGS)), *rows]
