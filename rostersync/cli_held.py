@@ -25,9 +25,8 @@ def plan(delivery: str, *, as_json: bool, target: Path | None) -> int:
             target.write_bytes(reporting.changes_file(changes))
             cli.say(f"saved: {target} ({len(changes):,} changes)")
     _print(shown.result, as_json=as_json)
-    if shown.decision is not None:
-        cli.say(f"Decided: {shown.decision.choice.value}, by {shown.decision.actor}.")
-        return cli.FINE
+    if shown.ended is not None:
+        return _told_before(shown.ended)
     if not as_json and target is None:
         cli.say(f"Every change, record by record: rostersync plan {delivery} --csv FILE")
     return cli.HELD
@@ -62,7 +61,7 @@ def _send(opened: Edges, reviewed: reviewing.Reviewed) -> None:
 
 
 def _told_before(reviewed: reviewing.Reviewed) -> int:
-    """The first decision stands. Raises ConfigurationError for a delivery that never waited for one."""
+    """The first decision stands. Raises ConfigurationError for a delivery that nobody decided about."""
     if reviewed.state is DeliveryState.HELD:
         cli.say(f"Delivery {reviewed.delivery} waits with other numbers now: rostersync plan {reviewed.delivery}")
         return cli.HELD

@@ -11,6 +11,7 @@ from rostersync.ledger.attempts import (
     keys_touched_since,
     latest_applied,
     latest_attempt,
+    latest_held,
     record_attempt,
     was_applied,
 )
@@ -18,7 +19,6 @@ from rostersync.ledger.claims import check_claim, claim
 from rostersync.ledger.decisions import (
     Decision,
     Waiting,
-    decision_of,
     district_of,
     kept_changes,
     lock_delivery,
@@ -75,7 +75,6 @@ __all__ = [
     "check_claim",
     "claim",
     "copy_findings",
-    "decision_of",
     "deliveries_of_run",
     "delivery_id",
     "delivery_of",
@@ -89,6 +88,7 @@ __all__ = [
     "known",
     "latest_applied",
     "latest_attempt",
+    "latest_held",
     "left_in_place",
     "lock_delivery",
     "lock_run",

@@ -91,6 +91,13 @@ def latest_attempt(conn: Connection, delivery_id: str) -> Attempt | None:
     return _attempt(row) if row else None
 
 
+def latest_held(conn: Connection, delivery_id: str) -> Attempt | None:
+    """The delivery's latest attempt that waits, or waited, for a person; None when none ever did."""
+    held = _attempts(delivery_id).where(attempt.c.outcome == Outcome.HELD)
+    row = conn.execute(held.order_by(attempt.c.number.desc()).limit(1)).first()
+    return _attempt(row) if row else None
+
+
 def attempt_of(conn: Connection, delivery_id: str, number: int) -> Attempt | None:
     """The attempt of this number, or None."""
     row = conn.execute(_attempts(delivery_id).where(attempt.c.number == number)).first()

@@ -126,24 +126,6 @@ def record_decision(conn: Connection, made: Decision) -> None:
     )
 
 
-def decision_of(conn: Connection, id_: str) -> Decision | None:
-    """The latest decision about a delivery."""
-    wanted = select(decision).where(decision.c.delivery == id_).order_by(decision.c.attempt.desc())
-    row = conn.execute(wanted.limit(1)).first()
-    if row is None:
-        return None
-    return Decision(
-        delivery=row.delivery,
-        attempt=row.attempt,
-        district=row.district,
-        choice=Choice(row.choice),
-        schools=tuple(row.schools),
-        reason=row.reason,
-        actor=row.actor,
-        decided_at=row.decided_at,
-    )
-
-
 def mark_decided(conn: Connection, ids: Sequence[str], state: DeliveryState, *, by: str, at: datetime) -> None:
     """These deliveries wait no longer: how that ended, who ended it, and when."""
     values = {"state": state, "decided_by": by, "decided_at": at}

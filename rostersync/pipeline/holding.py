@@ -38,7 +38,7 @@ def plan_approved(conn: Connection, context: PlanContext, rows: pd.DataFrame, ap
     seen, lines = approval.seen, frozenset[int]()
     while True:
         plan = planning.plan(conn, context, rows, Aside(schools=approval.without_schools, lines=lines))
-        more = planning.lines_in_the_way(plan.workspace, seen.delivery, seen.roster_version)
+        more = planning.lines_in_the_way(plan.workspace, seen.sequence, seen.roster_version)
         if not more:
             return plan
         lines |= more

@@ -66,11 +66,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownPlan:
-    """A plan that waits, or waited, for a decision: its attempt's numbers, and the decision once there is one."""
+    """A plan that waits, or waited, for a decision: its attempt's numbers, and how the waiting ended, if it has."""
 
     attempt: int
     result: SyncResult
-    decision: Decision | None = None
+    ended: Reviewed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,29 +93,27 @@ def question(edges: Edges, id_: str) -> Question | None:
     """What a person is asked in Airflow; None when nothing waits. Raises ConfigurationError for an unknown id."""
     district = _configured(edges, id_)
     with transaction(edges) as conn:
-        seen = ledger.waiting_of(conn, id_)
-        held = ledger.attempt_of(conn, id_, seen.attempt) if seen else None
-        if held is None:
+        held = ledger.latest_held(conn, id_)
+        if held is None or ledger.waiting_of(conn, id_) is None:
             return None
         subject, body = ask(conn, edges, district, held)
     return Question(delivery=id_, attempt=held.number, subject=subject, body=body)
 
 
 def shown_plan(edges: Edges, id_: str) -> ShownPlan:
-    """What a person decides about: the plan that waits; when none does, the one that was decided about last.
+    """What a person decides about: the plan that waits; when none does, the one that waited last.
 
     Raises ConfigurationError for an id that no delivery has, and for a delivery that was never held.
     """
+    code = _district_of(edges, id_)
     with transaction(edges) as conn:
-        code = _district_of(conn, id_)
-        seen = ledger.waiting_of(conn, id_)
-        decision = None if seen else ledger.decision_of(conn, id_)
-        number = seen.attempt if seen else decision.attempt if decision else None
-        found = None if number is None else ledger.attempt_of(conn, id_, number)
-        if found is None:
-            raise ConfigurationError(f"Delivery {id_} is not held.", hint=f"See: rostersync report {id_}")
-        result = result_of(code, found, ledger.findings_of(conn, id_, found.number))
-        return ShownPlan(attempt=found.number, result=result, decision=decision)
+        held = ledger.latest_held(conn, id_)
+        if held is None:
+            raise ConfigurationError(f"Delivery {id_} was never held.", hint=f"See: rostersync report {id_}")
+        result = result_of(code, held, ledger.findings_of(conn, id_, held.number))
+        standing = _standing(ledger.delivery_of(conn, code, id_), decided=False)
+    ended = None if standing.state is DeliveryState.HELD else standing
+    return ShownPlan(attempt=held.number, result=result, ended=ended)
 
 
 def approve(
@@ -188,12 +186,12 @@ def _discard(edges: Edges, id_: str, answer: _Answer, expired_after: int | None 
 
 
 def _configured(edges: Edges, id_: str) -> District:
+    return edges.district(_district_of(edges, id_))
+
+
+def _district_of(edges: Edges, id_: str) -> str:
     with transaction(edges) as conn:
-        return edges.district(_district_of(conn, id_))
-
-
-def _district_of(conn: Connection, id_: str) -> str:
-    code = ledger.district_of(conn, id_)
+        code = ledger.district_of(conn, id_)
     if code is None:
         raise ConfigurationError(f"There is no delivery {id_}.", hint="`rostersync sync` and the mails show the ids.")
     return code

@@ -1,4 +1,4 @@
-"""Rows that an approval leaves out: set aside before anything else is judged, so that nothing of them is in the plan."""
+"""Rows that an approval leaves out: set aside before anything is judged, so that nothing of them is in the plan."""
 
 from __future__ import annotations
 

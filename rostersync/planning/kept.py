@@ -71,18 +71,19 @@ def covered(ws: Workspace, held: Mapping[str, int]) -> list[str]:
     return [delivery for delivery in held if delivery not in open_]
 
 
-def lines_in_the_way(ws: Workspace, delivery: str, since: int) -> frozenset[int]:
-    """Lines of accepted rows that name a record which this plan would change though another delivery has since.
+def lines_in_the_way(ws: Workspace, sequence: int, since: int) -> frozenset[int]:
+    """Lines of accepted rows that name a record which this plan would change though a later delivery has since.
 
-    `since`: the roster's version when the plan was first made.
+    `sequence`: where the plan's delivery stands in the order of arrival; `since`: the roster's version when the plan
+    was first made.
     """
-    lines = [part for shape in ws.shapes.values() for part in _lines(ws, shape, delivery, since)]
+    lines = [part for shape in ws.shapes.values() for part in _lines(ws, shape, sequence, since)]
     return frozenset(ws.conn.scalars(union(*lines)))
 
 
-def _lines(ws: Workspace, shape: EntityShape, delivery: str, since: int) -> Iterator[Select[tuple[int]]]:
+def _lines(ws: Workspace, shape: EntityShape, sequence: int, since: int) -> Iterator[Select[tuple[int]]]:
     plan = ws.plans[shape.name]
-    later = _later(ws, shape.name, delivery, since)
+    later = _later(ws, shape.name, sequence, since)
     touched: ColumnElement[bool] = key_of(ws, shape).in_(later)
     if "old_user_id" in plan.c:
         touched = or_(touched, _array([plan.c.old_user_id]).in_(later))
@@ -92,12 +93,13 @@ def _lines(ws: Workspace, shape: EntityShape, delivery: str, since: int) -> Iter
     yield select(plan.c.line).where(hit)
 
 
-def _later(ws: Workspace, entity: str, delivery: str, since: int) -> Select[Any]:
+def _later(ws: Workspace, entity: str, sequence: int, since: int) -> Select[Any]:
     change, attempt = t.change.c, t.attempt.c
     made_by = and_(attempt.delivery == change.delivery, attempt.number == change.attempt)
     return (
         select(change.key)
         .join(t.attempt, made_by)
+        .join(t.delivery, t.delivery.c.id == change.delivery)
         .where(change.district == ws.district, change.entity == entity)
-        .where(change.delivery != delivery, attempt.roster_version > since)
+        .where(t.delivery.c.sequence > sequence, attempt.roster_version > since)
     )

@@ -222,6 +222,25 @@ def test_what_a_newer_file_ended_stays_ended(nights: Nights) -> None:
         assert sorted(renamed) == [f"u{n}" for n in range(2, 9)]
 
 
+def test_of_two_held_deliveries_the_later_one_has_the_last_word(nights: Nights) -> None:
+    nights.config = district(nights.inbox, holds={"updates": {"share": 0.3, "least": 3}})
+    night(nights, STAFF, "first")
+    older = night(nights, [person(n, userLastName="Older") for n in range(1, 5)], "second")
+    newer = night(nights, [person(n, userLastName="Newer") for n in range(3, 7)], "third")
+    assert nights.states() == ["applied", "held", "held"]
+    approve(nights, older)
+    reviewed = approve(nights, newer)
+    assert (reviewed.state, reviewed.result and reviewed.result.rows.set_aside) == (DeliveryState.APPLIED, 0)
+    with nights.owner.connect() as conn:
+        names = dict(conn.execute(select(t.person.c.user_id, t.person.c.last_name)).all())
+    assert {user: names[user] for user in ("u2", "u3", "u6", "u7")} == {
+        "u2": "Older",
+        "u3": "Newer",
+        "u6": "Newer",
+        "u7": "Quimby",
+    }
+
+
 def test_a_held_delivery_is_superseded_when_an_applied_newer_one_names_all_its_keys(
     nights: Nights, held: SyncResult
 ) -> None:
@@ -321,11 +340,11 @@ def test_only_held_deliveries_are_open_and_unknown_ids_are_refused(nights: Night
     [waiting] = reviewing.open_reviews(nights.edges)
     assert (waiting.delivery, waiting.attempt, waiting.first) == (held.delivery, 1, True)
     shown = reviewing.shown_plan(nights.edges, held.delivery or "")
-    assert (shown.attempt, shown.decision, shown.result.counts) == (1, None, held.counts)
+    assert (shown.attempt, shown.ended, shown.result.counts) == (1, None, held.counts)
     approve(nights, held)
     assert reviewing.open_reviews(nights.edges) == []
     later = reviewing.shown_plan(nights.edges, held.delivery or "")
-    assert (later.attempt, later.decision and later.decision.actor, later.result.counts) == (1, "olga", held.counts)
+    assert (later.attempt, later.ended and later.ended.by, later.result.counts) == (1, "olga", held.counts)
     with pytest.raises(ConfigurationError):
         reviewing.shown_plan(nights.edges, "springfield-0000000000000000")
     with pytest.raises(ConfigurationError):
