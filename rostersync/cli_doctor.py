@@ -157,6 +157,11 @@ def _private(name: str, folder: Path) -> Line:
 def _mail() -> Iterator[Line]:
     wishes = settings.from_environment()
     sender(wishes)
+    if wishes.ops_mail:
+        yield Line(mark=Mark.OK, what=f"Operators are told of held files: {len(wishes.ops_mail)}")
+    else:
+        hint = "Set ROSTERSYNC_OPS_MAIL to your own address."
+        yield Line(mark=Mark.WARN, what="No operator is told of held files, only their contacts", hint=hint)
     if wishes.smtp_url:
         yield Line(mark=Mark.OK, what=f"Mail goes to {make_url(wishes.smtp_url).host}")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ from rostersync.model import (
     RowCounts,
     Severity,
 )
-from rostersync.reporting import ReportFacts, count_report, nothing_new
+from rostersync.reporting import ReportFacts, count_report, discarded, nothing_new
 
 RECEIVED = datetime(2026, 11, 24, 8, 5, tzinfo=UTC)
 DELIVERY = "rivertown-20261124-7f3a9c"
@@ -233,6 +234,39 @@ def held() -> ReportFacts:
     )
 
 
+def approved_in_part() -> ReportFacts:
+    """The mass removal, approved without its held school; a newer file had changed one more row's person."""
+    rows = [PERSON | {"schoolId": "0100"}, PERSON | {"userId": "000901"}]
+    return facts(
+        Outcome.APPLIED,
+        rows=RowCounts(read=310, accepted=308, set_aside=2),
+        counts={
+            "school": entity(0, 0, 4),
+            "staff": entity(1, 0, 66, 30),
+            "class": entity(),
+            "enrollment": entity(0, 0, 44, 53),
+        },
+        by_school={"0200": {"staff": entity(1, 0, 30, 30), "enrollment": entity(0, 0, 0, 53)}},
+        findings=(
+            found(
+                "row-left-out",
+                line=2,
+                column="schoolId",
+                value="0100",
+                reason="its school was left out of the approval",
+            ),
+            found("row-left-out", line=3, reason="a newer file has changed the same record since"),
+        ),
+        changes=84,
+        reading=reading(rows),
+    )
+
+
+def discarded_report() -> Report:
+    """The mass removal that nobody decided about."""
+    return discarded(replace(held(), reading=None), expired_after=14)
+
+
 def nothing_new_report() -> Report:
     """The file of four days ago once more."""
     again = facts(Outcome.APPLIED_WITH_ERRORS, rows=RowCounts(read=244, accepted=230, rejected=14))
@@ -246,6 +280,9 @@ def golden_reports() -> dict[str, Report]:
         "many-errors": count_report(many_errors()),
         "refused-header": count_report(refused()),
         "held": count_report(held()),
+        "held-operators": count_report(replace(held(), for_operators=True, reading=None)),
+        "approved-in-part": count_report(approved_in_part()),
+        "discarded": discarded_report(),
         "nothing-new": nothing_new_report(),
     }
 

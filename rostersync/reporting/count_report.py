@@ -73,6 +73,7 @@ def _shown(facts: ReportFacts, said: wording.Wording, files: tuple[ReportFile, .
         "counted": counts.count_rows(judged.counts),
         "schools": counts.schools({} if refused else judged.by_school, cap=room.schools),
         "faults": faults[: room.faults],
+        "advice": not facts.for_operators,
         "more_faults": max(0, len(faults) - room.faults),
         "problems": problems[: room.groups],
         "more_problems": sum(group.count for group in problems[room.groups :]),

@@ -168,7 +168,8 @@ def _held_for_operators(facts: ReportFacts) -> Wording:
         detail="It would change more than usual. The district's contacts have been asked to answer if they meant it.",
         steps=(
             f"Look at it: rostersync plan {facts.delivery}",
-            f"Approve it: rostersync approve {facts.delivery} (--without-held-schools: but the schools named below)",
+            f"Approve it: rostersync approve {facts.delivery}",
+            "To leave out the schools named below, add --without-held-schools to that command.",
             f"Or discard it: rostersync discard {facts.delivery} --reason TEXT",
             "Airflow asks the same: see the required actions of held_delivery_review.",
         ),
