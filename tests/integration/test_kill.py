@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -57,13 +58,16 @@ class Bench:
     database: RosterDatabase
     worker: subprocess.Popen[str]
 
-    def work(self, crash: str | None = None, run: str = "night-1", child: bool = True) -> int:
-        """The night's tasks, in a child process or in the worker itself; the exit status."""
+    def work(
+        self, crash: str | None = None, run: str = "night-1", child: bool = True, approve: str | None = None
+    ) -> int:
+        """The night's tasks (or an approval), in a child process or in the worker itself; the exit status."""
         order = {
             "database": self.database.url,
             "owner": self.database.owner_url,
             "folder": str(self.nights.folder),
             "run": run,
+            "approve": approve,
             "crash": crash,
             "child": child,
         }
@@ -168,6 +172,22 @@ def test_the_night_after_a_killed_one_finishes_it_too(killed: Bench, undisturbed
     assert killed.work(crash="upsert.after_write") == -signal.SIGKILL
     assert killed.work(run="night-2") == 0
     assert killed.outcome() == undisturbed
+
+
+def test_an_approval_that_is_killed_decides_nothing_and_can_be_given_again(killed: Bench) -> None:
+    nights = killed.nights
+    assert killed.work() == 0
+    nights.put([person(1, userLastName="Older")], at=nights.now - timedelta(days=2))
+    assert killed.work(run="night-2") == 0
+    assert nights.states() == ["applied", "held"]
+    with nights.owner.connect() as conn:
+        held = conn.execute(select(tables.delivery.c.id).where(tables.delivery.c.state == "held")).scalar_one()
+    before = (nights.fingerprint(), nights.messages())
+    for point in ("upsert.after_write", "review.before_commit"):
+        assert killed.work(approve=held, crash=point) == -signal.SIGKILL
+        assert (nights.fingerprint(), nights.messages(), nights.states()) == (*before, ["applied", "held"])
+    assert killed.work(approve=held) == 0
+    assert nights.states() == ["applied", "applied"]
 
 
 def test_the_undisturbed_night_is_worth_comparing_with(undisturbed: dict[str, Any]) -> None:
