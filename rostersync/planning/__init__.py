@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from rostersync import tables
 from rostersync.database import translated
-from rostersync.model import Counts, Finding, RowCounts, Severity
+from rostersync.model import Counts, Finding, RowCounts
 from rostersync.planning.aside import Aside, set_aside
 from rostersync.planning.claims import judge_claims
 from rostersync.planning.counting import count_entities, count_rows
