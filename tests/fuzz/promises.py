@@ -8,6 +8,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import pandas as pd
 
 from rostersync import cells, findings, screening
 from rostersync.expectations import RULES
@@ -74,13 +75,14 @@ def flat(judged: Screened) -> tuple[list[Flat], list[list[Any]]]:
 def by_the_rules(reading: Reading) -> Screened:
     """The same judgement with the rules called directly."""
     directly = {"_unexpected": _unexpected, "_batches": lambda: None}
-    with mock.patch.multiple(screening, **directly), mock.patch.object(cells, "to_frame", dict):
+    with mock.patch.multiple(screening, **directly):
         return screen(reading, DICTIONARY)
 
 
 def _unexpected(
-    rules: Sequence[Mapping[str, Any]], table: cells.Table, _: object
+    rules: Sequence[Mapping[str, Any]], frame: pd.DataFrame, _: object
 ) -> Iterator[tuple[Mapping[str, Any], np.ndarray]]:
+    table = cells.of_frame(frame)
     for rule in rules:
         some = {header: table[header] for header in rule["kwargs"]["column_list"]}
         broken = [*RULES[rule["type"]](some, rule["kwargs"]["settings"]).values()]
