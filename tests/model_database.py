@@ -27,13 +27,18 @@ def write(conn: Connection, roster: Roster) -> None:
     conn.execute(insert(t.district), [{"code": code, "name": code} for code in (DISTRICT, OTHER)])
     for name, (table, keys, _) in KINDS.items():
         rows = [
-            {"district": DISTRICT, **dict(zip(keys, _tuple(key), strict=True)), **asdict(record)}
+            {"district": DISTRICT, **dict(zip(keys, _tuple(key), strict=True)), **columns_of(record)}
             for key, record in getattr(roster, name).items()
         ]
         if rows:
             conn.execute(insert(table), rows)
     for number, address in enumerate(sorted(roster.taken_elsewhere)):
         conn.execute(insert(t.person).values(district=OTHER, user_id=f"x{number}", **_stranger(address)))
+
+
+def columns_of(record: Any) -> dict[str, Any]:
+    """A record's values as its table takes them."""
+    return asdict(record) | {"sticky": list(record.sticky)}
 
 
 def _stranger(address: str) -> dict[str, str]:
@@ -60,7 +65,8 @@ def _key(row: Sequence[Any], size: int) -> Any:
 
 
 def _record(kind: type[Any], names: list[str], values: Sequence[Any]) -> Any:
-    return kind(**dict(zip(names, values, strict=True)))
+    cells = dict(zip(names, values, strict=True))
+    return kind(**(cells | {"sticky": tuple(cells["sticky"])}))
 
 
 def frame(rows: Iterable[Row], headers: Sequence[str]) -> pd.DataFrame:

@@ -129,6 +129,17 @@ class Judge:
             return "person-owned-by-source"
         return None
 
+    def handed_over(self, row: Row) -> bool:
+        """The row names a person who went over to the source: by userId, or by address and name under another ID."""
+        if row["userId"] in self.before.people:
+            return self.before.handed_over(row["userId"])
+        said = (row.email_key, row["userFirstName"], row["userLastName"])
+        return not self.mistyped(row["userId"]) and any(
+            self.before.handed_over(user_id)
+            for user_id, known in self.before.people.items()
+            if (known.email_key, known.first_name, known.last_name) == said
+        )
+
     def mistyped(self, user_id: str) -> str | None:
         """An unknown ID that is a known one in other case, or without its leading zeros."""
         known = self.before.people

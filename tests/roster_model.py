@@ -34,6 +34,7 @@ from tests.roster_values import (
     Row,
     School,
     Told,
+    allowed,
     assignment_status,
 )
 
@@ -72,7 +73,7 @@ def _judge_alone(judge: Judge) -> tuple[set[int], set[Told]]:
 def _handed_over(judge: Judge, rejected: set[int]) -> set[int]:
     """Lines set aside because their person went over to the source."""
     rows = (row for row in judge.rows if row.status == "accepted" and row.line not in rejected and not row.action)
-    return {row.line for row in rows if judge.before.handed_over(row["userId"])}
+    return {row.line for row in rows if judge.handed_over(row)}
 
 
 def _settle(judge: Judge, today: date, rejected: set[int], found: set[Told]) -> Step:
@@ -102,7 +103,7 @@ def _without_spent_dates(known: Any, wanted: dict[str, Any], today: date) -> Any
     start, end = (wanted.get(name, getattr(known, name)) for name in ("start_date", "end_date"))
     spent = end is not None and (end < today or (start is not None and start > end))
     if "end_date" not in wanted:
-        return replace(known, end_date=None) if spent else known
+        return replace(known, end_date=None) if spent and "end_date" not in known.sticky else known
     return replace(known, start_date=None) if start and end and start > end else known
 
 
@@ -132,9 +133,7 @@ class Step:
 
     def _correct(self) -> None:
         new_ids = {old: new for new, old in self.old_ids.items()}
-        self.after.people = {new_ids.get(k, k): v for k, v in self.after.people.items()}
-        self.after.placements = {(new_ids.get(k, k), s): v for (k, s), v in self.after.placements.items()}
-        self.after.enrollments = {(new_ids.get(k, k), c): v for (k, c), v in self.after.enrollments.items()}
+        self.after.rename(new_ids)
 
     def _add_schools(self) -> None:
         for school_id, rows in _grouped(self.adds, lambda r: r["schoolId"]).items():
@@ -142,8 +141,9 @@ class Step:
             if known is None:
                 self.after.schools[school_id] = School(name=first_filled(rows, "schoolName") or school_id, owner=FILE)
             elif known.owner == FILE:
-                wanted = first_filled(rows, "schoolName") if self.judge.policies.school_creation else None
-                self.after.schools[school_id] = replace(known, status="active", name=wanted or known.name)
+                said = first_filled(rows, "schoolName") if self.judge.policies.school_creation else None
+                wanted = allowed(known, {"name": said} if said else {})
+                self.after.schools[school_id] = replace(known, status="active", **wanted)
 
     def _add_people(self) -> None:
         for user_id, rows in _grouped(self.adds, lambda r: r["userId"]).items():
@@ -151,7 +151,7 @@ class Step:
             if known is None:
                 self.after.people[user_id] = Person(**person_wanted(rows))
             elif known.owner == FILE:
-                self.after.people[user_id] = replace(known, **person_wanted(rows))
+                self.after.people[user_id] = replace(known, **allowed(known, person_wanted(rows)))
 
     def _place(self) -> None:
         for key, rows in _grouped(self.adds, lambda r: (r["userId"], r["schoolId"])).items():
@@ -165,7 +165,8 @@ class Step:
             if known is None:
                 self.after.classes[class_id] = Class(school_id=rows[0]["schoolId"], **class_wanted(rows))
             elif known.owner == FILE:
-                self.after.classes[class_id] = replace(known, status="active", **class_wanted(rows))
+                wanted = allowed(known, class_wanted(rows))
+                self.after.classes[class_id] = replace(known, status="active", **wanted)
 
     def _enroll(self) -> None:
         named = (row for row in self.adds if row.names_class)
@@ -177,6 +178,7 @@ class Step:
         """A dated assignment after adding rows; one of another owner stays as it is."""
         if known is not None and known.owner != FILE:
             return known
+        wanted = allowed(known, wanted)
         made = replace(_without_spent_dates(known or kind(), wanted, self.today), **wanted)
         return replace(made, status=assignment_status(made.start_date, made.end_date, self.today))
 

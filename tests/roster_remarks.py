@@ -12,20 +12,7 @@ from tests.roster_judging import (
     person_wanted,
     placement_wanted,
 )
-from tests.roster_values import FILE, LIVE, MANUAL, SOURCE, Roster, Row, Told, differs
-
-LATER = frozenset(
-    {
-        "id-corrected",
-        "email-changed",
-        "role-raised",
-        "school-name-differs",
-        "primary-second",
-        "owned-manually",
-        "date-past",
-    }
-)
-"""Remark-only codes of a later issue: a plan may be silent about them."""
+from tests.roster_values import FILE, LIVE, MANUAL, SOURCE, Roster, Row, Told, differs, kept
 
 
 def remarks(judge: Judge, after: Roster, accepted: list[Row], old_id: Callable[[str], str]) -> set[Told]:
@@ -44,6 +31,8 @@ class _Teller:
         yield from self._person(row)
         yield from self._school(row)
         yield from self._assignments(row)
+        if self._kept(row):
+            yield "field-sticky"
         if row.names_class:
             yield from self._class(row)
 
@@ -63,6 +52,23 @@ class _Teller:
         if (was.role, now.role) == ("Teacher", "Administrator"):
             yield "role-raised"
         yield from _revived(was, now)
+
+    def _kept(self, row: Row) -> bool:
+        """A hand edit of something the row names was kept."""
+        who, headers = self.old_id(row["userId"]), self.judge.headers
+        assigned = self.before.enrollments.get((who, row["classId"])) if row.names_class else None
+        named = (
+            (self.before.people.get(who), _without_spelling(person_wanted([row]))),
+            (self.before.placements.get((who, row["schoolId"])), placement_wanted([row], headers)),
+            (self.before.classes.get(row["classId"]) if row.names_class else None, class_wanted([row])),
+            (assigned, enrollment_wanted([row], headers)),
+            (self._named_school(row), {"name": row["schoolName"]} if row["schoolName"] else {}),
+        )
+        return any(getattr(was, name) != wanted[name] for was, wanted in named for name in kept(was, wanted))
+
+    def _named_school(self, row: Row) -> Any:
+        """The row's school, where files give schools their names."""
+        return self.before.schools.get(row["schoolId"]) if self.judge.policies.school_creation else None
 
     def _school(self, row: Row) -> Iterator[str]:
         was = self.before.schools.get(row["schoolId"])
@@ -104,7 +110,7 @@ class _Teller:
 
 
 def _assignment(was: Any, now: Any, wanted: dict[str, Any]) -> Iterator[str]:
-    if now.status == "ended":
+    if now.owner == FILE and now.status == "ended":
         yield "date-past"
     if was is None:
         return

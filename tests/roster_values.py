@@ -19,6 +19,7 @@ class School:
     name: str
     owner: str = SOURCE
     status: str = "active"
+    sticky: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Person:
     email_key: str | None
     owner: str = FILE
     status: str = "active"
+    sticky: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Placement:
     end_date: date | None = None
     owner: str = FILE
     status: str = "active"
+    sticky: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,7 @@ class Class:
     grade: str | None = None
     owner: str = FILE
     status: str = "active"
+    sticky: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,7 @@ class Enrollment:
     end_date: date | None = None
     owner: str = FILE
     status: str = "active"
+    sticky: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,6 +97,12 @@ class Roster:
             enrollments=dict(self.enrollments),
             taken_elsewhere=self.taken_elsewhere,
         )
+
+    def rename(self, ids: Mapping[str, str]) -> None:
+        """Give people other userIds (old → new); what is theirs follows."""
+        self.people = {ids.get(k, k): v for k, v in self.people.items()}
+        self.placements = {(ids.get(k, k), s): v for (k, s), v in self.placements.items()}
+        self.enrollments = {(ids.get(k, k), c): v for (k, c), v in self.enrollments.items()}
 
     def placed(self, user_id: str) -> bool:
         """Has an active or planned placement of any owner."""
@@ -130,8 +141,8 @@ class Row:
     @property
     def opens_class(self) -> bool:
         """The row says something about a class: a class action, or a filled class cell of an adding row."""
-        if self.action:
-            return self.action in ("REMOVE-CLASS", "REMOVE-ENROLLMENT")
+        if self.action in ("REMOVE-CLASS", "REMOVE-ENROLLMENT", "REMOVE-USER"):
+            return self.action != "REMOVE-USER"
         return any(self[h] for h in ("classId", "className", "classGrade"))
 
     @property
@@ -174,6 +185,32 @@ def assignment_status(start: date | None, end: date | None, today: date) -> str:
     if end is not None and end < today:
         return "ended"
     return "planned" if start is not None and start > today else "active"
+
+
+def kept(record: Any, wanted: Mapping[str, Any]) -> set[str]:
+    """Fields of a file's record that keep a hand edit although something else is wanted of them.
+
+    A date by hand also keeps the other one from what would contradict it.
+    """
+    if record is None or record.owner != FILE:
+        return set()
+    held = {name for name in wanted if name in record.sticky}
+    if "email" in record.sticky:
+        held |= wanted.keys() & {"email_key"}
+    return held | _contradicting(record, wanted)
+
+
+def _contradicting(record: Any, wanted: Mapping[str, Any]) -> set[str]:
+    start, end = wanted.get("start_date"), wanted.get("end_date")
+    too_late = start and "end_date" in record.sticky and record.end_date and start > record.end_date
+    too_early = end and "start_date" in record.sticky and record.start_date and end < record.start_date
+    return {name for name, wrong in (("start_date", too_late), ("end_date", too_early)) if wrong}
+
+
+def allowed(record: Any, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the wanted values a file may write."""
+    held = kept(record, wanted)
+    return {name: value for name, value in wanted.items() if name not in held}
 
 
 def differs(record: Any, wanted: Mapping[str, Any]) -> bool:

@@ -44,6 +44,7 @@ OPTIONAL = (
     ("schoolName", "userDistrictId", "endDate"),
 )
 """Few sets of headers: the program's statements are compiled anew for each."""
+DAYS = ("start_date", "end_date")
 OPEN, PLANNED, REMOVED, OVER, STALE = range(5)
 ASSIGNMENTS = {
     OPEN: (None, None, "active"),

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from rostersync import tables as t
-from rostersync.planning.rules import LIVE, Found
+from rostersync.planning.rules import LIVE, Found, kept_by_hand
 from rostersync.planning.workspace import Workspace, finding
 
 
@@ -46,10 +46,16 @@ class Unique:
     code: str
     everywhere: bool = False
 
-    def asked(self, rows: FromClause) -> ColumnElement[Any]:
-        """What a staged row asks for; NULL when the file has no such column."""
+    def asked(self, rows: FromClause, person: FromClause) -> ColumnElement[Any]:
+        """What a staged row asks for; NULL when the file has no such column, or the person's was set by hand."""
         name = "email_key" if self.attribute == "email_key" else self.header
-        return rows.c[name] if name in rows.c else cast(null(), Text)
+        cell = rows.c[name] if name in rows.c else cast(null(), Text)
+        return case((kept_by_hand(person, self.field), None), else_=cell)
+
+    @property
+    def field(self) -> str:
+        """The name under which a hand edit of it is remembered."""
+        return "email" if self.attribute == "email_key" else self.attribute
 
 
 UNIQUE = (
@@ -99,7 +105,7 @@ def _claims(ws: Workspace) -> Select[*tuple[Any, ...]]:
 def _asked_and_held(ws: Workspace, unique: Unique) -> Iterator[ColumnElement[Any]]:
     stored = func.any_value(t.person.c[unique.attribute])
     # A blank cell keeps the stored value, which somebody else may have got while the person was inactive.
-    yield func.coalesce(func.any_value(unique.asked(ws.stage)), stored).label(unique.attribute)
+    yield func.coalesce(func.any_value(unique.asked(ws.stage, t.person)), stored).label(unique.attribute)
     yield func.any_value(t.person.c[unique.active]).label(f"held_{unique.attribute}")
 
 
@@ -164,7 +170,7 @@ def _gives_up(ws: Workspace, unique: Unique, p: FromClause) -> ColumnElement[Any
     renamed = select(fix.c.user_id).where(fix.c.old_user_id == p.c.user_id).correlate(p).scalar_subquery()
     mine = row.c.userId == func.coalesce(renamed, p.c.user_id)
     accepted = and_(row.c.status == "accepted", row.c.action.is_(None))
-    return and_(p.c.owner == "file", exists().where(mine, accepted, unique.asked(row) != p.c[unique.attribute]))
+    return and_(p.c.owner == "file", exists().where(mine, accepted, unique.asked(row, p) != p.c[unique.attribute]))
 
 
 def _leaves(ws: Workspace, p: FromClause) -> ColumnElement[Any]:

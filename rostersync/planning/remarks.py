@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    Text,
+    Table,
     and_,
     exists,
     func,
@@ -16,13 +16,29 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
 )
 
 from rostersync import tables as t
-from rostersync.planning.rules import LIVE, Found, class_of, enrollment_of, person_of, placement_of, school_of
+from rostersync.dictionary import Column
+from rostersync.planning.rules import (
+    LIVE,
+    Found,
+    contradicts_hand,
+    kept_by_hand,
+    school_of,
+)
 from rostersync.planning.workspace import Workspace, finding, told
 
-DEAD = {"person": "inactive", "class": "inactive", "school": "inactive", "placement": "ended", "enrollment": "ended"}
+DATED = ("placement", "enrollment")
+KEPT = (
+    ("person", "userId", "manual", "owned-manually"),
+    ("class", "classId", "source", "class-owned-by-source"),
+    ("class", "classId", "manual", "owned-manually"),
+    ("placement", "schoolId", "manual", "owned-manually"),
+    ("enrollment", "primaryTeacher", "manual", "owned-manually"),
+)
+"""Entity, column named, owner, code: whose records stay as they are although a row asks for other values."""
 
 
 def note_remarks(ws: Workspace) -> None:
@@ -69,34 +85,12 @@ def _person_changes(ws: Workspace) -> Iterator[Found]:
 
 def _kept_records(ws: Workspace) -> Iterator[Found]:
     """Other values for records that are not the file's leave them as they are."""
-    joined = (
-        ws.stage.outerjoin(t.person, person_of(ws))
-        .outerjoin(t.placement, placement_of(ws))
-        .outerjoin(t.class_, class_of(ws))
-        .outerjoin(t.enrollment, enrollment_of(ws))
-    )
-    manual = and_(t.person.c.owner == "manual", _asks_other(ws, t.person, "person"))
-    yield select(*finding(ws, "userId", "owned-manually", "remark")).select_from(joined).where(ws.adds, manual)
-    class_differs = and_(ws.names_class, _asks_other(ws, t.class_, "class"))
-    for owner, code in (("source", "class-owned-by-source"), ("manual", "owned-manually")):
-        hit = and_(ws.adds, t.class_.c.owner == owner, class_differs)
-        yield select(*finding(ws, "classId", code, "remark")).select_from(joined).where(hit)
-    not_source = t.person.c.owner != "source"
-    placed = and_(t.placement.c.owner != "file", _asks_other(ws, t.placement, "placement"))
-    yield (
-        select(*finding(ws, "schoolId", "owned-manually", "remark"))
-        .select_from(joined)
-        .where(ws.adds, not_source, placed)
-    )
-
-
-def _asks_other(ws: Workspace, record: FromClause, entity: str) -> ColumnElement[Any]:
-    asked = []
-    for column in ws.dictionary.of(entity):  # type: ignore[arg-type]  # entity is an Entity literal
-        cell = ws.stage.c.email_key if column.kind == "email" else ws.cell(column.header)
-        stored = record.c.email_key if column.kind == "email" else record.c[column.attribute or ""]
-        asked.append(and_(cell.is_not(None), cell.is_distinct_from(stored)))
-    return or_(*asked)
+    parts = _parts(ws)
+    for entity, column, owner, code in KEPT:
+        record = ws.shapes[entity].table
+        other = or_(literal(False), *(asks for _, asks in _other_cells(ws, entity, record)))
+        rows = select(*finding(ws, column, code, "remark")).select_from(_with_record(ws, entity))
+        yield rows.where(parts[entity], record.c.owner == owner, other)
 
 
 def _school_names(ws: Workspace) -> Iterator[Found]:
@@ -135,25 +129,58 @@ def _second_primaries(ws: Workspace) -> Iterator[Found]:
 
 def _sticky(ws: Workspace) -> Iterator[Found]:
     """A field of a file record that was edited by hand keeps the hand's value."""
-    for entity, match in (
-        ("person", person_of(ws)),
-        ("placement", placement_of(ws)),
-        ("class", class_of(ws)),
-    ):
+    for entity, rows in _parts(ws).items():
         record = ws.shapes[entity].table
-        if not ws.conn.scalar(select(exists().where(record.c.district == ws.district, record.c.sticky != []))):
+        edited = and_(record.c.district == ws.district, record.c.owner == "file", func.cardinality(record.c.sticky) > 0)
+        if not ws.conn.scalar(select(exists().where(edited))):
             continue
-        for spec in ws.dictionary.of(entity):  # type: ignore[arg-type]  # entity is an Entity literal
-            if spec.header not in ws.present:
-                continue
-            cell = ws.cell(spec.header)
-            kept = literal(spec.attribute, Text) == func.any(record.c.sticky)
-            hit = and_(
-                ws.adds, record.c.owner == "file", kept, cell.is_not(None), cell != record.c[spec.attribute or ""]
-            )
-            rows = hit if entity != "class" else and_(hit, ws.names_class)
-            yield (
-                select(*finding(ws, spec.header, "field-sticky", "remark"))
-                .select_from(ws.stage.join(record, match))
-                .where(rows)
-            )
+        for column, asks in _other_cells(ws, entity, record):
+            name = column.attribute or ""
+            kept = kept_by_hand(record, name)
+            if column.entity == "assignment":
+                kept = or_(kept, contradicts_hand(record, name, ws.day(column.header)))
+            told_at = select(*finding(ws, column.header, "field-sticky", "remark"))
+            yield told_at.select_from(_with_record(ws, entity)).where(rows, edited, kept, asks)
+
+
+def _other_cells(ws: Workspace, entity: str, record: Table) -> Iterator[tuple[Column, ColumnElement[Any]]]:
+    """The file's columns that speak of this entity, and when a cell asks for another value than the stored one."""
+    for column in ws.dictionary.of(entity):  # type: ignore[arg-type]  # entity is an Entity literal
+        if column.header in ws.present:
+            yield column, _asks_another(ws, record, column)
+    for column in ws.dictionary.of("assignment") if entity in DATED else ():
+        if column.header in ws.present:
+            # A row that names a class gives the dates of the enrollment.
+            speaks = ws.cell("classId").is_(None) if entity == "placement" else true()
+            yield column, and_(speaks, ws.day(column.header).is_distinct_from(record.c[column.attribute or ""]))
+
+
+def _parts(ws: Workspace) -> dict[str, ColumnElement[Any]]:
+    """entity → the rows that ask something of it. A school's name is asked for only where files make schools."""
+    named = and_(ws.adds, ws.names_class)
+    parts = {"person": ws.adds, "placement": ws.adds, "class": named, "enrollment": named}
+    return parts | ({"school": ws.adds} if ws.context.school_creation else {})
+
+
+def _with_record(ws: Workspace, entity: str) -> FromClause:
+    """The rows joined with their records of this entity."""
+    corrected = ws.stage.outerjoin(ws.correction, ws.correction.c.user_id == ws.cell("userId"))
+    return corrected.join(ws.shapes[entity].table, _record_of(ws, entity))
+
+
+def _record_of(ws: Workspace, entity: str) -> ColumnElement[Any]:
+    """The row's record of this entity, under the ID that a corrected one had before."""
+    record = ws.shapes[entity].table.c
+    keys: dict[str, ColumnElement[Any]] = {"user_id": func.coalesce(ws.correction.c.old_user_id, ws.cell("userId"))}
+    keys |= {"school_id": ws.cell("schoolId"), "class_id": ws.cell("classId")}
+    return and_(record.district == ws.district, *(record[k] == keys[k] for k in ws.shapes[entity].keys))
+
+
+def _asks_another(ws: Workspace, record: Table, column: Column) -> ColumnElement[Any]:
+    """The row asks for another value; a blank cell keeps the stored one, but a blank primaryTeacher says no."""
+    stored, cell = record.c[column.attribute or ""], ws.cell(column.header)
+    if column.entity == "enrollment":
+        return stored.is_distinct_from(func.coalesce(cell == "Yes", False))
+    if column.kind == "email":
+        return record.c.email_key != ws.stage.c.email_key
+    return and_(cell.is_not(None), cell.is_distinct_from(stored))

@@ -11,8 +11,10 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Select,
     Table,
+    Text,
     and_,
     case,
     exists,
@@ -49,6 +51,17 @@ def judge_rows(ws: Workspace) -> None:
 def person_of(ws: Workspace) -> ColumnElement[Any]:
     """The row's person is this one, by exact userId."""
     return and_(t.person.c.district == ws.district, t.person.c.user_id == ws.cell("userId"))
+
+
+def same_person(ws: Workspace) -> ColumnElement[Any]:
+    """The row's e-mail, first and last name are this person's."""
+    p = t.person.c
+    return and_(
+        p.district == ws.district,
+        p.email_key == ws.stage.c.email_key,
+        p.first_name == ws.cell("userFirstName"),
+        p.last_name == ws.cell("userLastName"),
+    )
 
 
 def school_of(ws: Workspace) -> ColumnElement[Any]:
@@ -89,6 +102,19 @@ def handed_over() -> ColumnElement[Any]:
     return and_(p.owner == "source", or_(*owns))
 
 
+def kept_by_hand(record: FromClause, attribute: str) -> ColumnElement[Any]:
+    """A hand edit of this field stays until it is released."""
+    return func.coalesce(literal(attribute, Text) == func.any(record.c.sticky), False)
+
+
+def contradicts_hand(record: FromClause, attribute: str, day: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The assignment's other date was set by hand, and this day is on the wrong side of it."""
+    starts = attribute == "start_date"
+    other = record.c["end_date" if starts else "start_date"]
+    wrong = day > other if starts else day < other
+    return func.coalesce(and_(kept_by_hand(record, other.name), wrong), False)
+
+
 def find_strangers(ws: Workspace) -> None:
     """IDs nobody has; those that differ from a known one only by case or by lost leading zeros get that as twin."""
     person, typed, st = t.person, ws.cell("userId"), ws.stranger
@@ -120,13 +146,7 @@ def find_corrections(ws: Workspace) -> None:
     """Unknown IDs whose e-mail, first and last name are a file person's whom no row names by the old ID."""
     s, p, st = ws.stage, t.person.c, ws.stranger
     named = ws.delivered.alias("named")
-    same = and_(
-        p.district == ws.district,
-        p.email_key == s.c.email_key,
-        p.first_name == ws.cell("userFirstName"),
-        p.last_name == ws.cell("userLastName"),
-        p.owner == "file",
-    )
+    same = and_(same_person(ws), p.owner == "file")
     found = (
         select(ws.cell("userId"), p.user_id)
         .select_from(s.join(st, st.c.user_id == ws.cell("userId")).join(t.person, same))
@@ -322,10 +342,15 @@ def _dates_differ(ws: Workspace, record: Table) -> ColumnElement[Any]:
 
 
 def _set_handed_over_aside(ws: Workspace) -> None:
-    """Rows of a person who now belongs to the source are left out, with a remark."""
-    rows = select(*finding(ws, "userId", "person-handed-over", "remark")).select_from(
-        ws.stage.join(t.person, person_of(ws))
-    )
-    if ws.note(rows.where(ws.adds, handed_over())):
+    """Rows of a person who now belongs to the source are left out, with a remark.
+
+    The source may know the person by another userId: then the address and both names say who it is.
+    """
+    remark = select(*finding(ws, "userId", "person-handed-over", "remark"))
+    by_id = remark.select_from(ws.stage.join(t.person, person_of(ws))).where(ws.adds, handed_over())
+    stranger = ws.stage.join(ws.stranger, ws.stranger.c.user_id == ws.cell("userId"))
+    theirs = exists().where(same_person(ws), handed_over())
+    by_name = remark.select_from(stranger).where(ws.adds, ws.stranger.c.twin.is_(None), theirs)
+    if ws.note(by_id) + ws.note(by_name):
         hit = and_(ws.found.c.line == ws.stage.c.line, ws.found.c.code == "person-handed-over")
         ws.conn.execute(update(ws.stage).values(status="folded").where(hit, ws.accepted))

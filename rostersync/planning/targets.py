@@ -15,7 +15,6 @@ from sqlalchemy import (
     FromClause,
     Select,
     Table,
-    Text,
     and_,
     case,
     cast,
@@ -34,7 +33,7 @@ from sqlalchemy import (
 
 from rostersync import tables as t
 from rostersync.dictionary import Column
-from rostersync.planning.rules import LIVE
+from rostersync.planning.rules import LIVE, contradicts_hand, kept_by_hand
 from rostersync.planning.workspace import Workspace
 
 Values = Mapping[str, ColumnElement[Any]]
@@ -98,15 +97,10 @@ def _files(record: Table, named: FromClause) -> ColumnElement[Any]:
     return and_(named.c.asked, func.coalesce(record.c.owner, "file") == "file")
 
 
-def _kept(record: Table, attribute: str) -> ColumnElement[Any]:
-    """A hand edit of this field stays until it is released."""
-    return func.coalesce(literal(attribute, Text) == func.any(record.c.sticky), False)
-
-
 def _value(record: Table, named: FromClause, attribute: str) -> ColumnElement[Any]:
     """The new value of a column whose blank cells keep the stored one."""
     stored = record.c[attribute]
-    writes = and_(_files(record, named), named.c[attribute].is_not(None), _kept(record, attribute).is_(False))
+    writes = and_(_files(record, named), named.c[attribute].is_not(None), kept_by_hand(record, attribute).is_(False))
     return case((writes, named.c[attribute]), else_=stored)
 
 
@@ -193,17 +187,21 @@ def _dates(ws: Workspace, record: Table, named: FromClause) -> dict[str, ColumnE
     new_start = case(typed["start_date"], else_=start)
     new_end = case(typed["end_date"], else_=end)
     overtaken = or_(end < literal(ws.context.today), end < new_start)
-    asked = and_(_files(record, named), _kept(record, "end_date").is_(False))
+    free = {n: and_(_files(record, named), kept_by_hand(record, n).is_(False)) for n in ("start_date", "end_date")}
     return {
-        "start_date": case(typed["start_date"], (and_(asked, start > new_end), None), else_=start),
-        "end_date": case(typed["end_date"], (and_(asked, overtaken), None), else_=end),
+        "start_date": case(typed["start_date"], (and_(free["start_date"], start > new_end), None), else_=start),
+        "end_date": case(typed["end_date"], (and_(free["end_date"], overtaken), None), else_=end),
     }
 
 
 def _typed_date(ws: Workspace, record: Table, named: FromClause, column: Column) -> tuple[ColumnElement[Any], Any]:
-    """When a row of this entity speaks of this date, and what it says (a blank cell of a present column clears it)."""
+    """When a row of this entity may say this date, and what it says (a blank cell of a present column clears it).
+
+    A date set by hand stays, and is not contradicted by the other one.
+    """
     name = column.attribute or ""
-    speaks = and_(_files(record, named), named.c.dated, _kept(record, name).is_(False))
+    held = or_(kept_by_hand(record, name), contradicts_hand(record, name, named.c[name]))
+    speaks = and_(_files(record, named), named.c.dated, held.is_(False))
     return and_(literal(column.header in ws.present), speaks), named.c[name]
 
 
@@ -347,7 +345,7 @@ def _people(ws: Workspace) -> None:
     placed = _placed(ws)
     joined = joined.outerjoin(placed, placed.c.user_id == named.c.user_id)
     new = {a: _value(p, named, a) for a in ws.shapes["person"].attributes if a != "status"}
-    new["email_key"] = case((_kept(p, "email"), p.c.email_key), else_=new["email_key"])
+    new["email_key"] = case((kept_by_hand(p, "email"), p.c.email_key), else_=new["email_key"])
     new["status"] = _person_status(ws, named, placed)
     _settle(ws, "person", joined, named, new, {"old_user_id": ws.correction.c.old_user_id})
 
