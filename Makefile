@@ -1,7 +1,7 @@
 # `make help` lists the targets. Nothing but Python 3.11-3.13 and make is needed beforehand.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test check format generate goldens bench fuzz lock audit clean
+.PHONY: help setup demo up down test properties check format generate goldens bench fuzz lock audit clean
 
 export VENV ?= .venv
 RUN := $(VENV)/bin/python
@@ -23,6 +23,9 @@ down: setup  ## stop what `make up` started
 
 test: setup  ## all tests (ARGS='-k word' for some)
 	@$(RUN) -m pytest $(ARGS)
+
+properties: setup  ## generated nights against the model of the roster: 10,000 steps, an hour (EXAMPLES=… for fewer, of 50 steps)
+	@ROSTER_MODEL_EXAMPLES=$(or $(EXAMPLES),200) $(RUN) -m pytest --timeout=0 -s tests/integration/test_model_*.py $(ARGS)
 
 check: setup  ## format, lint, types, import layers, generated files
 	@$(RUN) -m ruff format --check .

@@ -108,9 +108,12 @@ def _added_cells(lines: np.ndarray, marks: dict[int, _Marks], raw: dict[int, Raw
 
 
 def _errors_cell(marks: _Marks, raw: RawRow | None) -> str:
-    """The messages of a line; a row without cells of its own also shows its raw text."""
+    """The messages of a line; a row without cells of its own also shows its raw text.
+
+    On one line: a line break among many commas in quotes looks to the reader as if the quote was never closed.
+    """
     text = SEPARATOR.join(marks.errors)
-    return text if raw is None else f"{text} The row as received: {raw.text}"
+    return text if raw is None else f"{text} The row as received: {raw.text.translate(_CONTROL)}"
 
 
 def _csv_line(cells: Iterable[str]) -> bytes:

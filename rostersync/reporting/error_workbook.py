@@ -1,5 +1,7 @@
 """`users-errors.xlsx`: the error file's twin with text cells, because Excel drops leading zeros of a CSV.
 
+Its cells are those of the CSV, the `'` before formula-like ones included: saved as CSV, it is the same file again.
+
 XlsxWriter makes the book (format, header, widths); the rows are spliced in as whole columns of text, which is some
 fifty times faster than cell by cell. No cell is a formula, a link or a number. The bytes are the same every time.
 """
@@ -19,7 +21,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from rostersync.dictionary import Dictionary
 from rostersync.model import Finding, Reading
-from rostersync.reporting.error_file import error_table, joined
+from rostersync.reporting.error_file import error_table, joined, neutralised
 
 MAX_ROWS = 1_048_576
 """Rows of a sheet, header included; a longer report ends with a row that says how many are left out."""
@@ -39,7 +41,7 @@ def errors_workbook(reading: Reading, findings: Sequence[Finding], dictionary: D
 
 
 def workbook_bytes(table: pa.Table) -> bytes:
-    """An error table as a workbook of one sheet; cells are as typed, for text in a workbook is never run."""
+    """An error table as a workbook of one sheet, formula-like cells neutralised as in the CSV."""
     return _with_rows(_book(table.column_names), _sheet_rows(table))
 
 
@@ -106,7 +108,9 @@ def _rows_xml(table: pa.Table, *, first: int) -> str:
 
 def _cells_xml(cells: pa.Array, letter: str, numbers: pa.Array) -> pa.Array:
     start = joined(f'<c r="{letter}', numbers, '" s="1"')
-    text = joined(start, ' t="inlineStr"><is><t xml:space="preserve">', _escaped(_capped(cells)), "</t></is></c>")
+    text = joined(
+        start, ' t="inlineStr"><is><t xml:space="preserve">', _escaped(_capped(neutralised(cells))), "</t></is></c>"
+    )
     return pc.if_else(pc.equal(cells, pa.scalar("", type=pa.large_string())), joined(start, "/>"), text)
 
 
