@@ -108,8 +108,11 @@ NIGHTS: Mapping[int, Sequence[BadNight]] = {
             about="another district's file",
             seed=next_door,
             rows=[person(number, schoolId="900") for number in range(1, 11)],
-            outcome=Outcome.APPLIED_WITH_ERRORS,
-            findings=[(line, "schoolId", "school-unknown") for line in range(2, 12)],
+            outcome=Outcome.HELD,
+            findings=[
+                (None, None, "hold-foreign"),
+                *((line, "schoolId", "school-unknown") for line in range(2, 12)),
+            ],
         ),
     ),
     94: (
@@ -157,6 +160,13 @@ NIGHTS: Mapping[int, Sequence[BadNight]] = {
             rows=[person(1, userLastName="Married", userEmail="new.1@springfield.example")],
             outcome=Outcome.APPLIED,
             findings=[(2, "userEmail", "email-changed")],
+        ),
+        BadNight(
+            about="everybody with another address",
+            before=TEN,
+            rows=[person(number, userEmail=f"new.{number}@springfield.example") for number in range(1, 11)],
+            outcome=Outcome.HELD,
+            findings=[(None, None, "hold-emails"), *((line, "userEmail", "email-changed") for line in range(2, 12))],
         ),
     ),
     100: (
