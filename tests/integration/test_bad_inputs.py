@@ -33,10 +33,13 @@ def test_each_bad_input_gets_its_verdict(nights: Nights, case: BadNight) -> None
         with nights.owner.begin() as conn:
             case.seed(conn)
     apply_before(nights, case)
+    before = nights.fingerprint()
     nights.put(case.rows)
     [result] = nights.sync()
     assert [finding.flat for finding in result.findings] == case.findings
     assert result.outcome is case.outcome
+    if case.outcome is Outcome.HELD:
+        assert nights.fingerprint() == before
     if case.seed is next_door:
         for word in (OTHER, "Shelbyville", "Wiggum"):
             assert word not in told(nights)
