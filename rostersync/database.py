@@ -37,7 +37,10 @@ SESSION = {
     "temp_buffers": "128MB",
     "jit": "off",
 }
-"""Nothing waits for ever. The district lock has its own, shorter wait."""
+"""Nothing waits for ever. The district lock has its own, shorter wait.
+
+A plan of a large file stays in memory, and its many short statements are not worth compiling: whatever server it is.
+"""
 CONNECTION = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 
