@@ -35,6 +35,14 @@ def night(nights: Nights, rows: Sequence[dict[str, str]], name: str, **fields: A
 
 
 @pytest.fixture
+def nights(emptied: Nights) -> Nights:
+    """The standing database with the two schools; nobody is an operator yet."""
+    emptied.ops = ()
+    emptied.seed()
+    return emptied
+
+
+@pytest.fixture
 def held(nights: Nights) -> SyncResult:
     """Eight people came with the first night; the second would remove five of them."""
     nights.ops = (OPS,)
