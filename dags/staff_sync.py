@@ -77,13 +77,9 @@ def form(wave: Wave) -> dict[str, Param]:
     text = {"type": ["null", "string"], "maxLength": 500}
     return {
         "districts": Param([], title="Districts", description="None chosen: all.", **some),
-        "dry_run": Param(
-            False, type="boolean", title="Dry run", description="Judge and count; write and mail nothing."
-        ),
+        "dry_run": Param(False, type="boolean", title="Dry run", description="Judge and count, write nothing."),
         "force": Param(False, type="boolean", title="Force", description="Apply known files again. Needs a reason."),
-        "reason": Param(
-            None, title="Reason", description="Why known files are applied again. No personal data.", **text
-        ),
+        "reason": Param(None, title="Reason", description="Why they are applied again. No personal data.", **text),
     }
 
 
