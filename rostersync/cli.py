@@ -15,7 +15,6 @@ import typer
 
 from rostersync import __version__, cli_failures
 from rostersync.errors import ConfigurationError, RosterSyncError
-from rostersync.settings import PROJECT
 
 # Libraries that take long to import are imported by the command that needs them.
 
@@ -196,19 +195,9 @@ def generate(
     check_: Annotated[bool, typer.Option("--check", help="Only tell what is out of date.")] = False,
 ) -> int:
     """Write the files that are derived from the dictionary."""
-    from rostersync import documents
+    from rostersync import cli_generate
 
-    stale = documents.stale()
-    if check_ and stale:
-        names = ", ".join(str(path.relative_to(PROJECT)) for path in stale)
-        raise ConfigurationError(f"Out of date: {names}.", hint="Run `rostersync generate` and commit the result.")
-    for path, content in stale.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        say(f"written: {path.relative_to(PROJECT)}")
-    if not stale:
-        say("All generated files are up to date.")
-    return FINE
+    return cli_generate.run(check_)
 
 
 @db.command()
