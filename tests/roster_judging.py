@@ -241,11 +241,13 @@ class Judge:
         known = self.before.classes.get(row["classId"])
         if known is None:
             return "action-target-unknown"
-        owners = {known.owner} | {
+        if known.owner != FILE:
+            return "class-owned-by-source" if known.owner == SOURCE else "owned-manually"
+        owners = {
             e.owner
             for (_, class_id), e in self.before.enrollments.items()
             if class_id == row["classId"] and e.status in LIVE and known.status == "active"
         }
-        if owners == {FILE}:
+        if owners <= {FILE}:
             return None
         return "class-owned-by-source" if SOURCE in owners else "owned-manually"

@@ -1,10 +1,16 @@
-"""What a contact's spreadsheet program makes of an error file: read cell by cell, or saved as CSV again."""
+"""What a contact's spreadsheet program makes of an error file: read cell by cell, or saved as CSV again.
+
+LibreOffice itself where it is installed, which is for whoever runs the tests to decide.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import openpyxl
 
@@ -40,3 +46,31 @@ def cells_of_csv(content: bytes) -> list[list[str]]:
 def runs(shown: str) -> bool:
     """A spreadsheet that opens a CSV may run this cell."""
     return shown.startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+LIBREOFFICE = shutil.which("soffice")
+_CSV_OF_TEXT = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true"
+
+
+def formulas(content: bytes, folder: Path) -> list[str]:
+    """The formulas a spreadsheet finds in a CSV: LibreOffice's, else the cells that any of them may run."""
+    if LIBREOFFICE is None:
+        return [cell for row in cells_of_csv(content) for cell in row if runs(cell)]
+    flat = _converted(content, folder, "csv", "fods").decode()
+    return re.findall('table:formula="([^"]*)"', flat)
+
+
+def book_saved_as_csv(book: bytes, folder: Path) -> bytes:
+    """A workbook opened and saved as CSV, all cells as shown."""
+    if LIBREOFFICE is None:
+        return as_csv(cells_of_book(book))
+    return _converted(book, folder, "xlsx", _CSV_OF_TEXT)
+
+
+def _converted(content: bytes, folder: Path, kind: str, into: str) -> bytes:
+    source, target = folder / f"opened.{kind}", folder / f"opened.{into.partition(':')[0]}"
+    source.write_bytes(content)
+    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    command = [LIBREOFFICE or "", profile, "--headless", "--convert-to", into, "--outdir", str(folder), str(source)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return target.read_bytes()

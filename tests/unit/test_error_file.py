@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -113,6 +114,21 @@ def test_any_cells_survive_the_way_out_and_back(typed: list[str]) -> None:
     assert in_book == shown
     for content in (sent, spreadsheets.as_csv(in_book)):
         assert read_bytes(content).frame["userLastName"].tolist() == typed
+
+
+FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "'=1+1", "''=1+1", '=HYPERLINK("http://x.example")']
+AS_TYPED = ["00042", "1E5", "2026-01-01", "'x", " =1", "a\nb", "1-2", "http://x.example"]
+
+
+def test_a_spreadsheet_runs_nothing_and_gives_the_cells_back(tmp_path: Path) -> None:
+    typed = [*FORMULAS, *AS_TYPED]
+    rows = [{**PERSON, "userLastName": cell} for cell in typed]
+    table = error_file.error_table(reading(rows), [bad(line) for line in range(2, len(rows) + 2)], DICTIONARY)
+    assert spreadsheets.formulas(b'"a","b"\r\n"=1+1","x"\r\n', tmp_path)
+    assert spreadsheets.formulas(error_file.csv_bytes(table), tmp_path) == []
+    saved = spreadsheets.book_saved_as_csv(error_workbook.workbook_bytes(table), tmp_path)
+    assert spreadsheets.formulas(saved, tmp_path) == []
+    assert read_bytes(saved).frame["userLastName"].tolist() == typed
 
 
 def test_the_workbook_holds_text_cells_only() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rostersync.findings import catalogue
 from rostersync.model import Severity
 from tests.factories import DICTIONARY, flat, removal, row, screened, staff
 from tests.unit.test_screening_cells import broken
+from tests.unit.test_screening_rows import AGREEING
 
 SLOW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LETTERS = st.characters(categories=["Lu", "Ll", "Lo"], max_codepoint=0x24F)
@@ -50,6 +52,62 @@ def test_one_broken_cell_is_one_finding(
     place = data.draw(st.integers(0, len(rows)))
     expected = [(place + 2, header, code)]
     assert flat(*rows[:place], row(77, **{header: cell}), *rows[place:]) == expected
+
+
+OTHER_ROW = {
+    "email-duplicate": [("userEmail", row(77)["userEmail"], {}, (0, 1))],
+    "row-conflict": [
+        *((h, other, {h: row(77)[h] for h in PERSONAL}, (0, 1)) for h, other in AGREEING.items() if row(77)[h]),
+        ("className", "Another", {"classId": row(77)["classId"], "schoolId": row(77)["schoolId"]}, (0, 1)),
+    ],
+    "role-both": [("userRole", "Administrator", {h: row(77)[h] for h in PERSONAL}, (0,))],
+}
+"""code → one cell of a second row that contradicts the first: header, cell, what both say, which of them are told."""
+
+
+@SLOW
+@given(rows=valid_rows(), code=st.sampled_from([*OTHER_ROW]), data=st.data())
+def test_one_cell_that_contradicts_another_row_is_told_at_both(
+    rows: list[dict[str, str]], code: str, data: st.DataObject
+) -> None:
+    header, cell, shared, at = data.draw(st.sampled_from(OTHER_ROW[code]))
+    pair = (row(77, userRole="Teacher"), row(78, userRole="Teacher", **(shared | {header: cell})))
+    first, second = sorted(data.draw(st.lists(st.integers(0, len(rows)), min_size=2, max_size=2)))
+    lines = (first + 2, second + 3)
+    expected = [(lines[place], header, code) for place in at]
+    assert flat(*rows[:first], pair[0], *rows[first:second], pair[1], *rows[second:]) == expected
+
+
+@SLOW
+@given(rows=valid_rows(), word=st.sampled_from([*DICTIONARY.actions]), data=st.data())
+def test_a_blank_key_of_a_removal_is_one_finding(rows: list[dict[str, str]], word: str, data: st.DataObject) -> None:
+    key = data.draw(st.sampled_from(DICTIONARY.actions[word].keys))
+    place = data.draw(st.integers(0, len(rows)))
+    broken_one = removal(word, 9500, **{key: ""})
+    assert flat(*rows[:place], broken_one, *rows[place:]) == [(place + 2, key, "action-incomplete")]
+
+
+@SLOW
+@given(rows=valid_rows(), data=st.data())
+def test_an_address_of_another_domain_is_one_finding(rows: list[dict[str, str]], data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(rows)))
+    told = flat(*rows[:place], row(77, userEmail="a@elsewhere.example"), *rows[place:], email_domains=("example.org",))
+    assert told == [(place + 2, "userEmail", "email-domain")]
+
+
+def test_every_fault_of_one_cell_is_tried() -> None:
+    """Whole-file, header and row-shape faults, copies and contradicting actions take more than one cell."""
+    tried = {code for _, _, code in broken()} | OTHER_ROW.keys() | {"action-incomplete", "email-domain"}
+    whole_rows = {
+        "row-cell-count",
+        "row-blank",
+        "row-duplicate",
+        "row-repeated-header",
+        "row-folded",
+        "action-conflict",
+    }
+    told_by_the_file = {code for code, entry in catalogue().items() if entry.by == "F"}
+    assert {code for code in told_by_the_file if not code.startswith(("file-", "header-"))} == tried | whole_rows
 
 
 @SLOW
