@@ -12,7 +12,9 @@ from tests.unit.test_screening_cells import broken
 from tests.unit.test_screening_rows import AGREEING
 
 SLOW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-LETTERS = st.characters(categories=["Lu", "Ll", "Lo"], max_codepoint=0x24F)
+SECOND_BYTES = "ªºµŠŒŽšœžŸƒ"
+"""Letters of which `Â` or `Ã` before them makes a letter of a wrong decoding: no name of that kind is valid."""
+LETTERS = st.characters(categories=["Lu", "Ll", "Lo"], max_codepoint=0x24F, exclude_characters=SECOND_BYTES)
 NAMES = st.text(LETTERS, min_size=1, max_size=30).filter(str.isprintable)
 ANYTHING = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
@@ -71,7 +73,8 @@ def test_one_cell_that_contradicts_another_row_is_told_at_both(
     rows: list[dict[str, str]], code: str, data: st.DataObject
 ) -> None:
     header, cell, shared, at = data.draw(st.sampled_from(OTHER_ROW[code]))
-    pair = (row(77, userRole="Teacher"), row(78, userRole="Teacher", **(shared | {header: cell})))
+    teacher = {"userRole": "Teacher"}
+    pair = (row(77, **teacher), row(78, **(teacher | shared | {header: cell})))
     first, second = sorted(data.draw(st.lists(st.integers(0, len(rows)), min_size=2, max_size=2)))
     lines = (first + 2, second + 3)
     expected = [(lines[place], header, code) for place in at]
