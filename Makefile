@@ -24,8 +24,9 @@ down: setup  ## stop what `make up` started
 test: setup  ## all tests (ARGS='-k word' for some)
 	@$(RUN) -m pytest $(ARGS)
 
-properties: setup  ## generated nights against the model of the roster: 10,000 steps, an hour (EXAMPLES=… for fewer, of 50 steps)
-	@ROSTER_MODEL_EXAMPLES=$(or $(EXAMPLES),200) $(RUN) -m pytest --timeout=0 -s tests/integration/test_model_*.py $(ARGS)
+PROPERTIES = tests/integration/test_model_*.py tests/integration/test_error_file_round_trip.py
+properties: setup  ## generated nights against the model of the roster: 10,000 steps (EXAMPLES=… nights in a row, of 200)
+	@ROSTER_MODEL_EXAMPLES=$(or $(EXAMPLES),200) $(RUN) -m pytest --timeout=0 -s $(PROPERTIES) $(ARGS)
 
 check: setup  ## format, lint, types, import layers, generated files
 	@$(RUN) -m ruff format --check .

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from email import message_from_bytes, policy
 
 from hypothesis import given, note
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
 from rostersync import dictionary, reading, screening
-from rostersync.model import Finding, Reading, Severity
+from rostersync.model import Finding, Outcome, Reading, Severity
+from rostersync.pipeline import SyncResult
 from rostersync.reporting.error_file import csv_bytes, error_table
 from rostersync.reporting.error_workbook import workbook_bytes
 from tests import model_database, spreadsheets, strategies
 from tests.calm_files import Table, calm_nights
 from tests.model_checks import load, modest, rolled_back
+from tests.nights import Nights, person
 from tests.roster_values import MANUAL, SOURCE, Class, Enrollment, Person, Placement, Roster, School
 from tests.strategies import ADDRESSES
 
@@ -166,3 +170,36 @@ def corrected(content: bytes, headers: Sequence[str], table: Table) -> bytes:
     place = header.index("line")
     sound = [[table[int(row[place]) - 2][h] for h in headers] for row in rows]
     return spreadsheets.as_csv([header, *([*cells, *row[place:]] for cells, row in zip(sound, rows, strict=True))])
+
+
+def test_the_attachments_of_a_nights_mail_can_be_sent_back(nights: Nights) -> None:
+    """The whole night: what the mail brought comes back unedited, then corrected from the workbook."""
+    faulty = [person(1), person(2, userLastName="=1+1", userEmail="nobody"), person(3, schoolId="900")]
+    nights.put(faulty)
+    [first] = nights.sync("night-1")
+    sent = attachments(nights)
+    nights.now += timedelta(days=1)
+    nights.put(sent["users-errors.csv"])
+    [again] = nights.sync("night-2")
+    assert rejected(first) == [(3, "userEmail", "email-invalid"), (4, "schoolId", "school-unknown")]
+    assert rejected(again) == [(2, "userEmail", "email-invalid"), (3, "schoolId", "school-unknown")]
+    headers, *rows = spreadsheets.cells_of_book(sent["users-errors.xlsx"])
+    rows[0][headers.index("userEmail")] = "ada.2@springfield.example"
+    rows[1][headers.index("schoolId")] = "200"
+    nights.now += timedelta(days=1)
+    nights.put(spreadsheets.as_csv([headers, *rows]))
+    [put_right] = nights.sync("night-3")
+    assert (put_right.outcome, rejected(put_right)) == (Outcome.APPLIED, [])
+    assert nights.people() == ["u1", "u2", "u3"]
+    assert "=1+1" in str(nights.roster()["person"])
+
+
+def attachments(nights: Nights) -> dict[str, bytes]:
+    """name → content of what the latest mail brought."""
+    latest = max((nights.folder / "outbox").glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
+    mail = message_from_bytes(latest.read_bytes(), policy=policy.default)
+    return {part.get_filename() or "": part.get_payload(decode=True) for part in mail.iter_attachments()}
+
+
+def rejected(result: SyncResult) -> list[tuple[int | None, str | None, str]]:
+    return [each.flat for each in result.findings if each.severity is Severity.ROW]

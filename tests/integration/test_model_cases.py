@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Engine
 
 from tests import model_database, roster_model, strategies
 from tests.model_checks import assert_adds_up, assert_same, load, rolled_back
-from tests.roster_values import MANUAL, Enrollment, Night, Person, Placement, Roster, School
+from tests.roster_values import MANUAL, SOURCE, Class, Enrollment, Night, Person, Placement, Roster, School
 from tests.strategies import TODAY
 
 HEADERS = (*strategies.REQUIRED, *strategies.REQUIRED_CLASS)
@@ -18,7 +19,7 @@ OVER = date(2026, 6, 30)
 LATER = date(2027, 1, 10)
 
 
-def person(user_id: str, first_name: str = "Ada", **values: str | None) -> Person:
+def person(user_id: str, first_name: str = "Ada", **values: Any) -> Person:
     address = f"{user_id}@example.org"
     known = {"role": "Teacher", "first_name": first_name, "last_name": "Lovelace"}
     return Person(**(known | {"email": address, "email_key": address} | values))
@@ -104,3 +105,25 @@ def test_a_typed_start_beyond_the_stored_end_takes_the_end_away(engine: Engine) 
     before.placements["u1", "S1"] = replace(Placement(), end_date=date(2026, 12, 31))
     came_to = night(engine, before, row("u1", "S1", startDate=LATER.isoformat()), headers=DATED)
     assert came_to.roster.placements["u1", "S1"] == Placement(start_date=LATER, status="planned")
+
+
+def test_a_class_made_by_hand_is_refused_as_such_though_a_source_person_teaches_it(engine: Engine) -> None:
+    before = roster(("u1", "S1"), u1=person("u1", owner=SOURCE))
+    before.classes["C1"] = Class(school_id="S1", name="Reading", owner=MANUAL)
+    before.enrollments["u1", "C1"] = Enrollment(owner=SOURCE)
+    removal = row("", "S1", action="REMOVE-CLASS", classId="C1")
+    assert codes(night(engine, before, removal)) == {(2, "owned-manually")}
+
+
+def test_a_typed_start_does_not_contradict_an_end_set_by_hand(engine: Engine) -> None:
+    before = roster(u1=person("u1"))
+    before.placements["u1", "S1"] = Placement(end_date=date(2026, 12, 31), sticky=("end_date",))
+    came_to = night(engine, before, row("u1", "S1", startDate=LATER.isoformat()), headers=DATED)
+    assert codes(came_to) == {(2, "field-sticky")}
+    assert came_to.roster.placements == before.placements
+
+
+def test_an_address_set_by_hand_frees_nothing_for_others(engine: Engine) -> None:
+    before = roster(("u1", "S1"), ("u2", "S1"), u1=person("u1", sticky=("email",)), u2=person("u2", "Mary"))
+    rows = (row("u1", "S1", userEmail="new@example.org"), row("u2", "S1", "Mary", userEmail="u1@example.org"))
+    assert codes(night(engine, before, *rows)) == {(2, "field-sticky"), (3, "email-taken")}
