@@ -82,12 +82,15 @@ def _only_judged(typed: Table, dictionary: Dictionary) -> Table:
     """Removals keep only their action and its keys."""
     column = dictionary.by_header["action"]
     asked = c.reword(typed["action"], settle(clean(typed["action"].dictionary, column), column))
-    judged = dict(typed)
-    for word, action in dictionary.actions.items():
-        keep = ~c.spread(c.are(asked.dictionary, (word,)), asked)
-        for header in judged.keys() - {"action", *action.keys}:
-            judged[header] = c.where(judged[header], keep, "")
-    return judged
+    removals = {word: c.spread(c.are(asked.dictionary, (word,)), asked) for word in dictionary.actions}
+    if not any(mask.any() for mask in removals.values()):
+        return typed
+
+    def kept(header: str) -> Cells:
+        blind = [mask for word, mask in removals.items() if header not in ("action", *dictionary.actions[word].keys)]
+        return c.where(typed[header], ~np.logical_or.reduce([np.zeros(len(asked), bool), *blind]), "")
+
+    return {header: kept(header) for header in typed}
 
 
 def rows_for_staging(reading: Reading, dictionary: Dictionary, findings: Iterable[Finding]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Insert,
     Select,
     Table,
     Text,
@@ -42,20 +43,20 @@ def set_quiet_apart(ws: Workspace) -> None:
         return
     ws.conn.execute(insert(ws.quiet).from_select(list(ws.quiet.c.keys()), _agreeing(ws)))
     ws.analyze(ws.quiet)
-    for header in ("userId", "classId"):
-        ws.conn.execute(_speaks_up(ws, header))
     quiet = exists().where(ws.quiet.c.line == ws.delivered.c.line)
     ws.conn.execute(insert(ws.stage).from_select(list(ws.stage.c.keys()), select(ws.delivered).where(not_(quiet))))
+    for header in ("userId", "classId"):
+        if header in ws.present:
+            ws.conn.execute(_speak_up(ws, header))
     ws.analyze(ws.stage)
 
 
-def _speaks_up(ws: Workspace, header: str) -> Any:
-    """Rows stop being quiet when another row about the same person or class asks for something."""
-    d, q, key = ws.delivered, ws.quiet, ws.quiet.c[header]
-    if header not in ws.present:
-        return delete(q).where(literal(False))
-    loud = select(d.c[header]).where(d.c[header].is_not(None), not_(exists().where(q.c.line == d.c.line)))
-    return delete(q).where(key.in_(loud.correlate(None)))
+def _speak_up(ws: Workspace, header: str) -> Insert:
+    """Rows stop being quiet when a staged row about the same person or class asks for something."""
+    d, s, q = ws.delivered, ws.stage, ws.quiet
+    named = select(s.c[header]).where(s.c[header].is_not(None))
+    loud = delete(q).where(q.c[header].in_(named)).returning(q.c.line).cte("loud")
+    return insert(s).from_select(list(s.c.keys()), select(d).where(d.c.line.in_(select(loud.c.line))))
 
 
 def _agreeing(ws: Workspace) -> Select[*tuple[Any, ...]]:

@@ -165,7 +165,7 @@ def _filled(column: pd.Series) -> bool:
     return bool(pc.any(pc.not_equal(words, "")).as_py())
 
 
-_COPY_ROWS = 100_000
+_COPY_ROWS = 10_000
 
 
 def _as_csv(rows: pd.DataFrame) -> pa.Buffer:
