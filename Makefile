@@ -21,8 +21,9 @@ up: setup  ## start the database and Airflow here; prints address and login
 down: setup  ## stop what `make up` started
 	@$(RUN) -m rostersync.stack down
 
-test: setup  ## all tests (ARGS='-k word' for some)
-	@$(RUN) -m pytest $(ARGS)
+WORKERS = -n auto --maxprocesses 4 --dist loadfile
+test: setup  ## all tests (ARGS='-k word' for some), a file at a time on each core; WORKERS= runs them in one process
+	@$(RUN) -m pytest $(WORKERS) $(ARGS)
 
 PROPERTIES = tests/integration/test_model_*.py tests/integration/test_error_file_round_trip.py
 properties: setup  ## generated nights against the model of the roster: 10,000 steps (EXAMPLES=… nights in a row, of 200)
