@@ -68,6 +68,8 @@ create() {
 # The download cache is shared between checkouts; without a writable home it lives inside the environment.
 choose_cache() {
     export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore UV_LINK_MODE=${UV_LINK_MODE:-copy}
+    # As pip does: behind a proxy that reads along, only the system's certificates know its authority.
+    export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"
     cache=${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/uv}
     if ! { mkdir -p "$cache" && [ -w "$cache" ]; } 2>/dev/null; then
         cache=$VENV/.cache
