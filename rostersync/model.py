@@ -96,8 +96,9 @@ class Reading:
     """What the reader saw.
 
     `header`: headers as typed, in file order (of a refused file: as far as readable).
-    `frame`: text cells exactly as typed, pyarrow strings, one column per *dictionary* header present (a report's
-    `line`, `errors`, `resolutions` and blank columns are dropped), RangeIndex, no missing values ("" is blank).
+    `frame`: text cells exactly as typed, each different text of a column held once (`rostersync.cells`), one column
+    per *dictionary* header present (a report's `line`, `errors`, `resolutions` and blank columns are dropped),
+    RangeIndex, no missing values ("" is blank).
     `lines`: physical line of each frame row (int64). `raw_rows`: rows rejected by the reader
     (`row-cell-count`, `row-repeated-header`): not in the frame, but counted as read and rejected.
     `findings`: every file/header/row finding of the reader. `encoding`: 'utf-8' or 'windows-1252'.

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rostersync.cells import Cells, as_cells, reword, to_frame
 from rostersync.dictionary import Dictionary
 from rostersync.findings import found
 from rostersync.model import Finding, RawRow, Reading, Severity
@@ -21,7 +22,6 @@ from rostersync.reading.layout import BLANKS, lay_out
 from rostersync.reading.opening import delimiter_fault, header_fault, opening_lines
 from rostersync.reading.record import MOST_CELLS, Record, parse_record
 
-_TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 # A quote that an error report put before a cell that a spreadsheet would take for a formula.
 _NEUTRALISED = r"^'('*[=+\-@\t\r])"
 
@@ -52,6 +52,7 @@ def _returning_memory() -> Iterator[None]:
     try:
         yield
     finally:
+        pa.default_memory_pool().release_unused()
         pa.set_memory_pool(usual)
 
 
@@ -160,24 +161,17 @@ def _remarks(body: Body) -> Iterable[Finding]:
 
 def _frame(body: Body, *, neutralised: bool) -> pd.DataFrame:
     """One column per header of the dictionary, in the order of the file. Parts are freed as they are joined."""
-    arrays = {}
-    for position, header in sorted(body.layout.columns.items()):
-        cells = _joined(body.parts[position])
-        if neutralised:
-            cells = pc.replace_substring_regex(cells, _NEUTRALISED, r"\1")
-        arrays[header] = pd.arrays.ArrowStringArray(pa.chunked_array([cells]), dtype=_TEXT)
-    return pd.DataFrame(arrays, copy=False)
+    columns = {header: _joined(body.parts[position]) for position, header in sorted(body.layout.columns.items())}
+    if neutralised:
+        bare = {h: pc.replace_substring_regex(cells.dictionary, _NEUTRALISED, r"\1") for h, cells in columns.items()}
+        columns = {header: reword(cells, bare[header]) for header, cells in columns.items()}
+    return to_frame(columns)
 
 
-def _joined(parts: list[pa.Array]) -> pa.Array:
-    if len(parts) == 1:
-        return parts[0].cast(pa.large_string())
+def _joined(parts: list[pa.Array]) -> Cells:
     chunks = pa.chunked_array([part.cast(pa.large_string()) for part in parts], pa.large_string())
     parts.clear()
-    cells = chunks.combine_chunks()
-    del chunks
-    pa.default_memory_pool().release_unused()
-    return cells
+    return as_cells(pc.dictionary_encode(chunks))
 
 
 def _refused(header: tuple[str, ...], findings: Iterable[Finding], encoding: str = "utf-8") -> Reading:

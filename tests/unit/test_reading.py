@@ -264,13 +264,13 @@ def test_without_the_report_columns_a_leading_quote_is_part_of_the_cell() -> Non
 
 def test_the_frame_is_text_without_missing_values() -> None:
     frame = read_lines(ROW, ROW).frame
-    assert {str(dtype) for dtype in frame.dtypes} == {"str"}
+    assert {type(cell) for cell in frame.to_numpy().flat} == {str}
     assert not frame.isna().any(axis=None)
     assert frame.index.tolist() == [0, 1]
 
 
 def test_a_huge_cell_and_ten_thousand_columns_are_no_special_case() -> None:
-    assert read_lines(ROW.replace("Ana", "x" * 3_000_000)).frame["userFirstName"].str.len().tolist() == [3_000_000]
+    assert read_lines(ROW.replace("Ana", "x" * 3_000_000)).frame["userFirstName"].map(len).tolist() == [3_000_000]
     reading = read_lines(ROW, header=",".join(f"column{n}" for n in range(10_000)))
     assert reading.refused
     assert {finding.severity for finding in reading.findings} == {Severity.FILE}
