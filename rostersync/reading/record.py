@@ -15,8 +15,9 @@ _BREAK = re.compile(rb"\r\n|\r|\n")
 # Written bare by scripts, so that a spreadsheet keeps a number's zeros. Its quotes are no slip: what stands in the
 # cell is plain, and the rules about cells have a finding for it.
 _TEXT_TRICK = re.compile(rb'="[^"]*+"')
-# What follows a cell, up to the row's end or a quote that is never closed; in one pass, without making cells of it.
-_REST = re.compile(rb'(?:,(?:"[^"]*+(?:""[^"]*+)*+"[^,\r\n]*+|(?!")[^,\r\n]*+))*+')
+# Cells that follow a cell, up to the row's end or a quote that is never closed, without making cells of them. Counted,
+# not possessive: before 3.11.5 Python loses its place when a possessive repetition of alternatives fails.
+_MORE_CELLS = re.compile(rb'(?:,(?:"[^"]*+(?:""[^"]*+)*+"[^,\r\n]*+|(?!")[^,\r\n]*+)){1,1000}')
 _FEWEST_COMMAS: Final = 10
 MOST_CELLS: Final = 16_384
 """As wide as a spreadsheet gets. Of a longer row only its length is told."""
@@ -60,11 +61,12 @@ def parse_record(data: bytes, start: int, width: int) -> Record:
 
 def _skipped(data: bytes, start: int, record: Record) -> Record:
     """Count the cells that are left. A line break inside quotes this far out is a quote left open."""
-    match = _REST.match(data, start)
-    rest = match[0] if match else b""
+    end = start
+    while match := _MORE_CELLS.match(data, end):
+        end = match.end()
+    rest = data[start:end]
     record.more = rest.count(b",")
     record.blank = not rest.strip(b'," \t')
-    end = start + len(rest)
     if _BREAK.search(rest) or data[end : end + 1] == b",":
         record.open_at, record.end = start, len(data)
         return record

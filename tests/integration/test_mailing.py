@@ -271,7 +271,7 @@ def test_without_a_server_the_mails_are_files_with_telling_names(outbox: Engine,
     assert not any(address.partition("@")[0] in name for name in names for address in (ANN, BOB, EVE))
 
 
-@dataclass(slots=True)
+@dataclass
 class SecretServer:
     """An SMTP server with TLS and one account."""
 
