@@ -86,7 +86,7 @@ def measure(folder: Path, rows: int) -> Result:
 
     made = ground(folder, rows)
     floor.lay(made.owner_url)
-    nights: Result = {night: {"floor": floor.night(made.owner_url, made.clean(night))} for night in NIGHTS}
+    nights: Result = {night: {"floor": floor.night(made.url, made.clean(night))} for night in NIGHTS}
     ours = OurNights(made)
     ours.warm_up()
     at_rest = _peak_mb()

@@ -1,6 +1,7 @@
 """The floor: the file's bytes through COPY and the bare merges of staff, classes and enrollments. Nothing else.
 
-The tables are copies of the roster's, with its keys, indexes and foreign keys, holding the same roster of record.
+The tables are copies of the roster's, with its keys, indexes, foreign keys, policies and triggers, holding the same
+roster of record, and the tasks' login writes them.
 Placements are written too, because enrollments make no sense without them, but their time is told apart: the floor of
 the specification has three entities.
 """
@@ -16,7 +17,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from benchmarks.ground import DISTRICT
+from benchmarks.ground import DISTRICT, WARM
 
 TABLES = ("district", "school", "person", "placement", "class", "enrollment")
 FOREIGN_KEYS = (
@@ -83,10 +84,15 @@ def lay(owner_url: str) -> None:
         for name in TABLES:
             conn.execute(_copy_of(name))
             columns = _columns(conn, name)
-            fill = sql.SQL("INSERT INTO floor.{0} ({1}) SELECT {1} FROM roster.{0}")
-            conn.execute(fill.format(sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, columns))))
+            for code in (DISTRICT, WARM):
+                _concern(conn, code)
+                conn.execute(_fill(name, columns), [code])
         for name, columns, parent in FOREIGN_KEYS:
             conn.execute(_reference(name, columns, parent))
+        for name in TABLES:
+            _protect(conn, name)
+        conn.execute("GRANT USAGE ON SCHEMA floor TO roster_sync")
+        conn.execute("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA floor TO roster_sync")
     with psycopg.connect(_plain(owner_url), autocommit=True) as conn:
         conn.execute("VACUUM ANALYZE")
 
@@ -106,6 +112,35 @@ def _reference(name: str, columns: tuple[str, ...], parent: str) -> sql.Composed
     return add.format(sql.Identifier(name), listed, sql.Identifier(parent), target)
 
 
+def _fill(name: str, columns: list[str]) -> sql.Composed:
+    whose = sql.Identifier("code" if name == "district" else "district")
+    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    fill = sql.SQL("INSERT INTO floor.{0} ({1}) SELECT {1} FROM roster.{0} WHERE {2} = %s")
+    return fill.format(sql.Identifier(name), listed, whose)
+
+
+def _protect(conn: psycopg.Connection, name: str) -> None:
+    """The roster's own policies and triggers: what protection costs, the floor pays too."""
+    table = sql.Identifier("floor", name)
+    policies = (
+        "SELECT policyname, cmd, qual, with_check FROM pg_policies WHERE schemaname = 'roster' AND tablename = %s"
+    )
+    for policy, verb, sees, may_write in conn.execute(policies, [name]).fetchall():
+        words = sql.SQL("CREATE POLICY {} ON {} FOR {} USING ({})").format(
+            sql.Identifier(policy), table, sql.SQL(verb), sql.SQL(sees)
+        )
+        check = sql.SQL(" WITH CHECK ({})").format(sql.SQL(may_write)) if may_write else sql.SQL("")
+        conn.execute(words + check)
+    conn.execute(sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY").format(table))
+    triggers = "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal"
+    for (words,) in conn.execute(triggers, [f"roster.{name}"]).fetchall():
+        conn.execute(sql.SQL(words.replace(" ON roster.", " ON floor.", 1)))
+
+
+def _concern(conn: psycopg.Connection, code: str) -> None:
+    conn.execute("SELECT set_config('rostersync.district', %s, true)", [code])
+
+
 def _columns(conn: psycopg.Connection, name: str) -> list[str]:
     wanted = """
         SELECT column_name FROM information_schema.columns
@@ -114,10 +149,11 @@ def _columns(conn: psycopg.Connection, name: str) -> list[str]:
     return [row[0] for row in conn.execute(wanted, [name])]
 
 
-def night(owner_url: str, file: Path) -> dict[str, float]:
-    """Seconds of the copy and of each merge; one transaction, committed."""
+def night(url: str, file: Path) -> dict[str, float]:
+    """Seconds of the copy and of each merge; one transaction of the tasks' login, committed."""
     seconds: dict[str, float] = {}
-    with psycopg.connect(_plain(owner_url)) as conn:
+    with psycopg.connect(_plain(url)) as conn:
+        _concern(conn, DISTRICT)
         with _timed(seconds, "copy"):
             _copy(conn, file)
         for name, merge in MERGES.items():

@@ -27,6 +27,7 @@ class Ground:
     folder: Path
     url: str = field(repr=False)
     owner_url: str = field(repr=False)
+    source_url: str = field(repr=False)
 
     def faulty(self, night: str) -> Path:
         return self.folder / f"{night}-faulty.csv"
@@ -56,6 +57,7 @@ def ground(folder: Path, rows: int) -> Ground:
         folder=folder / str(rows),
         url=running.url_of("roster_sync", name),
         owner_url=running.url_of("roster_owner", name),
+        source_url=running.url_of("roster_source", name),
     )
 
 
@@ -66,8 +68,10 @@ def prepare(folder: Path, rows: int) -> None:
     _create_database(folder, rows)
     owner = database.engine(made.owner_url)
     database.upgrade(owner)
-    _write_files(made, owner)
     owner.dispose()
+    source = database.engine(made.source_url)
+    _write_files(made, source)
+    source.dispose()
 
 
 def _create_database(folder: Path, rows: int) -> None:
@@ -77,13 +81,13 @@ def _create_database(folder: Path, rows: int) -> None:
         conn.execute(make)
 
 
-def _write_files(made: Ground, owner: Engine) -> None:
+def _write_files(made: Ground, source: Engine) -> None:
     for night in NIGHTS:
         big = big_file(made.rows, changed_share=CHANGED[night], code=DISTRICT)
         made.faulty(night).write_bytes(big.data)
         clean = big_file(made.rows, changed_share=CHANGED[night], fault_share=0.0, code=DISTRICT)
         made.clean(night).write_bytes(clean.data)
-        records.write(owner, big.place, big.roster)
+        records.write(source, big.place, big.roster)
         small = big_file(200, changed_share=10 * CHANGED[night], code=WARM)
         made.warming(night).write_bytes(small.data)
-        records.write(owner, small.place, small.roster)
+        records.write(source, small.place, small.roster)

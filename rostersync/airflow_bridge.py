@@ -68,9 +68,7 @@ def districts(wave: str) -> list[str]:
     from rostersync import database, pipeline
 
     with _night() as (edges, run):
-        with database.translated():
-            database.check_revision(edges.engine)
-            database.check_role(edges.engine)
+        database.check_revision(edges.engine)
         chosen = get_current_context()["params"].get("districts") or []
         return pipeline.list_districts(edges, run, wave, chosen)
 
@@ -225,6 +223,7 @@ def edges() -> Iterator[Edges]:
     known = _connection(ROSTER)
     engine = database.engine(_database_url(known)) if known else database.roster_engine(wishes)
     try:
+        database.check_role(engine)
         yield Edges(
             engine=engine,
             landing=LandingStore(wishes.landing_url),

@@ -85,7 +85,7 @@ def _is_missing(wanted: Requirement) -> bool:
 def _roster() -> Iterator[Line]:
     where = "ROSTERSYNC_DATABASE_URL" if settings.from_environment().database_url else "embedded"
     with roster() as engine:
-        with database.translated(), engine.connect() as conn:
+        with database.transaction(engine, None) as conn:
             server = conn.scalar(text("SHOW server_version"))
         yield Line(
             mark=Mark.OK, what=f"Roster database ({where}): PostgreSQL {server}, newest schema, role not too strong"
@@ -183,7 +183,7 @@ def _pools() -> Iterator[Line]:
 
 def _missing_pools(engine: Engine) -> Iterator[Line]:
     wanted: Mapping[str, object] = json.loads(include_path("pools.json").read_bytes())
-    with database.translated(), engine.connect() as conn:
+    with database.transaction(engine, None) as conn:
         there = set(conn.scalars(text("SELECT pool FROM slot_pool")))
     missing = sorted(set(wanted) - there)
     if missing:

@@ -38,6 +38,17 @@ def roster() -> Iterator[Engine]:
         engine.dispose()
 
 
+@contextmanager
+def source() -> Iterator[Engine]:
+    """The enrollment source's engine, on the database that `roster` gives to the tasks."""
+    with roster():
+        engine = database.source_engine(settings.from_environment())
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
 def _prepare_embedded(wishes: Settings) -> None:
     owner = database.owner_engine(wishes)
     try:

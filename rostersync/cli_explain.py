@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Engine
 
 from rostersync import addresses, cli, database, ledger, settings
 from rostersync.errors import ConfigurationError
@@ -18,28 +18,35 @@ def run(reference: str) -> int:
     """
     engine = database.owner_engine(settings.from_environment())
     try:
-        with database.translated(), engine.connect() as conn:
-            found = ledger.referenced(conn, reference.upper())
-            if not found:
-                raise ConfigurationError(
-                    f"No stored finding carries the reference {reference}.",
-                    hint="Ask for the delivery and the line; findings are swept after 90 days.",
-                )
-            for each in found:
-                print("\n".join(_lines(conn, each)))
+        with database.transaction(engine, None) as conn:
+            codes = ledger.known_districts(conn)
+        told = [line for each in _found(engine, codes, reference.upper()) for line in _lines(engine, codes, each)]
     finally:
         engine.dispose()
+    if not told:
+        raise ConfigurationError(
+            f"No stored finding carries the reference {reference}.",
+            hint="Ask for the delivery and the line; findings are swept after 90 days.",
+        )
+    print("\n".join(told))
     return cli.FINE
 
 
-def _lines(conn: Connection, each: Referenced) -> Iterator[str]:
+def _found(engine: Engine, codes: Sequence[str], reference: str) -> Iterator[Referenced]:
+    """The operators' login sees one district at a time, like all others."""
+    for code in codes:
+        with database.transaction(engine, code) as conn:
+            yield from ledger.referenced(conn, code, reference)
+
+
+def _lines(engine: Engine, codes: Sequence[str], each: Referenced) -> Iterator[str]:
     where = f"line {each.line} of delivery {each.delivery}, attempt {each.attempt} (district {each.district})"
     yield f"{each.code}: {where}"
     if "sqlstate" in each.detail:
         yield f"  refused with SQLSTATE {each.detail['sqlstate']}, {_place(each)}"
     if each.value is not None and "asked_by" in each.detail:
         yield f"  {each.value} is asked for userId {each.detail['asked_by']} of district {each.district}"
-        yield f"  {_holder(conn, each.value)}"
+        yield f"  {_holder(engine, codes, each.value)}"
 
 
 def _place(each: Referenced) -> str:
@@ -47,8 +54,10 @@ def _place(each: Referenced) -> str:
     return ", ".join(named) or "by a trigger"
 
 
-def _holder(conn: Connection, address: str) -> str:
-    holder = ledger.holder_of(conn, addresses.fold(address))
-    if holder is None:
-        return "nobody has it now: the row applies with the next file"
-    return f"it is held by userId {holder.user_id} of district {holder.district} (owner: {holder.owner})"
+def _holder(engine: Engine, codes: Sequence[str], address: str) -> str:
+    for code in codes:
+        with database.transaction(engine, code) as conn:
+            holder = ledger.holder_of(conn, code, addresses.fold(address))
+        if holder is not None:
+            return f"it is held by userId {holder.user_id} of district {holder.district} (owner: {holder.owner})"
+    return "nobody has it now: the row applies with the next file"

@@ -20,7 +20,7 @@ def plan(delivery: str, *, as_json: bool, target: Path | None) -> int:
     with edges() as opened:
         shown = reviewing.shown_plan(opened, delivery)
         if target is not None:
-            with transaction(opened) as conn:
+            with transaction(opened, shown.result.district) as conn:
                 changes = list(ledger.kept_changes(conn, delivery, shown.attempt))
             target.write_bytes(reporting.changes_file(changes))
             cli.say(f"saved: {target} ({len(changes):,} changes)")

@@ -21,10 +21,11 @@ from rostersync.tables import report_file as report_files
 
 def run(delivery: str, format_: str, folder: Path | None) -> int:
     """Print the latest report of the delivery; save its files when a folder is given."""
-    with roster() as engine, database.translated(), engine.connect() as conn:
+    with roster() as engine, database.transaction(engine, None) as conn:
         code = conn.scalar(select(deliveries.c.district).where(deliveries.c.id == delivery))
         if code is None:
             raise ConfigurationError(f"There is no delivery {delivery}.", hint="`rostersync sync` prints the ids.")
+        database.concern(conn, code)
         found = _latest(conn, delivery)
         if format_ == "json":
             result = stored_result(conn, code, delivery).to_json(dictionaries.load())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from rostersync import cli
-from rostersync.cli_edges import roster
+from rostersync.cli_edges import source
 from rostersync.errors import ConfigurationError
 from rostersync.sample import Night, Wishes, write_demo, write_night
 from rostersync.settings import include_path
@@ -15,7 +15,7 @@ def run(wishes: Wishes | None, seed: int) -> int:
     """The demo's three districts, or a night as wished; prints each file and the next command."""
     if wishes and wishes.foreign and not wishes.foreign.is_file():
         raise ConfigurationError(f"{wishes.foreign} is no file.", hint="Check the path after --foreign.")
-    with roster() as engine:
+    with source() as engine:
         night = write_night(engine, wishes) if wishes else write_demo(engine, seed=seed)
     for sent in night.files:
         broken = f"   broken: {sent.broken}" if sent.broken else ""

@@ -120,21 +120,22 @@ def _sync_all(opened: Edges, run_: Run, codes: Sequence[str], tell: Progress) ->
 
 def _ask(opened: Edges, wishes: Wishes, codes: Sequence[str]) -> None:
     """Say what newer deliveries a forced one would overwrite, and let a person decide."""
-    touched = sum(pipeline.touched_since(opened, delivery) for delivery in _found(opened, wishes, codes))
+    touched = sum(pipeline.touched_since(opened, code, delivery) for code, delivery in _found(opened, wishes, codes))
     cli.say(f"A newer delivery has since changed {touched:,} of the records that would be applied again.")
     if not sys.stdin.isatty():
         raise ConfigurationError("Nobody is there to be asked.", hint="Add --yes when you are sure.")
     typer.confirm("Apply it again?", abort=True, err=True)
 
 
-def _found(opened: Edges, wishes: Wishes, codes: Sequence[str]) -> Iterator[str]:
+def _found(opened: Edges, wishes: Wishes, codes: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """District and id of every delivery that would be forced."""
     if wishes.file:
         digest = hashlib.sha256(readable(wishes.file).read_bytes()).hexdigest()
-        yield ledger.delivery_id(codes[0], digest)
+        yield codes[0], ledger.delivery_id(codes[0], digest)
         return
     for code in codes:
         looked = pipeline.pull(opened, Run(dag_id="command-line", run_id="look", dry_run=True), code)
-        yield from (ledger.delivery_id(code, found.rpartition(":")[2]) for found in looked.deliveries)
+        yield from ((code, ledger.delivery_id(code, found.rpartition(":")[2])) for found in looked.deliveries)
 
 
 @contextmanager

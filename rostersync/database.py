@@ -1,4 +1,4 @@
-"""Engines, migrations, and database errors in our own words (which hold no personal data)."""
+"""Engines, transactions, migrations, and database errors in our own words (which hold no personal data)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from rostersync import embedded
+from rostersync import embedded, embedded_roles
 from rostersync.errors import (
     ConfigurationError,
     DatabaseUnavailable,
@@ -61,9 +61,53 @@ def owner_engine(settings: Settings) -> Engine:
 
     Raises ConfigurationError when only the tasks' database is a server of your own.
     """
-    if settings.owner_url is None and settings.database_url is not None:
-        raise ConfigurationError("ROSTERSYNC_DATABASE_URL is set but ROSTERSYNC_OWNER_URL is not.")
-    return engine(settings.owner_url or embedded.ensure_running().owner_url, application_name="rostersync-owner")
+    return _beside(settings, "ROSTERSYNC_OWNER_URL", settings.owner_url, "roster_owner")
+
+
+def source_engine(settings: Settings) -> Engine:
+    """The enrollment source's engine: `ROSTERSYNC_SOURCE_URL`, else the embedded server. Raises like `owner_engine`."""
+    return _beside(settings, "ROSTERSYNC_SOURCE_URL", settings.source_url, "roster_source")
+
+
+def sweep_engine(settings: Settings) -> Engine:
+    """The engine of retention: `ROSTERSYNC_SWEEP_URL`, else the embedded server. Raises like `owner_engine`."""
+    return _beside(settings, "ROSTERSYNC_SWEEP_URL", settings.sweep_url, "roster_sweep")
+
+
+def _beside(settings: Settings, name: str, url: str | None, role: str) -> Engine:
+    """The engine of another role than the tasks' on the same database."""
+    if url is None and settings.database_url is not None:
+        raise ConfigurationError(f"ROSTERSYNC_DATABASE_URL is set but {name} is not.")
+    return engine(url or embedded.ensure_running().url_of(role), application_name=role.replace("_", "-"))
+
+
+@contextmanager
+def transaction(engine: Engine, code: str | None) -> Iterator[Connection]:
+    """One transaction on behalf of a district; its errors come out as ours, without personal data.
+
+    `None`: on behalf of no district. Such a transaction can read the ledger's listings; what holds cells raises.
+    """
+    with translated(), engine.begin() as conn:
+        if code is not None:
+            concern(conn, code)
+        yield conn
+
+
+@contextmanager
+def rehearsal(engine: Engine, code: str) -> Iterator[Connection]:
+    """The same, always rolled back: what a dry run does to the database."""
+    with translated(), engine.connect() as conn:
+        begun = conn.begin()
+        try:
+            concern(conn, code)
+            yield conn
+        finally:
+            begun.rollback()
+
+
+def concern(conn: Connection, code: str) -> None:
+    """From here to its end this transaction concerns one district: row-level security hides all others from it."""
+    conn.execute(select(func.set_config("rostersync.district", code, True)))
 
 
 def upgrade(owner: Engine) -> str:
@@ -73,13 +117,25 @@ def upgrade(owner: Engine) -> str:
     """
     from alembic import command  # 0.1 s, and only migrations need it
 
-    with translated(), owner.begin() as connection:
+    with transaction(owner, None) as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+        _check_roles(connection)
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS intake"))
         config = _alembic()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return _newest()
+
+
+def _check_roles(connection: Connection) -> None:
+    """Raises ConfigurationError when the roles are not there: only a superuser can make them."""
+    query = "SELECT count(*) FROM pg_roles WHERE rolname = ANY (:roles) AND pg_has_role(oid, 'SET')"
+    roles = list(embedded_roles.PLAYED)
+    if connection.execute(text(query), {"roles": roles}).scalar() != len(roles):
+        raise ConfigurationError(
+            f"The owner's login must be a member of the roles {', '.join(roles)}.",
+            hint="Let a superuser run the statements of include/compose/databases.sh.",
+        )
 
 
 def check_revision(roster: Engine) -> None:
@@ -91,15 +147,24 @@ def check_revision(roster: Engine) -> None:
         raise SchemaMismatch(f"The database is at revision {', '.join(found) or 'none'}; this code needs {newest}.")
 
 
-def check_role(roster: Engine) -> None:
-    """Raises ConfigurationError when the tasks would run as a superuser, past row security, or as the owner."""
+LOGINS = ("roster_sync", "roster_source", "roster_manual", "roster_sweep")
+"""Who writes: the tasks for files, the enrollment source, people by hand, and retention, which only deletes."""
+
+
+def check_role(roster: Engine, role: str = "roster_sync") -> None:
+    """Raises ConfigurationError when the login of this role could act as a superuser, past row security, as the
+    owner, or as one of the other writers.
+    """
     query = """
-        SELECT rolsuper OR rolbypassrls OR pg_has_role(current_user, nspowner, 'MEMBER')
+        SELECT rolsuper OR rolbypassrls OR rolcreaterole OR pg_has_role(current_user, nspowner, 'MEMBER')
+            OR EXISTS (SELECT FROM pg_roles other WHERE (other.rolbypassrls OR other.rolname = ANY (:others))
+                       AND pg_has_role(current_user, other.oid, 'MEMBER'))
         FROM pg_roles, pg_namespace WHERE rolname = current_user AND nspname = 'roster'
     """
+    others = [login for login in LOGINS if login != role]
     with translated(), roster.connect() as connection:
-        if connection.execute(text(query)).scalar():
-            raise ConfigurationError("ROSTERSYNC_DATABASE_URL logs in with too many rights: use the role roster_sync.")
+        if connection.execute(text(query), {"others": others}).scalar():
+            raise ConfigurationError(f"The login of the database URL has too many rights: use the role {role}.")
 
 
 def _alembic() -> Config:
@@ -133,6 +198,11 @@ def translated() -> Iterator[None]:
 
 UNAVAILABLE = ("08", "53", "57", "40", "25P03", "58")
 MISCONFIGURED = ("28", "3D", "42501")
+OF_OURS = {
+    "RSD01": "A statement about a district's records came on behalf of no district",
+    "RSO01": "A record of another owner was to be written",
+}
+"""What the schema itself raises (migration 0002)."""
 OTHER_SCHEMA = ("42P01", "42703", "3F000")
 
 
@@ -163,6 +233,8 @@ def _of_state(origin: psycopg.Error) -> RosterSyncError:
     state = origin.sqlstate or ""
     where = ", ".join(part for part in (origin.diag.table_name, origin.diag.constraint_name) if part)
     told = f"{type(origin).__name__}, SQLSTATE {state}" + (f", {where}" if where else "")
+    if state in OF_OURS:
+        return PermanentError(f"{OF_OURS[state]} ({told}).", hint="Nothing was written. This is a bug: report it.")
     if state == "55P03":
         return DistrictBusy(f"A lock was not free in time ({told}).")
     if state.startswith(UNAVAILABLE):

@@ -60,7 +60,7 @@ def main() -> int:
 def _demonstrate(console: Console) -> int:
     begun = time.time()
     with _database(console) as engine:
-        night = sample.write_demo(engine)
+        night = _write_night()
         for sent in night.files:
             console.print(f"  {sent.district}: {sent.rows} rows in {sent.path}", soft_wrap=True)
         dag_id = f"staff_sync_{waves()[0].name}"
@@ -86,6 +86,15 @@ def _database(console: Console) -> Iterator[Engine]:
     finally:
         if not ran_before and stack.running() is None:
             embedded.stop()
+
+
+def _write_night() -> sample.Night:
+    """What the enrollment source and the districts send; only the source's own login may write the former."""
+    source = database.source_engine(from_environment())
+    try:
+        return sample.write_demo(source)
+    finally:
+        source.dispose()
 
 
 @contextmanager
@@ -135,7 +144,7 @@ def _tell(console: Console, task: dict[str, object], told: set[tuple[str, int]],
 
 
 def _results(engine: Engine, dag_id: str, run_id: str, code: str, begun: float) -> list[Result]:
-    with database.translated(), engine.begin() as conn:
+    with database.transaction(engine, code) as conn:
         taken = ledger.deliveries_of_run(conn, dag_id, run_id, code)
         return [_result(conn, code, each.delivery, each.outcome or Outcome.FAILED, begun) for each in taken]
 

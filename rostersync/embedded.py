@@ -113,7 +113,9 @@ def _running(home: Path) -> Server | None:
     if port is None:
         return None
     stored = json.loads((home / "server.json").read_text())
-    return Server(home=home, port=port, passwords=stored["passwords"]) if stored.get("ready") else None
+    # A server that an earlier version set up lacks the logins that were added since.
+    ready = stored.get("ready") and set(LOGINS) <= set(stored["passwords"])
+    return Server(home=home, port=port, passwords=stored["passwords"]) if ready else None
 
 
 def _live_port(data: Path) -> int | None:

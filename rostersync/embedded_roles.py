@@ -1,4 +1,4 @@
-"""Roles and databases of the embedded server. On a server of your own the operator makes them."""
+"""Roles and databases of the embedded server. On a server of your own the operator makes the same ones."""
 
 from __future__ import annotations
 
@@ -12,10 +12,22 @@ from psycopg import sql
 
 from rostersync.errors import DatabaseUnavailable
 
-LOGINS = ("roster_owner", "roster_sync", "airflow")
-ROLES = {"roster_source": "", "roster_manual": "", "roster_read": "", "roster_peek": "BYPASSRLS"}
-"""Roles nobody logs in as yet, and their attributes."""
-DATABASES = {"roster": "roster_owner", "airflow": "airflow"}
+LOGINS = (
+    "roster_owner",
+    "roster_sync",
+    "roster_source",
+    "roster_manual",
+    "roster_read",
+    "roster_sweep",
+    "airflow",
+)
+ROLES = {"roster_peek": "BYPASSRLS"}
+"""Roles nobody logs in as, and their attributes."""
+OWNER = "roster_owner"
+PLAYED = ("roster_sync", "roster_source", "roster_manual", "roster_read", "roster_sweep", "roster_peek")
+"""Whom the owner may act as, without inheriting anything: `db check` tries their rights, and a migration gives
+`roster_peek` the one function that looks over the districts."""
+DATABASES = {"roster": OWNER, "airflow": "airflow"}
 """database → owner."""
 
 
@@ -24,6 +36,9 @@ def bootstrap(admin_url: str, passwords: Mapping[str, str]) -> None:
     with _admin(admin_url) as admin:
         for role in (*LOGINS, *ROLES):
             _ensure_role(admin, role, passwords.get(role))
+        played = sql.SQL(", ").join(map(sql.Identifier, PLAYED))
+        grant = sql.SQL("GRANT {} TO {} WITH INHERIT FALSE, SET TRUE")
+        admin.execute(grant.format(played, sql.Identifier(OWNER)))
         for database, owner in DATABASES.items():
             if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
                 make = sql.SQL("CREATE DATABASE {} OWNER {}")

@@ -34,6 +34,9 @@ class Settings:
 
     database_url: str | None
     owner_url: str | None
+    source_url: str | None
+    manual_url: str | None
+    sweep_url: str | None
     landing_url: str
     smtp_url: str | None
     mail_from: str
@@ -43,11 +46,16 @@ class Settings:
 
 
 def from_environment() -> Settings:
-    """ROSTERSYNC_DATABASE_URL, _OWNER_URL, _LANDING_URL, _SMTP_URL, _MAIL_FROM, _OPS_MAIL."""
+    """ROSTERSYNC_DATABASE_URL, _OWNER_URL, _SOURCE_URL, _MANUAL_URL, _SWEEP_URL, _LANDING_URL, _SMTP_URL, _MAIL_FROM,
+    _OPS_MAIL.
+    """
     get = os.environ.get
     return Settings(
         database_url=get("ROSTERSYNC_DATABASE_URL") or None,
         owner_url=get("ROSTERSYNC_OWNER_URL") or None,
+        source_url=get("ROSTERSYNC_SOURCE_URL") or None,
+        manual_url=get("ROSTERSYNC_MANUAL_URL") or None,
+        sweep_url=get("ROSTERSYNC_SWEEP_URL") or None,
         landing_url=get("ROSTERSYNC_LANDING_URL") or str(state_path("landing")),
         smtp_url=get("ROSTERSYNC_SMTP_URL") or None,
         mail_from=get("ROSTERSYNC_MAIL_FROM") or "Rostersync <rostersync@localhost>",

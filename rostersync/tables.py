@@ -3,6 +3,8 @@
 Every key inside a district starts with the district, and so does every foreign key: one district cannot point at
 another's rows. E-mail and secondary identifiers are unique over *active* people; the constraints are deferrable so
 that two people may swap addresses in one file. Checks hold without the program.
+
+Row-level security, the owners' triggers and the roles' rights are in the migrations: no `Table` says them.
 """
 
 from __future__ import annotations

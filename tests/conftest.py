@@ -66,6 +66,26 @@ def owner_engine(roster_database: RosterDatabase) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def source_engine(roster_database: RosterDatabase) -> Iterator[Engine]:
+    """The enrollment source's engine (role `roster_source`) on the same database as `engine`."""
+    from rostersync import database
+
+    made = database.engine(roster_database.source_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def superuser_engine(roster_database: RosterDatabase) -> Iterator[Engine]:
+    """What tests seed with and look with, past all rights: on the same database as `engine`."""
+    from rostersync import database
+
+    made = database.engine(roster_database.superuser_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
 def sftp_server(tmp_path: Path) -> Iterator[SftpServer]:
     """A real SFTP server with a folder of its own (`.root`), a host key to pin (`.host_key`) and one account."""
     from tests.servers import running_sftp

@@ -15,6 +15,7 @@ from rostersync import dictionary
 from rostersync.applying import apply
 from rostersync.planning import Plan, PlanContext, lock_district, plan
 from tests import model_database
+from tests.roles import acting_as
 from tests.roster_values import Night, Roster, Row, Told
 from tests.strategies import TODAY
 
@@ -39,7 +40,7 @@ def modest(examples: int, **more: Any) -> settings:
 
 @contextmanager
 def rolled_back(engine: Engine) -> Iterator[Connection]:
-    """A transaction of which nothing stays."""
+    """A transaction of a superuser, of which nothing stays."""
     with engine.connect() as conn, conn.begin() as transaction:
         yield conn
         transaction.rollback()
@@ -48,13 +49,14 @@ def rolled_back(engine: Engine) -> Iterator[Connection]:
 def load(
     conn: Connection, rows: Sequence[Row], headers: Sequence[str], *, today: date = TODAY, creation: bool = False
 ) -> Plan:
-    """Plan and apply the rows."""
+    """Plan and apply the rows, with the rights of the tasks."""
     context = PlanContext(
         district=model_database.DISTRICT, dictionary=dictionary.load(), today=today, school_creation=creation
     )
-    lock_district(conn, model_database.DISTRICT)
-    planned = plan(conn, context, model_database.frame(rows, headers))
-    apply(planned, delivery="d-1", attempt=1, actor="test")
+    with acting_as(conn, "roster_sync", model_database.DISTRICT):
+        lock_district(conn, model_database.DISTRICT)
+        planned = plan(conn, context, model_database.frame(rows, headers))
+        apply(planned, delivery="d-1", attempt=1, actor="test")
     return planned
 
 

@@ -76,7 +76,10 @@ def district(folder: Path, **fields: Any) -> District:
 
 @dataclass(slots=True, kw_only=True)
 class Nights:
-    """One district night after night. `now` is the clock; `looks` counts how often the inbox was opened."""
+    """One district night after night. `now` is the clock; `looks` counts how often the inbox was opened.
+
+    `owner` is past all rights: a superuser's engine, which seeds and sees every district.
+    """
 
     engine: Engine
     owner: Engine

@@ -30,11 +30,13 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RosterDatabase:
-    """A fresh, migrated database of one test."""
+    """A fresh, migrated database of one test. The superuser sees and writes all districts, as no login of ours does."""
 
     name: str
     url: str = field(repr=False)
     owner_url: str = field(repr=False)
+    source_url: str = field(repr=False)
+    superuser_url: str = field(repr=False)
 
 
 @contextmanager
@@ -58,7 +60,11 @@ def fresh_database(server: embedded.Server, *, template: str = TEMPLATE) -> Iter
     _create(server, name, template=template)
     try:
         yield RosterDatabase(
-            name=name, url=server.url_of("roster_sync", name), owner_url=server.url_of("roster_owner", name)
+            name=name,
+            url=server.url_of("roster_sync", name),
+            owner_url=server.url_of("roster_owner", name),
+            source_url=server.url_of("roster_source", name),
+            superuser_url=server.url_of("postgres", name),
         )
     finally:
         _administer(server, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

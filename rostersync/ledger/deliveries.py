@@ -73,6 +73,11 @@ def ensure_district(conn: Connection, code: str, name: str) -> None:
     conn.execute(insert(district).values(code=code, name=name).on_conflict_do_nothing())
 
 
+def known_districts(conn: Connection) -> Sequence[str]:
+    """The codes of all districts that ever had a roster or a file, sorted: for what goes from district to district."""
+    return conn.scalars(select(district.c.code).order_by(district.c.code)).all()
+
+
 def roster_version(conn: Connection, code: str) -> int:
     """How many times the roster of this district was written; 0 for a district that has no row yet."""
     return conn.execute(select(district.c.roster_version).where(district.c.code == code)).scalar() or 0

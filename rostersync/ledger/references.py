@@ -33,18 +33,21 @@ class Holder:
     owner: str
 
 
-def referenced(conn: Connection, reference: str) -> Sequence[Referenced]:
-    """Every stored finding with this reference, the newest delivery last."""
+def referenced(conn: Connection, code: str, reference: str) -> Sequence[Referenced]:
+    """Every stored finding of the district with this reference, the newest delivery last."""
     f = finding.c
     wanted = select(f.district, f.delivery, f.attempt, f.code, f.line, f.value, f.detail)
     rows = conn.execute(
-        wanted.where(f.detail["reference"].astext == reference).order_by(f.delivery, f.attempt, f.line)
+        wanted.where(f.district == code, f.detail["reference"].astext == reference).order_by(
+            f.delivery, f.attempt, f.line
+        )
     ).mappings()
     return [Referenced(**row) for row in rows]
 
 
-def holder_of(conn: Connection, email_key: str) -> Holder | None:
-    """The active person, of whatever district, who has this folded address."""
+def holder_of(conn: Connection, code: str, email_key: str) -> Holder | None:
+    """The active person of the district who has this folded address."""
     p = person.c
-    row = conn.execute(select(p.district, p.user_id, p.owner).where(p.active_email_key == email_key)).mappings().first()
+    wanted = select(p.district, p.user_id, p.owner).where(p.district == code, p.active_email_key == email_key)
+    row = conn.execute(wanted).mappings().first()
     return Holder(**row) if row else None

@@ -1,5 +1,7 @@
 """The relay: takes messages from the outbox, hands them to a sender, records what came of each.
 
+It goes from district to district, because reports are seen on behalf of one only.
+
 A message is claimed (`sending`, committed) before the server sees it and its result is committed after. A crash between
 the two leaves `sending`; after STALE_AFTER such a message becomes `unknown`: the server may have it.
 """
@@ -7,15 +9,16 @@ the two leaves `sending`; after STALE_AFTER such a message becomes `unknown`: th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, or_, select, update
 
 from rostersync import settings
-from rostersync.database import translated
+from rostersync.database import transaction
 from rostersync.mailing.composing import Letter
 from rostersync.mailing.senders import Answer, Sender, State
 from rostersync.model import ReportFile
@@ -57,39 +60,58 @@ def relay(
     `clock` gives aware moments; `mail_from` is the sender's address, else the environment's. A server that is down is
     no error here: its messages are deferred and the roster work stays done.
     """
-    with translated():
-        return _relay(engine, sender, clock, _chosen(district, delivery), mail_from)
-
-
-def _relay(
-    engine: Engine,
-    sender: Sender,
-    clock: Callable[[], datetime],
-    chosen: ColumnElement[bool],
-    mail_from: str | None,
-) -> MailCounts:
-    results: Counter[State] = Counter({State.UNKNOWN: _give_up_stale(engine, clock(), chosen)})
     origin = mail_from or settings.from_environment().mail_from
+    results: Counter[State] = Counter()
+    waiting = 0
+    down: Answer | None = None
     with sender:
-        while (letter := _claim(engine, clock(), chosen, origin)) is not None:
-            answer = sender.send(letter)
-            results[_record(engine, letter, answer, clock())] += 1
-            if answer.server_down:
-                results[State.DEFERRED] += _defer_all(engine, answer, clock(), chosen)
-                break
+        for code in [district] if district is not None else _with_mail(engine):
+            outbox = _Outbox(engine=engine, district=code, chosen=_chosen(code, delivery), clock=clock)
+            results[State.UNKNOWN] += _give_up_stale(outbox)
+            down = down or _send_all(outbox, sender, origin, results)
+            results[State.DEFERRED] += _defer_all(outbox, down) if down else 0
+            waiting += _waiting(outbox)
     return MailCounts(
         sent=results[State.SENT],
         refused=results[State.REFUSED],
         deferred=results[State.DEFERRED],
         unknown=results[State.UNKNOWN],
-        waiting=_waiting(engine, chosen),
+        waiting=waiting,
     )
 
 
-def _chosen(district: str | None, delivery: str | None) -> ColumnElement[bool]:
-    condition = message.c.report == report.c.id
-    if district is not None:
-        condition &= message.c.district == district
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outbox:
+    """The messages of one district that a relay is to send."""
+
+    engine: Engine
+    district: str
+    chosen: ColumnElement[bool]
+    clock: Callable[[], datetime]
+
+    def open(self) -> AbstractContextManager[Connection]:
+        return transaction(self.engine, self.district)
+
+
+def _with_mail(engine: Engine) -> Sequence[str]:
+    """Districts with a message that is not settled; the one query of the relay that concerns them all."""
+    unsettled = message.c.state.in_((*_WAITING, State.SENDING))
+    with transaction(engine, None) as conn:
+        return conn.scalars(select(message.c.district).where(unsettled).distinct().order_by(message.c.district)).all()
+
+
+def _send_all(outbox: _Outbox, sender: Sender, mail_from: str, results: Counter[State]) -> Answer | None:
+    """Send what is due, one by one; the answer that says that the server is away, if it is."""
+    while (letter := _claim(outbox, mail_from)) is not None:
+        answer = sender.send(letter)
+        results[_record(outbox, letter, answer)] += 1
+        if answer.server_down:
+            return answer
+    return None
+
+
+def _chosen(district: str, delivery: str | None) -> ColumnElement[bool]:
+    condition = (message.c.report == report.c.id) & (message.c.district == district)
     if delivery is not None:
         condition &= report.c.delivery == delivery
     return condition
@@ -110,20 +132,22 @@ def _locked(condition: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def _give_up_stale(engine: Engine, now: datetime, chosen: ColumnElement[bool]) -> int:
+def _give_up_stale(outbox: _Outbox) -> int:
     """Messages that a crashed relay left in `sending`: nobody knows, so they are shown and left alone."""
-    stale = _locked(chosen & (message.c.state == State.SENDING) & (message.c.claimed_at < now - STALE_AFTER))
+    old = message.c.claimed_at < outbox.clock() - STALE_AFTER
+    stale = _locked(outbox.chosen & (message.c.state == State.SENDING) & old)
     words = "The relay stopped while it was sending this message; the server may have it."
-    with engine.begin() as conn:
+    with outbox.open() as conn:
         ids = conn.scalars(stale).all()
         conn.execute(update(message).where(message.c.id.in_(ids)).values(state=State.UNKNOWN, answer=words))
     return len(ids)
 
 
-def _claim(engine: Engine, now: datetime, chosen: ColumnElement[bool], mail_from: str) -> Letter | None:
+def _claim(outbox: _Outbox, mail_from: str) -> Letter | None:
     """The next due message, marked `sending` and committed; None when there is none."""
-    with engine.begin() as conn:
-        number = conn.scalar(_locked(chosen & _due(now)).limit(1))
+    now = outbox.clock()
+    with outbox.open() as conn:
+        number = conn.scalar(_locked(outbox.chosen & _due(now)).limit(1))
         if number is None:
             return None
         claim = {"state": State.SENDING, "claimed_at": now, "tries": message.c.tries + 1}
@@ -151,8 +175,9 @@ def _letter(row: Row[Any], files: list[ReportFile], mail_from: str) -> Letter:
     )
 
 
-def _record(engine: Engine, letter: Letter, answer: Answer, now: datetime) -> State:
+def _record(outbox: _Outbox, letter: Letter, answer: Answer) -> State:
     """Commits the result and gives the state it came to; a certain result is also put over `unknown`."""
+    now = outbox.clock()
     state, words = _settled(letter, answer, now)
     values: dict[str, Any] = {"state": state, "answer": words}
     if state is State.SENT:
@@ -160,7 +185,7 @@ def _record(engine: Engine, letter: Letter, answer: Answer, now: datetime) -> St
     if state is State.DEFERRED:
         values["next_try_at"] = now + pause(letter.tries)
     ours = (message.c.id == letter.number) & (message.c.tries == letter.tries)
-    with engine.begin() as conn:
+    with outbox.open() as conn:
         conn.execute(update(message).where(ours, message.c.state.in_((State.SENDING, State.UNKNOWN))).values(**values))
     return state
 
@@ -176,16 +201,17 @@ def pause(tries: int) -> timedelta:
     return min(FIRST_PAUSE * (1 << min(max(tries, 1) - 1, 10)), LONGEST_PAUSE)
 
 
-def _defer_all(engine: Engine, answer: Answer, now: datetime, chosen: ColumnElement[bool]) -> int:
+def _defer_all(outbox: _Outbox, answer: Answer) -> int:
     """The server is away: the other due messages wait too, instead of running into the same time-out one by one."""
+    now = outbox.clock()
     values = {"state": State.DEFERRED, "answer": answer.words, "next_try_at": now + FIRST_PAUSE}
-    with engine.begin() as conn:
-        ids = conn.scalars(_locked(chosen & _due(now))).all()
+    with outbox.open() as conn:
+        ids = conn.scalars(_locked(outbox.chosen & _due(now))).all()
         conn.execute(update(message).where(message.c.id.in_(ids)).values(**values))
     return len(ids)
 
 
-def _waiting(engine: Engine, chosen: ColumnElement[bool]) -> int:
+def _waiting(outbox: _Outbox) -> int:
     waiting = select(func.count(message.c.id)).join(report, message.c.report == report.c.id)
-    with engine.connect() as conn:
-        return conn.scalar(waiting.where(chosen, message.c.state.in_(_WAITING))) or 0
+    with outbox.open() as conn:
+        return conn.scalar(waiting.where(outbox.chosen, message.c.state.in_(_WAITING))) or 0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -59,22 +59,14 @@ class Run:
     actor: str = "rostersync"
 
 
-@contextmanager
-def transaction(edges: Edges) -> Iterator[Connection]:
-    """One transaction; database errors come out as ours, without personal data."""
-    with database.translated(), edges.engine.begin() as conn:
-        yield conn
+def transaction(edges: Edges, code: str | None) -> AbstractContextManager[Connection]:
+    """One transaction on behalf of a district, or (None) of none: see `database.transaction`."""
+    return database.transaction(edges.engine, code)
 
 
-@contextmanager
-def rehearsal(edges: Edges) -> Iterator[Connection]:
+def rehearsal(edges: Edges, code: str) -> AbstractContextManager[Connection]:
     """A transaction that is always rolled back: what a dry run does to the database."""
-    with database.translated(), edges.engine.connect() as conn:
-        begun = conn.begin()
-        try:
-            yield conn
-        finally:
-            begun.rollback()
+    return database.rehearsal(edges.engine, code)
 
 
 def today(edges: Edges, district: District) -> date:

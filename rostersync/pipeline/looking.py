@@ -49,7 +49,7 @@ def _complete(
 def _seen_long_enough(edges: Edges, district: District, files: Sequence[RemoteFile]) -> set[RemoteFile]:
     if not files:
         return set()
-    with transaction(edges) as conn:
+    with transaction(edges, district.code) as conn:
         since = ledger.steady_since(conn, district.code, files)
     settled = edges.clock() - timedelta(seconds=edges.settle_seconds)
     return {each for each, at in since.items() if at <= settled}

@@ -41,7 +41,7 @@ def list_districts(edges: Edges, run: Run, wave: str, chosen: Sequence[str] = ()
     wanted = [code for code in offered if not chosen or code in chosen]
     if run.dry_run:
         return wanted
-    with transaction(edges) as conn:
+    with transaction(edges, None) as conn:
         return ledger.districts_of_run(conn, run.dag_id, run.run_id, wanted)
 
 
@@ -54,7 +54,7 @@ def pull(edges: Edges, run: Run, code: str) -> Pulled:
     district = edges.district(code)
     if run.dry_run:
         return _try_out(edges, district)
-    with transaction(edges) as conn:
+    with transaction(edges, district.code) as conn:
         ledger.ensure_district(conn, district.code, district.name)
         taken = _taken_before(conn, edges, run, district)
     if taken is not None:
@@ -62,7 +62,7 @@ def pull(edges: Edges, run: Run, code: str) -> Pulled:
     with edges.open_transport(district) as transport:
         looked = look(edges, district, transport)
         crash.point("pull.before_ledger")
-        with transaction(edges) as conn:
+        with transaction(edges, district.code) as conn:
             pulled = _enter(conn, edges, run, district, looked)
         _tidy(district, transport, looked)
     return pulled

@@ -85,14 +85,14 @@ class _Answer:
 
 def open_reviews(edges: Edges) -> list[Waiting]:
     """Every held delivery that waits for a decision, in arrival sequence."""
-    with transaction(edges) as conn:
+    with transaction(edges, None) as conn:
         return ledger.waiting(conn)
 
 
 def question(edges: Edges, id_: str) -> Question | None:
     """What a person is asked in Airflow; None when nothing waits. Raises ConfigurationError for an unknown id."""
     district = _configured(edges, id_)
-    with transaction(edges) as conn:
+    with transaction(edges, district.code) as conn:
         held = ledger.latest_held(conn, id_)
         if held is None or ledger.waiting_of(conn, id_) is None:
             return None
@@ -106,7 +106,7 @@ def shown_plan(edges: Edges, id_: str) -> ShownPlan:
     Raises ConfigurationError for an id that no delivery has, and for a delivery that was never held.
     """
     code = _district_of(edges, id_)
-    with transaction(edges) as conn:
+    with transaction(edges, code) as conn:
         held = ledger.latest_held(conn, id_)
         if held is None:
             raise ConfigurationError(f"Delivery {id_} was never held.", hint=f"See: rostersync report {id_}")
@@ -131,7 +131,7 @@ def approve(
         return settled
     run = Run(dag_id=REVIEW, run_id=id_, actor=actor)
     opened = open_case(edges, run, district, id_)
-    with transaction(edges) as conn:
+    with transaction(edges, district.code) as conn:
         seen, delivery = _take(conn, edges, district, id_, answer)
         if seen is None or isinstance(opened, SyncResult):
             return _standing(delivery, decided=False)
@@ -172,7 +172,7 @@ def expire(edges: Edges, id_: str, *, attempt: int | None = None, days: int = DA
 
 def _discard(edges: Edges, id_: str, answer: _Answer, expired_after: int | None = None) -> Reviewed:
     district = _configured(edges, id_)
-    with transaction(edges) as conn:
+    with transaction(edges, district.code) as conn:
         seen, delivery = _take(conn, edges, district, id_, answer)
         last = ledger.latest_attempt(conn, id_)
         if seen is None or last is None:
@@ -190,7 +190,7 @@ def _configured(edges: Edges, id_: str) -> District:
 
 
 def _district_of(edges: Edges, id_: str) -> str:
-    with transaction(edges) as conn:
+    with transaction(edges, None) as conn:
         code = ledger.district_of(conn, id_)
     if code is None:
         raise ConfigurationError(f"There is no delivery {id_}.", hint="`rostersync sync` and the mails show the ids.")
@@ -199,7 +199,7 @@ def _district_of(edges: Edges, id_: str) -> str:
 
 def _settled(edges: Edges, district: District, id_: str, answer: _Answer) -> Reviewed | None:
     """Looked at before the file is read again, which takes time: was it decided long ago?"""
-    with transaction(edges) as conn:
+    with transaction(edges, district.code) as conn:
         seen = ledger.waiting_of(conn, id_)
         if _is_meant(seen, answer):
             return None

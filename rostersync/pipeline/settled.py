@@ -34,7 +34,7 @@ def settle(conn: Connection, run: Run, code: str, id_: str, outcome: Outcome) ->
 
 
 @contextmanager
-def failure_noted(edges: Edges, id_: str) -> Iterator[None]:
+def failure_noted(edges: Edges, code: str, id_: str) -> Iterator[None]:
     """A failure that no retry can cure is written to the ledger, for the watcher, and goes on its way."""
     try:
         yield
@@ -42,6 +42,6 @@ def failure_noted(edges: Edges, id_: str) -> Iterator[None]:
         raise
     except PermanentError:
         # The failure itself matters more than the note about it.
-        with suppress(RosterSyncError), transaction(edges) as conn:
+        with suppress(RosterSyncError), transaction(edges, code) as conn:
             ledger.mark_failed(conn, id_)
         raise

@@ -59,7 +59,7 @@ def _finish(edges: Edges, run: Run, code: str, arrived: Arrived, todo: bool, tel
     try:
         if todo:
             return _work(edges, run, code, arrived.delivery, tell)
-        with transaction(edges) as conn:
+        with transaction(edges, code) as conn:
             return stored_result(conn, code, arrived.delivery, arrived.outcome)
     except ConfigurationError:
         raise
@@ -78,7 +78,7 @@ def _work(edges: Edges, run: Run, code: str, delivery: str, tell: Progress) -> S
     return result
 
 
-def touched_since(edges: Edges, delivery: str) -> int:
+def touched_since(edges: Edges, code: str, delivery: str) -> int:
     """How many keys of this delivery a newer one has changed since: what `--force` tells before it asks."""
-    with transaction(edges) as conn:
+    with transaction(edges, code) as conn:
         return ledger.keys_touched_since(conn, delivery)

@@ -38,7 +38,7 @@ def try_out(edges: Edges, district: District, tried: str) -> SyncResult:
 
 def rehearse(edges: Edges, district: District, dictionary: Dictionary, screened: Screened) -> Judgement:
     """Plan under the district's lock, and roll back."""
-    with rehearsal(edges) as conn:
+    with rehearsal(edges, district.code) as conn:
         ledger.ensure_district(conn, district.code, district.name)
         planning.lock_district(conn, district.code, edges.lock_seconds)
         plan = plan_for(conn, edges, district, dictionary, screened)

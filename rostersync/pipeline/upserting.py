@@ -58,11 +58,11 @@ def conclude(edges: Edges, run: Run, district: District, id_: str, screened: Scr
     """`upsert` for callers in the same process; `screened` spares reading the landed bytes again."""
     if run.dry_run:
         return try_out(edges, district, id_)
-    with failure_noted(edges, id_):
+    with failure_noted(edges, district.code, id_):
         opened = open_case(edges, run, district, id_, screened)
         if isinstance(opened, SyncResult):
             return opened
-        with transaction(edges) as conn:
+        with transaction(edges, district.code) as conn:
             planning.lock_district(conn, district.code, edges.lock_seconds)
             ledger.check_claim(conn, id_, opened.token)
             crash.point("upsert.after_begin")
@@ -76,7 +76,7 @@ def open_case(
     edges: Edges, run: Run, district: District, id_: str, screened: Screened | None = None
 ) -> Case | SyncResult:
     """Claim a delivery and get its rows, judged by today's rules; or its result, when there is nothing to conclude."""
-    with transaction(edges) as conn:
+    with transaction(edges, district.code) as conn:
         result = settled_result(conn, run, district.code, id_)
         if result is not None:
             return result
@@ -105,7 +105,7 @@ def _validated_again(edges: Edges, run: Run, district: District, delivery: Deliv
     validated: Validated = screen_delivery(edges, run, district, delivery, token)
     if validated.result is not None or validated.screened is None:
         return validated.result or SyncResult(district=district.code, delivery=delivery.id, outcome=Outcome.FAILED)
-    with transaction(edges) as conn:
+    with transaction(edges, district.code) as conn:
         current = ledger.delivery_of(conn, district.code, delivery.id)
     return _case(district, current, token, validated.screened)
 

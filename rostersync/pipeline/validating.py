@@ -51,8 +51,8 @@ def judge_file(edges: Edges, run: Run, district: District, id_: str) -> Validate
     if run.dry_run:
         screened = screen_landed(edges, district, id_)
         return Validated(delivery=id_, screened=screened, findings=tally(screened.findings))
-    with failure_noted(edges, id_):
-        with transaction(edges) as conn:
+    with failure_noted(edges, district.code, id_):
+        with transaction(edges, district.code) as conn:
             done, delivery, token = _open(conn, run, district, id_)
         if done is not None:
             return done
@@ -84,7 +84,7 @@ def screen_delivery(edges: Edges, run: Run, district: District, delivery: Delive
     dictionary = dictionary_of(district)
     reading = read(edges.landing.read(district.code, delivery.sha256), dictionary, district)
     screened = screen(reading, dictionary, district)
-    with transaction(edges) as conn:
+    with transaction(edges, district.code) as conn:
         ledger.check_claim(conn, delivery.id, token)
         result = _store(conn, edges, run, district, delivery, screened)
         crash.point("validate.before_commit")

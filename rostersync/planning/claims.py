@@ -157,10 +157,12 @@ def _rivals(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
 
 
 def _held_elsewhere(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
-    claim, other = ws.claim, t.person.alias("elsewhere")
-    same = and_(other.c[unique.active] == claim.c[unique.attribute], other.c.district != ws.district)
+    """The one question that looks over the districts: which of the values asked for do people of others have?"""
+    claim, new = ws.claim, ws.claim.alias("new")
+    asked = select(func.array_agg(new.c[unique.attribute])).where(_is_asked(new, unique)).scalar_subquery()
+    taken = select(func.roster.taken_elsewhere(asked).column_valued("key"))
     rows = select(claim.c.user_id, cast(null(), Text).label("held_by"), literal(3).label("rank"))
-    return rows.select_from(claim.join(other, same)).where(_is_asked(claim, unique))
+    return rows.where(_is_asked(claim, unique), claim.c[unique.attribute].in_(taken))
 
 
 def _gives_up(ws: Workspace, unique: Unique, p: FromClause) -> ColumnElement[Any]:

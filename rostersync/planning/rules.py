@@ -200,7 +200,9 @@ def _id_taken(ws: Workspace) -> ColumnElement[Any]:
 def _classes(ws: Workspace) -> Iterator[Found]:
     known = ws.stage.join(t.class_, class_of(ws))
     names = or_(and_(ws.adds, ws.names_class), ws.does("REMOVE-CLASS"), ws.does("REMOVE-ENROLLMENT"))
-    at_school = or_(exists().where(school_of(ws)), literal(ws.context.school_creation))
+    # Only rows that add create a school; of an action at an unknown one, the school is the fault.
+    created = and_(ws.adds, literal(ws.context.school_creation))
+    at_school = or_(exists().where(school_of(ws)), created)
     elsewhere = and_(names, at_school, t.class_.c.school_id != ws.cell("schoolId"))
     yield (
         select(*finding(ws, "classId", "class-other-school", "row", school=t.class_.c.school_id))

@@ -65,13 +65,17 @@ class Night:
 
 
 def write_demo(engine: Engine, *, seed: int = 7) -> Night:
-    """The three districts of the demo, into their inboxes and the roster. Made again, nothing changes."""
+    """The three districts of the demo, into their inboxes and the roster. Made again, nothing changes.
+
+    `engine` is the enrollment source's, as for `records.write`.
+    """
     return Night(include=include_path(), files=_write(engine, place_lists.demo(), name_lists.committed(), 0.0, seed))
 
 
 def write_night(engine: Engine, wishes: Wishes, folder: Path | None = None) -> Night:
     """A night as wished. Its configuration is an include folder below `folder` (default: the state folder's `sample`).
 
+    `engine` is the enrollment source's, as for `records.write`.
     Raises ConfigurationError when a list is not there or not what it should be.
     """
     rng = np.random.default_rng(wishes.seed)

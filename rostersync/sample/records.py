@@ -103,9 +103,10 @@ _TABLES = (
 def write(engine: Engine, place: Place, roster: Roster) -> int:
     """Enter the roster as the source's, under the district's lock; the number of new records. Again: 0.
 
-    Records that are there already are left as they are. Raises what `database.translated` raises.
+    `engine` is the enrollment source's: the tasks may not write what the source owns. Records that are there already
+    are left as they are. Raises what `database.translated` raises.
     """
-    with database.translated(), engine.begin() as conn:
+    with database.transaction(engine, place.code) as conn:
         known = insert(tables.district).values(code=place.code, name=place.name).on_conflict_do_nothing()
         conn.execute(known)
         lock_district(conn, place.code)

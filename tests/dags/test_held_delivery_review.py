@@ -46,7 +46,9 @@ def test_a_review_asks_outside_of_any_mapped_group_and_holds_no_slot(dagbag: Dag
 
 
 @pytest.fixture
-def held(tmp_path: Path, roster_database: RosterDatabase, owner_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
+def held(
+    tmp_path: Path, roster_database: RosterDatabase, superuser_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> str:
     """Ashford's second file would remove five of eight people: its delivery's id."""
     from rostersync import pipeline
     from rostersync.cli_edges import edges
@@ -55,7 +57,7 @@ def held(tmp_path: Path, roster_database: RosterDatabase, owner_engine: Engine, 
     country.found([CODE])
     monkeypatch.setenv("ROSTERSYNC_INCLUDE", str(country.include))
     monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", roster_database.url)
-    open_schools(owner_engine, [CODE])
+    open_schools(superuser_engine, [CODE])
     with edges() as opened, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for number, rows in enumerate((STAFF, LEAVING)):
@@ -63,7 +65,7 @@ def held(tmp_path: Path, roster_database: RosterDatabase, owner_engine: Engine, 
             [result] = pipeline.sync(
                 replace(opened, settle_seconds=0), pipeline.Run(dag_id="test", run_id=str(number)), CODE
             )
-    assert (result.outcome, len(state_of(owner_engine, CODE)["person"])) == ("held", 8)
+    assert (result.outcome, len(state_of(superuser_engine, CODE)["person"])) == ("held", 8)
     return str(result.delivery)
 
 
@@ -89,7 +91,7 @@ def test_the_question_holds_numbers_and_nobodys_data(held: str) -> None:
     [("Approve", "olga", "applied", 3), ("Discard", "olga", "discarded", 8), ("Discard", None, "discarded", 8)],
 )
 def test_an_answer_is_carried_out_once_and_a_later_one_ends_green(
-    held: str, owner_engine: Engine, chosen: str, who: str | None, state: str, people: int
+    held: str, superuser_engine: Engine, chosen: str, who: str | None, state: str, people: int
 ) -> None:
     from airflow.sdk.exceptions import AirflowSkipException
 
@@ -98,12 +100,12 @@ def test_an_answer_is_carried_out_once_and_a_later_one_ends_green(
     asked = bridge.question(held)
     decided = bridge.decide(asked, answer(chosen, who, reason="as the district said"))
     assert (decided["state"], decided["decided"], decided["district"]) == (state, True, CODE)
-    found = state_of(owner_engine, CODE)
+    found = state_of(superuser_engine, CODE)
     assert sum("'active'" in person for person in found["person"]) == people
     other = {"Approve": "Discard", "Discard": "Approve"}[chosen]
     again = bridge.decide(asked, answer(other, "peter"))
     assert (again["state"], again["decided"]) == (state, False)
-    assert state_of(owner_engine, CODE) == found
+    assert state_of(superuser_engine, CODE) == found
     assert bridge.waiting_reviews() == []
     with pytest.raises(AirflowSkipException):
         bridge.question(held)
@@ -111,9 +113,9 @@ def test_an_answer_is_carried_out_once_and_a_later_one_ends_green(
         bridge.start_reviews()
 
 
-def test_without_the_held_schools_applies_the_other_rows(held: str, owner_engine: Engine) -> None:
+def test_without_the_held_schools_applies_the_other_rows(held: str, superuser_engine: Engine) -> None:
     from rostersync import airflow_bridge as bridge
 
     decided = bridge.decide(bridge.question(held), answer("Approve without the held schools"))
     assert decided["result"]["rows"] == {"read": 5, "accepted": 0, "rejected": 0, "set_aside": 5}
-    assert sum("'active'" in person for person in state_of(owner_engine, CODE)["person"]) == 8
+    assert sum("'active'" in person for person in state_of(superuser_engine, CODE)["person"]) == 8

@@ -27,14 +27,14 @@ STEPS = ("pull", "validate", "upsert", "email")
 
 @pytest.fixture
 def country(
-    tmp_path: Path, roster_database: RosterDatabase, owner_engine: Engine, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, roster_database: RosterDatabase, superuser_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> Country:
     """Ashford sends a good file, Brookvale none, and Cedarport's connection was never made."""
     made = Country(folder=tmp_path)
     made.found(CODES, {"cedarport": {"sftp": "cedarport", "directory": "/"}})
     monkeypatch.setenv("ROSTERSYNC_INCLUDE", str(made.include))
     monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", roster_database.url)
-    open_schools(owner_engine, CODES)
+    open_schools(superuser_engine, CODES)
     made.put("ashford", [row("ashford", 1), row("ashford", 2, userRole="Janitor")])
     return made
 
@@ -50,7 +50,7 @@ def night(dagbag: DagBag, **conf: Any) -> tuple[str, dict[str, list[str]]]:
 
 
 def test_one_districts_trouble_makes_the_run_red_and_stops_no_other(
-    dagbag: DagBag, country: Country, owner_engine: Engine
+    dagbag: DagBag, country: Country, superuser_engine: Engine
 ) -> None:
     state, tasks = night(dagbag)
     assert state == "failed"
@@ -60,24 +60,24 @@ def test_one_districts_trouble_makes_the_run_red_and_stops_no_other(
         "upsert": ["success", "skipped", "upstream_failed"],
         "email": ["success", "skipped", "upstream_failed"],
     }
-    ashford = state_of(owner_engine, "ashford")
+    ashford = state_of(superuser_engine, "ashford")
     assert (len(ashford["person"]), len(ashford["mails"])) == (1, 1)
     assert "'sent'" in ashford["mails"][0]
 
 
 def test_a_chosen_district_runs_alone_and_the_same_file_again_skips_its_chain(
-    dagbag: DagBag, country: Country, owner_engine: Engine
+    dagbag: DagBag, country: Country, superuser_engine: Engine
 ) -> None:
     assert night(dagbag, districts=["ashford"]) == ("success", {step: ["success"] for step in STEPS})
-    before = state_of(owner_engine, "ashford")
+    before = state_of(superuser_engine, "ashford")
     assert night(dagbag, districts=["ashford"]) == ("success", {step: ["skipped"] for step in STEPS})
-    assert state_of(owner_engine, "ashford") == before
+    assert state_of(superuser_engine, "ashford") == before
 
 
-def test_a_dry_run_writes_and_mails_nothing(dagbag: DagBag, country: Country, owner_engine: Engine) -> None:
+def test_a_dry_run_writes_and_mails_nothing(dagbag: DagBag, country: Country, superuser_engine: Engine) -> None:
     state, tasks = night(dagbag, districts=["ashford"], dry_run=True)
     assert (state, tasks["upsert"]) == ("success", ["success"])
-    ashford = state_of(owner_engine, "ashford")
+    ashford = state_of(superuser_engine, "ashford")
     assert (ashford["person"], ashford["attempts"], ashford["mails"]) == ([], [], [])
 
 

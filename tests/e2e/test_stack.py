@@ -118,7 +118,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             api = stack.up(scheduled=False).api
             for dag_id in (DAG, REVIEW):
                 api.wait_for_dag(dag_id)
-            owner = database.engine(embedded.ensure_running().owner_url)
+            owner = database.engine(embedded.ensure_running().url_of("postgres", "roster"))
             open_schools(owner, (*CODES, "drayton"))
             yield Running(
                 api=api, owner=owner, country=country, crash_once=marker, logs=stack_environment.home() / "logs"
@@ -252,7 +252,7 @@ def undisturbed(postgres: embedded.Server, running: Running, tmp_path: Path) -> 
     other.found(CODES)
     with fresh_database(postgres) as made, pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROSTERSYNC_INCLUDE", str(other.include))
-        engine, owner = database.engine(made.url), database.engine(made.owner_url)
+        engine, owner = database.engine(made.url), database.engine(made.superuser_url)
         open_schools(owner, CODES)
         edges = pipeline.Edges(
             engine=engine,

@@ -28,11 +28,11 @@ def screening_loaded() -> None:
 
 
 @pytest.fixture
-def nights(screening_loaded: None, engine: Engine, owner_engine: Engine, tmp_path: Path) -> Nights:
+def nights(screening_loaded: None, engine: Engine, superuser_engine: Engine, tmp_path: Path) -> Nights:
     """A district with two schools, an empty inbox and a fresh database."""
     from tests.nights import Nights, district
 
-    made = Nights(engine=engine, owner=owner_engine, folder=tmp_path, config=district(tmp_path / "inbox"))
+    made = Nights(engine=engine, owner=superuser_engine, folder=tmp_path, config=district(tmp_path / "inbox"))
     made.inbox.mkdir()
     made.seed()
     return made
@@ -48,7 +48,7 @@ def standing(postgres: Server, screening_loaded: None, tmp_path_factory: pytest.
     folder = tmp_path_factory.mktemp("standing") / "nights"
     folder.mkdir()
     with fresh_database(postgres) as made:
-        engines = [database.engine(url) for url in (made.url, made.owner_url)]
+        engines = [database.engine(url) for url in (made.url, made.superuser_url)]
         yield Nights(engine=engines[0], owner=engines[1], folder=folder, config=district(folder / "inbox"))
         for each in engines:
             each.dispose()

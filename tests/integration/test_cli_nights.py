@@ -29,6 +29,7 @@ def command(
     """`command(*words)` runs rostersync on a fresh database: exit code, stdout, stderr. No pause between looks."""
     monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", roster_database.url)
     monkeypatch.setenv("ROSTERSYNC_OWNER_URL", roster_database.owner_url)
+    monkeypatch.setenv("ROSTERSYNC_SOURCE_URL", roster_database.source_url)
     monkeypatch.setattr(cli_edges.Edges, "__init__", _without_pause(cli_edges.Edges.__init__))
 
     def run(*words: str) -> tuple[int, str, str]:
@@ -48,9 +49,9 @@ def _without_pause(construct: Callable[..., None]) -> Callable[..., None]:
 
 
 @pytest.fixture
-def demo(engine: Engine) -> sample.Night:
+def demo(source_engine: Engine) -> sample.Night:
     """The demo's files in their inboxes and its roster in the database."""
-    return sample.write_demo(engine)
+    return sample.write_demo(source_engine)
 
 
 def results(told: str) -> Sequence[dict[str, Any]]:
@@ -114,11 +115,11 @@ def test_the_json_of_a_result_has_the_documented_shape(command: Command, demo: s
 
 
 def test_a_dry_run_writes_nothing_and_has_the_nights_exit_code(
-    command: Command, demo: sample.Night, engine: Engine
+    command: Command, demo: sample.Night, superuser_engine: Engine
 ) -> None:
     code, told, _ = command("sync", "--dry-run")
     assert (code, "dry run" in told) == (2, True)
-    with engine.connect() as conn:
+    with superuser_engine.connect() as conn:
         tried = [tables.delivery, tables.arrival, tables.attempt, tables.change, tables.message]
         assert [conn.scalar(select(func.count()).select_from(table)) for table in tried] == [0] * 5
     assert not list(settings.from_environment().outbox.glob("*"))
@@ -162,7 +163,7 @@ def test_one_districts_missing_inbox_is_our_failure_and_delays_no_other(command:
 
 
 def test_a_check_against_the_roster_finds_what_the_night_finds_and_writes_nothing(
-    command: Command, demo: sample.Night, engine: Engine
+    command: Command, demo: sample.Night, superuser_engine: Engine
 ) -> None:
     file = str(demo.files[1].path)
     code, checked, _ = command("check", file, "--district", "fernhollow", "--format", "json")
@@ -170,7 +171,7 @@ def test_a_check_against_the_roster_finds_what_the_night_finds_and_writes_nothin
     assert code == 1
     assert json.loads(checked)["rows"] == results(synced)[0]["rows"]
     assert json.loads(checked)["findings"] == results(synced)[0]["findings"]
-    with engine.connect() as conn:
+    with superuser_engine.connect() as conn:
         assert conn.scalar(select(func.count()).select_from(tables.delivery)) == 0
 
 
@@ -244,29 +245,31 @@ def test_a_sample_night_has_a_configuration_of_its_own_and_can_be_synced(
     assert (code, outcomes.count("refused"), outcomes.count("failed")) == (2, 1, 0)
 
 
-def test_a_sample_written_again_changes_nothing(demo: sample.Night, engine: Engine) -> None:
+def test_a_sample_written_again_changes_nothing(demo: sample.Night, engine: Engine, source_engine: Engine) -> None:
     versions = select(tables.district.c.code, tables.district.c.roster_version)
     times = [sent.path.stat().st_mtime_ns for sent in demo.files]
     with engine.connect() as conn:
         before = conn.execute(versions).all()
-    assert sample.write_demo(engine) == demo
+    assert sample.write_demo(source_engine) == demo
     with engine.connect() as conn:
         assert conn.execute(versions).all() == before
     assert [sent.path.stat().st_mtime_ns for sent in demo.files] == times
 
 
-def test_a_vendors_file_sent_by_mistake_is_one_districts_file(engine: Engine, tmp_path: Path) -> None:
+def test_a_vendors_file_sent_by_mistake_is_one_districts_file(source_engine: Engine, tmp_path: Path) -> None:
     foreign = tmp_path / "users.csv"
     foreign.write_bytes(b"sourcedId,status\n1,active\n")
-    night = sample.write_night(engine, sample.Wishes(districts=3, foreign=foreign))
+    night = sample.write_night(source_engine, sample.Wishes(districts=3, foreign=foreign))
     assert [sent.path.read_bytes() == foreign.read_bytes() for sent in night.files] == [False, True, False]
 
 
-def test_a_big_files_roster_and_rows_belong_together(command: Command, engine: Engine, tmp_path: Path) -> None:
+def test_a_big_files_roster_and_rows_belong_together(
+    command: Command, superuser_engine: Engine, source_engine: Engine, tmp_path: Path
+) -> None:
     big = sample.big_file(400, fault_share=0)
-    sample.records.write(engine, big.place, big.roster)
+    sample.records.write(source_engine, big.place, big.roster)
     assert len(dictionary.load().headers) == big.data.splitlines()[0].count(b",") + 1
-    with engine.connect() as conn:
+    with superuser_engine.connect() as conn:
         here = select(func.count()).where(tables.school.c.district == big.place.code)
         assert conn.scalar(here) == len(big.place.schools)
 
@@ -309,7 +312,7 @@ def test_a_held_file_is_shown_and_decided_about_without_airflow(
     assert sum("To: ops@example.org" in mail for mail in outbox) == 1
 
 
-def test_a_held_file_is_discarded_for_good(command: Command, demo: sample.Night, engine: Engine) -> None:
+def test_a_held_file_is_discarded_for_good(command: Command, demo: sample.Night, superuser_engine: Engine) -> None:
     delivery, people = held_by_birchmere(command)
     assert command("approve", "birchmere-0000000000000000")[0] == 4
     code, told, _ = command("discard", delivery, "--reason", "wrong file")
@@ -317,6 +320,6 @@ def test_a_held_file_is_discarded_for_good(command: Command, demo: sample.Night,
     code, told, said = command("approve", delivery)
     assert (code, told, "is discarded, by" in said) == (0, "", True)
     p = tables.person.c
-    with engine.connect() as conn:
+    with superuser_engine.connect() as conn:
         active = conn.scalars(select(p.user_id).where(p.user_id.in_(people), p.status == "active"))
         assert sorted(active) == people

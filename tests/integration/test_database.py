@@ -38,7 +38,10 @@ def _execute(engine: Engine, *statements: str) -> None:
     ("statement", "kind"),
     [
         ("SELECT 'Canary'::int", PermanentError),
-        ("INSERT INTO roster.district VALUES ('Canary', NULL)", PermanentError),
+        (
+            "SELECT set_config('rostersync.district', 'Canary', true); INSERT INTO roster.district VALUES ('Canary')",
+            PermanentError,
+        ),
         ("SELECT * FROM roster.canary", SchemaMismatch),
         ("SELECT canary FROM roster.school", SchemaMismatch),
         ("DELETE FROM roster.school WHERE name = 'Canary'", ConfigurationError),
@@ -57,8 +60,9 @@ def test_an_error_is_sorted_and_tells_no_cell(engine: Engine, statement: str, ki
 
 
 def test_a_constraint_is_named_and_its_values_are_not(engine: Engine) -> None:
+    concern = "SELECT set_config('rostersync.district', 'canary', true)"
     twice = "INSERT INTO roster.district (code, name) VALUES ('canary', 'x')"
-    error = _raised(engine, twice, twice)
+    error = _raised(engine, concern, twice, twice)
     assert "pk_district" in error.message
     assert "canary" not in str(error)
 

@@ -132,8 +132,10 @@ def _without_company_of_removals(table: Table) -> Table:
 
 @modest(10)
 @given(data=faulty_files(), way=ways)
-def test_sent_back_unedited_it_has_the_same_errors_and_no_others(engine: Engine, data: bytes, way: Way) -> None:
-    with rolled_back(engine) as conn:
+def test_sent_back_unedited_it_has_the_same_errors_and_no_others(
+    superuser_engine: Engine, data: bytes, way: Way
+) -> None:
+    with rolled_back(superuser_engine) as conn:
         model_database.write(conn, known())
         first = night(conn, data)
         if not first.errors:
@@ -145,20 +147,20 @@ def test_sent_back_unedited_it_has_the_same_errors_and_no_others(engine: Engine,
 @modest(4)
 @given(calm=calm_nights(), way=ways, data=st.data())
 def test_corrected_it_applies(
-    engine: Engine, calm: tuple[Roster, tuple[str, ...], Table], way: Way, data: st.DataObject
+    superuser_engine: Engine, calm: tuple[Roster, tuple[str, ...], Table], way: Way, data: st.DataObject
 ) -> None:
     """Cells are damaged, the error file comes, the cells are put right in it: the roster is that of the sound file."""
     before, headers, table = calm
     spoiled = [dict(cells) for cells in table]
     for number in data.draw(st.sets(st.integers(0, len(table) - 1), min_size=1)):
         spoiled[number][data.draw(st.sampled_from(headers))] = DAMAGE
-    with rolled_back(engine) as conn:
+    with rolled_back(superuser_engine) as conn:
         model_database.write(conn, before)
         first = night(conn, strategies.as_csv(headers, spoiled))
         assert first.errors
         assert not night(conn, corrected(way(*first.sent()), headers, table)).errors
         repaired = model_database.read(conn, before)
-    with rolled_back(engine) as conn:
+    with rolled_back(superuser_engine) as conn:
         model_database.write(conn, before)
         assert load(conn, strategies.as_rows(table), headers).findings == ()
         assert repaired == model_database.read(conn, before)

@@ -18,6 +18,7 @@ from rostersync.planning import PlanContext, judge_holds, lock_district, plan
 from tests import model_database
 from tests.model_checks import rolled_back
 from tests.nights import START
+from tests.roles import acting_as
 from tests.roster_values import Row
 from tests.servers import fresh_database
 
@@ -30,7 +31,7 @@ Cells = Mapping[str, str]
 def shared(postgres: Server) -> Iterator[Engine]:
     """One database for all tests of this module, each of which is rolled back."""
     with fresh_database(postgres) as made:
-        engine = database.engine(made.url)
+        engine = database.engine(made.superuser_url)
         yield engine
         engine.dispose()
 
@@ -103,7 +104,6 @@ def teach(conn: Connection, people: int, classes: int, *, school: str = "100", p
 
 def judged(conn: Connection, rows: Sequence[Cells], holds: Holds | None = None, **context: Any) -> list[Finding]:
     """What holds these rows back by the limits, which are the default ones unless given."""
-    lock_district(conn, DISTRICT)
     staged = [
         Row(
             line=line,
@@ -115,7 +115,9 @@ def judged(conn: Connection, rows: Sequence[Cells], holds: Holds | None = None, 
         for line, cells in enumerate(rows, 2)
     ]
     made = PlanContext(district=DISTRICT, dictionary=load(), today=START.date(), **context)
-    return list(judge_holds(plan(conn, made, model_database.frame(staged, HEADERS)), holds or Holds()))
+    with acting_as(conn, "roster_sync", DISTRICT):
+        lock_district(conn, DISTRICT)
+        return list(judge_holds(plan(conn, made, model_database.frame(staged, HEADERS)), holds or Holds()))
 
 
 def codes(conn: Connection, rows: Sequence[Cells], holds: Holds | None = None, **context: Any) -> list[str]:

@@ -16,6 +16,7 @@ from rostersync.planning import Plan, PlanContext, lock_district, plan
 from tests import model_database
 from tests.factories import reading_of
 from tests.model_checks import rolled_back
+from tests.roles import acting_as
 from tests.roster_values import MANUAL, SOURCE, Class, Enrollment, Person, Placement, Roster, School
 from tests.servers import fresh_database
 from tests.strategies import TODAY
@@ -47,7 +48,7 @@ Told = tuple[int | None, str | None, str]
 def town(postgres: Server) -> Iterator[Engine]:
     """One database for all tests here: each is rolled back."""
     with fresh_database(postgres) as made:
-        engine = database.engine(made.url)
+        engine = database.engine(made.superuser_url)
         yield engine
         engine.dispose()
 
@@ -104,9 +105,10 @@ def night(conn: Connection, before: Roster, *rows: dict[str, str]) -> Night:
     model_database.write(conn, before)
     words = dictionary.load()
     staged = normalising.rows_for_staging(reading_of(*rows, headers=HEADERS), words, ())
-    lock_district(conn, model_database.DISTRICT)
-    planned = plan(conn, PlanContext(district=model_database.DISTRICT, dictionary=words, today=TODAY), staged)
-    apply(planned, delivery="d-1", attempt=1, actor="test")
+    with acting_as(conn, "roster_sync", model_database.DISTRICT):
+        lock_district(conn, model_database.DISTRICT)
+        planned = plan(conn, PlanContext(district=model_database.DISTRICT, dictionary=words, today=TODAY), staged)
+        apply(planned, delivery="d-1", attempt=1, actor="test")
     return Night(planned=planned, after=model_database.read(conn, before))
 
 

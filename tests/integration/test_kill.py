@@ -64,7 +64,7 @@ class Bench:
         """The night's tasks (or an approval), in a child process or in the worker itself; the exit status."""
         order = {
             "database": self.database.url,
-            "owner": self.database.owner_url,
+            "owner": self.database.superuser_url,
             "folder": str(self.nights.folder),
             "run": run,
             "approve": approve,
@@ -111,7 +111,7 @@ def benches(postgres: Server, worker: subprocess.Popen[str], folder: Path) -> It
         def made() -> Bench:
             own = stack.enter_context(fresh_database(postgres))
             (folder / own.name / "inbox").mkdir(parents=True)
-            engine, owner = database.engine(own.url), database.engine(own.owner_url)
+            engine, owner = database.engine(own.url), database.engine(own.superuser_url)
             stack.callback(engine.dispose)
             stack.callback(owner.dispose)
             config = district(folder / own.name / "inbox")

@@ -190,7 +190,7 @@ def test_force_applies_an_older_content_as_a_new_attempt_with_its_reason(nights:
     two_contents(nights)
     nights.put([person(1, userLastName="First")], at=nights.now)
     delivery = nights.sync("night-3")[0].delivery
-    assert pipeline.touched_since(nights.edges, delivery or "") == 1
+    assert pipeline.touched_since(nights.edges, "springfield", delivery or "") == 1
     [forced] = nights.sync("by-hand", force=True, reason="the second file was a mistake")
     assert forced.outcome is Outcome.APPLIED
     assert last_name(nights) == "First"

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, select
 
 from rostersync import ledger
+from rostersync.database import concern
 from rostersync.errors import LostClaim, PermanentError
 from rostersync.findings import found
 from rostersync.ledger import Arrival, Conditions, RunDelivery
@@ -22,6 +23,7 @@ NIGHT = ("staff_sync_nightly", "night-1")
 def record(
     conn: Connection, content: str = "a", modified_at: datetime = NOON, code: str = "springfield"
 ) -> ledger.Delivery:
+    concern(conn, code)
     ledger.ensure_district(conn, code, code.title())
     landed = Landed(district=code, sha256=content * 64, size=7)
     return ledger.record_delivery(conn, landed, modified_at=modified_at, landed_at=NOON, conditions=RULES)
@@ -126,6 +128,7 @@ def test_a_run_keeps_its_deliveries_in_order_and_how_they_ended(conn: Connection
 
 
 def look(conn: Connection, run_id: str, seen: RemoteFile, delivery: str | None, at: datetime) -> None:
+    concern(conn, "springfield")
     arrivals = [Arrival(seen=seen, delivery=delivery, outcome="pulled")]
     ledger.record_arrivals(conn, "staff_sync_nightly", run_id, "springfield", arrivals, at)
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from sqlalchemy import Engine, func, insert, select, update
 
+from rostersync.database import rehearsal, transaction
 from rostersync.mailing import EmlFolder, MailCounts, SmtpSender, enqueue, relay
 from rostersync.mailing.relaying import GIVE_UP_AFTER, STALE_AFTER
 from rostersync.model import Report, ReportFile
@@ -58,8 +59,8 @@ def clock() -> Clock:
 @pytest.fixture
 def outbox(engine: Engine) -> Engine:
     """A database with two districts and a delivery each."""
-    with engine.begin() as conn:
-        for code in ("rivertown", "lakeside"):
+    for code in ("rivertown", "lakeside"):
+        with transaction(engine, code) as conn:
             conn.execute(insert(district).values(code=code, name=code.title()))
             conn.execute(
                 insert(delivery).values(
@@ -79,7 +80,7 @@ def outbox(engine: Engine) -> Engine:
 
 def put(engine: Engine, *recipients: str, code: str = "rivertown", attempt: int = 1, made: Report = REPORT) -> int:
     """One report into the outbox."""
-    with engine.begin() as conn:
+    with transaction(engine, code) as conn:
         return enqueue(
             conn, district=code, delivery=f"d-{code}", attempt=attempt, report=made, recipients=recipients, at=NOON
         )
@@ -106,15 +107,14 @@ def test_the_outbox_takes_a_report_once_however_often_it_is_put(outbox: Engine) 
     assert put(outbox, ANN, BOB, ANN) == 2
     assert put(outbox, ANN, BOB) == 0
     assert put(outbox, ANN, BOB, EVE) == 1
-    with outbox.connect() as conn:
+    with transaction(outbox, "rivertown") as conn:
         amounts = [conn.scalar(select(func.count()).select_from(table)) for table in (report, report_file, message)]
     assert amounts == [1, 1, 3]
 
 
 def test_a_rolled_back_apply_leaves_no_mail(outbox: Engine) -> None:
-    with outbox.connect() as conn:
+    with rehearsal(outbox, "rivertown") as conn:
         enqueue(conn, district="rivertown", delivery="d-rivertown", attempt=1, report=REPORT, recipients=[ANN])
-        conn.rollback()
     assert states(outbox) == {}
 
 
@@ -209,7 +209,7 @@ def test_what_a_crash_left_in_sending_becomes_unknown_after_a_while(
     outbox: Engine, smtp_server: SmtpServer, clock: Clock
 ) -> None:
     put(outbox, ANN)
-    with outbox.begin() as conn:
+    with transaction(outbox, "rivertown") as conn:
         conn.execute(update(message).values(state="sending", claimed_at=NOON, tries=1))
     assert relay(outbox, SmtpSender(smtp_server.url), clock=clock) == MailCounts()
     assert states(outbox) == {ANN: "sending"}

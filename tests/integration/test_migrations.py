@@ -106,7 +106,7 @@ def test_the_tasks_role_may_not(engine: Engine, statement: str) -> None:
 
 
 def test_the_tasks_role_may_stage_and_write(engine: Engine) -> None:
-    with engine.begin() as connection:
+    with database.transaction(engine, "d") as connection:
         connection.execute(text("CREATE TEMPORARY TABLE staged (a int) ON COMMIT DROP"))
         connection.execute(text("INSERT INTO roster.district (code, name) VALUES ('d', 'District')"))
         connection.execute(text("UPDATE roster.district SET roster_version = roster_version + 1"))

@@ -39,11 +39,13 @@ def row(user_id: str, school: str, first_name: str = "Ada", **cells: str) -> dic
     return dict.fromkeys(DATED, "") | said | {"userLastName": "Lovelace", "userEmail": f"{user_id}@example.org"} | cells
 
 
-def night(engine: Engine, before: Roster, *table: dict[str, str], headers: tuple[str, ...] = HEADERS) -> Night:
+def night(
+    superuser_engine: Engine, before: Roster, *table: dict[str, str], headers: tuple[str, ...] = HEADERS
+) -> Night:
     """The night by the program, held against the oracle's, which is returned."""
     rows = strategies.as_rows([{header: cells[header] for header in headers} for cells in table])
     expected = roster_model.apply(before, rows, headers=headers, today=TODAY)
-    with rolled_back(engine) as conn:
+    with rolled_back(superuser_engine) as conn:
         model_database.write(conn, before)
         planned = load(conn, rows, headers)
         assert_same(planned, model_database.read(conn, before), expected)
@@ -55,75 +57,77 @@ def codes(came_to: Night) -> set[tuple[int, str]]:
     return {(told.line, told.code) for told in came_to.findings}
 
 
-def test_who_is_removed_at_one_school_stays_active_at_another_that_others_name(engine: Engine) -> None:
+def test_who_is_removed_at_one_school_stays_active_at_another_that_others_name(superuser_engine: Engine) -> None:
     before = roster(("u1", "S1"), ("u1", "S2"), ("u2", "S1"), u1=person("u1"), u2=person("u2", "Mary"))
-    came_to = night(engine, before, row("u1", "S2", action="REMOVE-USER"), row("u2", "S1", "Mary"))
+    came_to = night(superuser_engine, before, row("u1", "S2", action="REMOVE-USER"), row("u2", "S1", "Mary"))
     assert came_to.roster.people["u1"].status == "active"
 
 
-def test_who_is_removed_at_one_school_keeps_the_address_when_others_leave_the_other_school(engine: Engine) -> None:
+def test_who_is_removed_at_one_school_keeps_the_address_when_others_leave_the_other_school(
+    superuser_engine: Engine,
+) -> None:
     before = roster(("u1", "S1"), ("u1", "S2"), ("u2", "S2"), u1=person("u1"), u2=person("u2", "Mary"))
     removals = (row("u1", "S1", action="REMOVE-USER"), row("u2", "S2", action="REMOVE-USER"))
-    came_to = night(engine, before, *removals, row("n1", "S1", "Grace", userEmail="u1@example.org"))
+    came_to = night(superuser_engine, before, *removals, row("n1", "S1", "Grace", userEmail="u1@example.org"))
     assert codes(came_to) == {(4, "email-taken")}
 
 
-def test_a_corrected_id_frees_nobody_elses_address(engine: Engine) -> None:
+def test_a_corrected_id_frees_nobody_elses_address(superuser_engine: Engine) -> None:
     before = roster(("u1", "S1"), ("u2", "S1"), u1=person("u1"), u2=person("u2", "Mary"))
     rows = (row("n1", "S1", userEmail="u1@example.org"), row("n2", "S1", "Grace", userEmail="u2@example.org"))
-    assert codes(night(engine, before, *rows)) == {(2, "id-corrected"), (3, "email-taken")}
+    assert codes(night(superuser_engine, before, *rows)) == {(2, "id-corrected"), (3, "email-taken")}
 
 
-def test_two_ids_may_be_corrected_in_one_file(engine: Engine) -> None:
+def test_two_ids_may_be_corrected_in_one_file(superuser_engine: Engine) -> None:
     before = roster(("u1", "S1"), ("u2", "S1"), u1=person("u1"), u2=person("u2", "Mary"))
     rows = (row("n1", "S1", userEmail="u1@example.org"), row("n2", "S1", "Mary", userEmail="u2@example.org"))
-    assert codes(night(engine, before, *rows)) == {(2, "id-corrected"), (3, "id-corrected")}
+    assert codes(night(superuser_engine, before, *rows)) == {(2, "id-corrected"), (3, "id-corrected")}
 
 
-def test_a_kept_secondary_id_is_checked_when_its_person_comes_back(engine: Engine) -> None:
+def test_a_kept_secondary_id_is_checked_when_its_person_comes_back(superuser_engine: Engine) -> None:
     before = roster(
         ("u2", "S1"),
         u1=person("u1", status="inactive", user_district_id="d1"),
         u2=person("u2", "Mary", user_district_id="d1", owner=MANUAL),
     )
     for headers in (HEADERS, DATED):
-        assert codes(night(engine, before, row("u1", "S1"), headers=headers)) == {(2, "secondary-id-taken")}
+        assert codes(night(superuser_engine, before, row("u1", "S1"), headers=headers)) == {(2, "secondary-id-taken")}
 
 
-def test_a_row_without_dates_of_its_own_starts_an_ended_assignment_again(engine: Engine) -> None:
+def test_a_row_without_dates_of_its_own_starts_an_ended_assignment_again(superuser_engine: Engine) -> None:
     before = roster(u1=person("u1", status="inactive"))
     before.placements["u1", "S1"] = Placement(end_date=OVER, status="ended")
     reading = {"classId": "C1", "className": "Reading", "classGrade": "3"}
     for headers in (HEADERS, DATED):
-        came_to = night(engine, before, row("u1", "S1", **reading), headers=headers)
+        came_to = night(superuser_engine, before, row("u1", "S1", **reading), headers=headers)
         assert came_to.roster.placements["u1", "S1"] == Placement()
         assert came_to.roster.enrollments == {("u1", "C1"): Enrollment()}
 
 
-def test_a_typed_start_beyond_the_stored_end_takes_the_end_away(engine: Engine) -> None:
+def test_a_typed_start_beyond_the_stored_end_takes_the_end_away(superuser_engine: Engine) -> None:
     before = roster(u1=person("u1"))
     before.placements["u1", "S1"] = replace(Placement(), end_date=date(2026, 12, 31))
-    came_to = night(engine, before, row("u1", "S1", startDate=LATER.isoformat()), headers=DATED)
+    came_to = night(superuser_engine, before, row("u1", "S1", startDate=LATER.isoformat()), headers=DATED)
     assert came_to.roster.placements["u1", "S1"] == Placement(start_date=LATER, status="planned")
 
 
-def test_a_class_made_by_hand_is_refused_as_such_though_a_source_person_teaches_it(engine: Engine) -> None:
+def test_a_class_made_by_hand_is_refused_as_such_though_a_source_person_teaches_it(superuser_engine: Engine) -> None:
     before = roster(("u1", "S1"), u1=person("u1", owner=SOURCE))
     before.classes["C1"] = Class(school_id="S1", name="Reading", owner=MANUAL)
     before.enrollments["u1", "C1"] = Enrollment(owner=SOURCE)
     removal = row("", "S1", action="REMOVE-CLASS", classId="C1")
-    assert codes(night(engine, before, removal)) == {(2, "owned-manually")}
+    assert codes(night(superuser_engine, before, removal)) == {(2, "owned-manually")}
 
 
-def test_a_typed_start_does_not_contradict_an_end_set_by_hand(engine: Engine) -> None:
+def test_a_typed_start_does_not_contradict_an_end_set_by_hand(superuser_engine: Engine) -> None:
     before = roster(u1=person("u1"))
     before.placements["u1", "S1"] = Placement(end_date=date(2026, 12, 31), sticky=("end_date",))
-    came_to = night(engine, before, row("u1", "S1", startDate=LATER.isoformat()), headers=DATED)
+    came_to = night(superuser_engine, before, row("u1", "S1", startDate=LATER.isoformat()), headers=DATED)
     assert codes(came_to) == {(2, "field-sticky")}
     assert came_to.roster.placements == before.placements
 
 
-def test_an_address_set_by_hand_frees_nothing_for_others(engine: Engine) -> None:
+def test_an_address_set_by_hand_frees_nothing_for_others(superuser_engine: Engine) -> None:
     before = roster(("u1", "S1"), ("u2", "S1"), u1=person("u1", sticky=("email",)), u2=person("u2", "Mary"))
     rows = (row("u1", "S1", userEmail="new@example.org"), row("u2", "S1", "Mary", userEmail="u1@example.org"))
-    assert codes(night(engine, before, *rows)) == {(2, "field-sticky"), (3, "email-taken")}
+    assert codes(night(superuser_engine, before, *rows)) == {(2, "field-sticky"), (3, "email-taken")}

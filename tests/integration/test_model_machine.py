@@ -187,7 +187,9 @@ class Nights(RuleBasedStateMachine):
         self.stack.close()
 
 
-def test_many_nights_come_to_what_the_oracle_says(engine: Engine) -> None:
-    run_state_machine_as_test(lambda: Nights(engine), settings=modest(5, stateful_step_count=50 if LONG else 12))
+def test_many_nights_come_to_what_the_oracle_says(superuser_engine: Engine) -> None:
+    run_state_machine_as_test(
+        lambda: Nights(superuser_engine), settings=modest(5, stateful_step_count=50 if LONG else 12)
+    )
     print(f"{Nights.steps} steps, of which {Nights.nights} nights")  # seen with `make properties`
     assert Nights.nights > 0

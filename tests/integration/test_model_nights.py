@@ -24,14 +24,14 @@ def nights(draw: st.DrawFn) -> tuple[Roster, strategies.Sheet]:
 @modest(50)
 @given(night=nights(), creation=st.sampled_from((False, False, True)))
 def test_a_night_comes_to_what_the_oracle_says(
-    engine: Engine, night: tuple[Roster, strategies.Sheet], creation: bool
+    superuser_engine: Engine, night: tuple[Roster, strategies.Sheet], creation: bool
 ) -> None:
     roster, (headers, table) = night
     rows = strategies.as_rows(table)
     note(strategies.as_csv(headers, table).decode())
     policies = Policies(school_creation=creation)
     expected = roster_model.apply(roster, rows, headers=headers, today=TODAY, policies=policies)
-    with rolled_back(engine) as conn:
+    with rolled_back(superuser_engine) as conn:
         model_database.write(conn, roster)
         planned = load(conn, rows, headers, creation=creation)
         assert_same(planned, model_database.read(conn, roster), expected)
@@ -40,11 +40,11 @@ def test_a_night_comes_to_what_the_oracle_says(
 
 @modest(15)
 @given(night=nights())
-def test_loading_twice_changes_nothing(engine: Engine, night: tuple[Roster, strategies.Sheet]) -> None:
+def test_loading_twice_changes_nothing(superuser_engine: Engine, night: tuple[Roster, strategies.Sheet]) -> None:
     roster, (headers, table) = night
     rows = strategies.as_rows(table)
     note(strategies.as_csv(headers, table).decode())
-    with rolled_back(engine) as conn:
+    with rolled_back(superuser_engine) as conn:
         model_database.write(conn, roster)
         first = load(conn, rows, headers)
         once = model_database.read(conn, roster)
@@ -65,7 +65,7 @@ def corrects(planned: Plan) -> bool:
 @modest(12)
 @given(night=nights())
 def test_bytes_come_to_what_the_oracle_says_of_their_screened_rows(
-    engine: Engine, night: tuple[Roster, strategies.Sheet]
+    superuser_engine: Engine, night: tuple[Roster, strategies.Sheet]
 ) -> None:
     roster, (headers, table) = night
     data = strategies.as_csv(headers, table)
@@ -75,7 +75,7 @@ def test_bytes_come_to_what_the_oracle_says_of_their_screened_rows(
     assert not screened.refused
     rows = model_database.rows_of(screened.rows)
     expected = roster_model.apply(roster, rows, headers=headers, today=TODAY)
-    with rolled_back(engine) as conn:
+    with rolled_back(superuser_engine) as conn:
         model_database.write(conn, roster)
         planned = load(conn, rows, headers)
         assert_same(planned, model_database.read(conn, roster), expected)

@@ -27,11 +27,11 @@ def by_the_oracle(before: Roster, headers: tuple[str, ...], table: Table) -> Nig
 
 @modest(15)
 @given(calm=calm_nights(), data=st.data())
-def test_the_order_of_the_rows_does_not_matter(engine: Engine, calm: Calm, data: st.DataObject) -> None:
+def test_the_order_of_the_rows_does_not_matter(superuser_engine: Engine, calm: Calm, data: st.DataObject) -> None:
     before, headers, table = calm
     came_to = []
     for order in (table, data.draw(st.permutations(table))):
-        with rolled_back(engine) as conn:
+        with rolled_back(superuser_engine) as conn:
             model_database.write(conn, before)
             planned, after = loaded(conn, before, headers, order)
             assert planned.findings == ()
@@ -41,13 +41,13 @@ def test_the_order_of_the_rows_does_not_matter(engine: Engine, calm: Calm, data:
 
 @modest(15)
 @given(calm=calm_nights(), data=st.data())
-def test_two_parts_come_to_what_the_whole_comes_to(engine: Engine, calm: Calm, data: st.DataObject) -> None:
+def test_two_parts_come_to_what_the_whole_comes_to(superuser_engine: Engine, calm: Calm, data: st.DataObject) -> None:
     """One part may hold what the other needs, say a removal that frees an address: the oracle says what comes then."""
     before, headers, table = calm
     first = data.draw(st.lists(st.booleans(), min_size=len(table), max_size=len(table)))
     parts = [[cells for cells, here in zip(table, first, strict=True) if here is half] for half in (True, False)]
     independent, known = True, before
-    with rolled_back(engine) as conn:
+    with rolled_back(superuser_engine) as conn:
         model_database.write(conn, before)
         for part in filter(None, parts):
             expected = by_the_oracle(known, headers, part)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from rostersync import dictionary, ledger, pipeline, tables
+from rostersync import database, dictionary, ledger, pipeline, tables
 from rostersync.errors import ConfigurationError, LostClaim, PermanentError
 from rostersync.model import Outcome, RowCounts
 from tests.nights import DAG, Nights, district, person, teaching, users_csv
@@ -270,7 +270,7 @@ def test_a_second_copy_of_a_task_commits_nothing(nights: Nights, monkeypatch: py
     lock = planning.lock_district
 
     def overtaken(*args: object) -> int:
-        with nights.engine.begin() as conn:
+        with database.transaction(nights.engine, code) as conn:
             ledger.claim(conn, delivery, "newer copy")
         return lock(*args)
 

@@ -13,6 +13,7 @@ from rostersync import dictionary, tables
 from rostersync.applying import apply
 from rostersync.findings import message, resolution
 from rostersync.planning import Plan, PlanContext, lock_district, plan
+from tests.roles import acting_as
 
 TODAY = date(2026, 11, 23)
 DEFAULTS = {
@@ -70,10 +71,11 @@ def placed(conn: Connection, user_id: str, school: str = "S1", owner: str = "fil
 
 def run(conn: Connection, *rows: Mapping[str, object], write: bool = True, creation: bool = False) -> Plan:
     context = PlanContext(district="d", dictionary=dictionary.load(), today=TODAY, school_creation=creation)
-    lock_district(conn, "d")
-    planned = plan(conn, context, frame(*rows))
-    if write:
-        apply(planned, delivery="d-1", attempt=1, actor="test")
+    with acting_as(conn, "roster_sync", "d"):
+        lock_district(conn, "d")
+        planned = plan(conn, context, frame(*rows))
+        if write:
+            apply(planned, delivery="d-1", attempt=1, actor="test")
     return planned
 
 
@@ -82,8 +84,8 @@ def flat(planned: Plan) -> list[tuple[int | None, str | None, str]]:
 
 
 @pytest.fixture
-def conn(owner_engine: Engine):
-    with owner_engine.connect() as connection, connection.begin() as transaction:
+def conn(superuser_engine: Engine):
+    with superuser_engine.connect() as connection, connection.begin() as transaction:
         seed(connection)
         yield connection
         transaction.rollback()

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from rostersync import cli
+from rostersync.embedded import Server
 from rostersync.model import Finding, Outcome, RowCounts
 from rostersync.tables import class_, district, person, report_file
 from tests import nights as rows
@@ -41,9 +42,15 @@ def trigger(nights: Nights) -> Iterator[None]:
             conn.execute(text("DROP FUNCTION roster.refuse() CASCADE"))
 
 
-def explained(nights: Nights, reference: str, monkeypatch: pytest.MonkeyPatch) -> int:
-    for name, engine in (("DATABASE", nights.engine), ("OWNER", nights.owner)):
-        monkeypatch.setenv(f"ROSTERSYNC_{name}_URL", engine.url.render_as_string(hide_password=False))
+@pytest.fixture
+def operator(nights: Nights, postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line has the operators' logins."""
+    database = nights.engine.url.database or ""
+    for name, role in (("DATABASE", "roster_sync"), ("OWNER", "roster_owner")):
+        monkeypatch.setenv(f"ROSTERSYNC_{name}_URL", postgres.url_of(role, database))
+
+
+def explained(reference: str) -> int:
     return cli.run(["explain", reference])
 
 
@@ -67,7 +74,7 @@ def test_all_rows_of_the_person_are_named_and_the_others_apply_once(nights: Nigh
 
 
 def test_what_a_trigger_refuses_is_named_and_other_faults_stay_as_they_are(
-    nights: Nights, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    nights: Nights, operator: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nights.put([*FILE, rows.person(2, userLastName="Tate", schoolId="999")])
     with trigger(nights):
@@ -76,7 +83,7 @@ def test_what_a_trigger_refuses_is_named_and_other_faults_stay_as_they_are(
     assert [each.flat for each in refused] == [(3, None, REFUSED), (4, None, REFUSED)]
     assert [each.flat for each in other] == [(6, "schoolId", "school-unknown")]
     assert all("Tate" not in str(each.detail) for each in refused)
-    assert explained(nights, reference_of(refused[0]), monkeypatch) == 0
+    assert explained(reference_of(refused[0])) == 0
     told = capsys.readouterr().out
     assert f"{REFUSED}: line 3 of delivery {result.delivery}, attempt 1 (district springfield)" in told
     assert "SQLSTATE P0001" in told
@@ -110,7 +117,7 @@ def test_a_fault_that_is_in_no_row_fails_and_applies_nothing(nights: Nights) -> 
 
 
 def test_operators_see_both_sides_of_a_taken_address(
-    nights: Nights, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    nights: Nights, operator: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     address = "ada.1@springfield.example"
     them = {"district": "shelbyville", "user_id": "s7", "role": "Teacher", "first_name": "Adah", "last_name": "Q"}
@@ -124,8 +131,8 @@ def test_operators_see_both_sides_of_a_taken_address(
         content = conn.scalars(select(report_file.c.content).where(report_file.c.name == "users-errors.csv")).first()
     told = (content or b"").decode()
     assert (reference_of(taken) in told, "s7" in told, "shelbyville" in told) == (True, False, False)
-    assert explained(nights, reference_of(taken).lower(), monkeypatch) == 0
+    assert explained(reference_of(taken).lower()) == 0
     told = capsys.readouterr().out
     assert f"{address} is asked for userId u1 of district springfield" in told
     assert "held by userId s7 of district shelbyville (owner: source)" in told
-    assert explained(nights, "R-00000000", monkeypatch) == cli.USAGE
+    assert explained("R-00000000") == cli.USAGE
