@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from rostersync import tables as t
-from rostersync.planning.rules import LIVE, Found, kept_by_hand
+from rostersync.planning.rules import LIVE, Found, kept_by_hand, known_as
 from rostersync.planning.workspace import Workspace, finding
 
 
@@ -84,7 +84,7 @@ def _claims(ws: Workspace) -> Select[*tuple[Any, ...]]:
     One line for each file person who asks for something they do not hold.
     """
     p, fix = t.person, ws.correction
-    current = func.coalesce(fix.c.old_user_id, ws.cell("userId"))
+    current = known_as(fix, ws.cell("userId"))
     rows = ws.stage.outerjoin(fix, fix.c.user_id == ws.cell("userId")).outerjoin(
         p, and_(p.c.district == ws.district, p.c.user_id == current)
     )

@@ -108,7 +108,7 @@ def layout_of(version: str, present: frozenset[str]) -> Layout:
         found=_temporary(
             metadata, "found", _line(), _text("column"), _text("code"), _text("severity"), Column("detail", JSONB)
         ),
-        stranger=_temporary(metadata, "stranger", _text("user_id"), _text("twin"), _text("code")),
+        stranger=_temporary(metadata, "stranger", _text("user_id"), _text("fold"), _text("twin"), _text("code")),
         correction=_temporary(metadata, "correction", _text("user_id"), _text("old_user_id")),
         claim=_temporary(metadata, "claim", _text("user_id"), _text("person"), *_claimed()),
         plans={name: _plan_table(metadata, shape) for name, shape in entities.items()},

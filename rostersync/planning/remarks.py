@@ -26,6 +26,7 @@ from rostersync.planning.rules import (
     Found,
     contradicts_hand,
     kept_by_hand,
+    known_as,
     school_of,
 )
 from rostersync.planning.workspace import Workspace, finding, told
@@ -171,7 +172,7 @@ def _with_record(ws: Workspace, entity: str) -> FromClause:
 def _record_of(ws: Workspace, entity: str) -> ColumnElement[Any]:
     """The row's record of this entity, under the ID that a corrected one had before."""
     record = ws.shapes[entity].table.c
-    keys: dict[str, ColumnElement[Any]] = {"user_id": func.coalesce(ws.correction.c.old_user_id, ws.cell("userId"))}
+    keys: dict[str, ColumnElement[Any]] = {"user_id": known_as(ws.correction, ws.cell("userId"))}
     keys |= {"school_id": ws.cell("schoolId"), "class_id": ws.cell("classId")}
     return and_(record.district == ws.district, *(record[k] == keys[k] for k in ws.shapes[entity].keys))
 

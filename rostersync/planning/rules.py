@@ -119,8 +119,8 @@ def find_strangers(ws: Workspace) -> None:
     """IDs nobody has; those that differ from a known one only by case or by lost leading zeros get that as twin."""
     person, typed, st = t.person, ws.cell("userId"), ws.stranger
     known = ws.stage.outerjoin(person, person_of(ws))
-    unknown = select(typed).select_from(known).where(ws.names_person, person.c.user_id.is_(None)).distinct()
-    ws.conn.execute(insert(st).from_select(["user_id"], unknown))
+    unknown = select(typed, _fold(typed)).select_from(known).where(ws.names_person, person.c.user_id.is_(None))
+    ws.conn.execute(insert(st).from_select(["user_id", "fold"], unknown.distinct()))
     ws.analyze(st)
     p = person.c
     same_case = func.lower(p.user_id) == func.lower(st.c.user_id)
@@ -128,7 +128,7 @@ def find_strangers(ws: Workspace) -> None:
         select(
             st.c.user_id, p.user_id.label("twin"), case((same_case, "id-case-differs"), else_=ZEROS_LOST).label("code")
         )
-        .where(p.district == ws.district, _fold(p.user_id) == _fold(st.c.user_id))
+        .where(p.district == ws.district, p.id_fold == st.c.fold)
         .where(or_(same_case, func.ltrim(p.user_id, "0") == st.c.user_id))
         .ext(distinct_on(st.c.user_id))
         .order_by(st.c.user_id, case((same_case, 0), else_=1), p.user_id)
@@ -138,7 +138,7 @@ def find_strangers(ws: Workspace) -> None:
 
 
 def _fold(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The expression of index ix_person_id_fold."""
+    """The expression of the column id_fold."""
     return func.lower(func.ltrim(value, "0"))
 
 
@@ -156,6 +156,13 @@ def find_corrections(ws: Workspace) -> None:
     )
     ws.conn.execute(insert(ws.correction).from_select(["user_id", "old_user_id"], found))
     ws.analyze(ws.correction)
+
+
+def known_as(fix: FromClause, typed: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The ID under which the roster knows a typed one. Not COALESCE: PostgreSQL holds that it might tell of rows that
+    row-level security hides, and would not look it up by an index.
+    """
+    return case((fix.c.old_user_id.is_not(None), fix.c.old_user_id), else_=typed)
 
 
 def _schools(ws: Workspace) -> Iterator[Found]:

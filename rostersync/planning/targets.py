@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from rostersync import tables as t
 from rostersync.dictionary import Column
-from rostersync.planning.rules import LIVE, contradicts_hand, kept_by_hand
+from rostersync.planning.rules import LIVE, contradicts_hand, kept_by_hand, known_as
 from rostersync.planning.workspace import Workspace
 
 Values = Mapping[str, ColumnElement[Any]]
@@ -243,7 +243,7 @@ def _as_known(ws: Workspace, named: CTE) -> tuple[FromClause, ColumnElement[Any]
     """The named people joined with their corrections, and the ID under which the roster knows them."""
     fix = ws.correction
     joined = named.outerjoin(fix, fix.c.user_id == named.c.user_id)
-    return joined, func.coalesce(fix.c.old_user_id, named.c.user_id)
+    return joined, known_as(fix, named.c.user_id)
 
 
 def _enrollments(ws: Workspace) -> None:
