@@ -214,6 +214,14 @@ def upgrade() -> int:
     return FINE
 
 
+@db.command("check")
+def check_database() -> int:
+    """Try on the database what it must refuse: plants rows, tries each login's rights, rolls all of it back."""
+    from rostersync import cli_db
+
+    return cli_db.run()
+
+
 @app.command()
 def doctor() -> int:
     """Check this installation: each line says what is fine, and what to do about the rest."""

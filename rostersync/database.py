@@ -69,6 +69,11 @@ def source_engine(settings: Settings) -> Engine:
     return _beside(settings, "ROSTERSYNC_SOURCE_URL", settings.source_url, "roster_source")
 
 
+def manual_engine(settings: Settings) -> Engine:
+    """The engine of edits by hand: `ROSTERSYNC_MANUAL_URL`, else the embedded server. Raises like `owner_engine`."""
+    return _beside(settings, "ROSTERSYNC_MANUAL_URL", settings.manual_url, "roster_manual")
+
+
 def sweep_engine(settings: Settings) -> Engine:
     """The engine of retention: `ROSTERSYNC_SWEEP_URL`, else the embedded server. Raises like `owner_engine`."""
     return _beside(settings, "ROSTERSYNC_SWEEP_URL", settings.sweep_url, "roster_sweep")
@@ -140,7 +145,7 @@ def _check_roles(connection: Connection) -> None:
 
 def check_revision(roster: Engine) -> None:
     """Raises SchemaMismatch unless the schema is exactly the one this code needs."""
-    with translated(), roster.connect() as connection:
+    with transaction(roster, None) as connection:
         found = connection.execute(text("SELECT version_num FROM intake.alembic_version")).scalars().all()
     newest = _newest()
     if found != [newest]:
@@ -162,7 +167,7 @@ def check_role(roster: Engine, role: str = "roster_sync") -> None:
         FROM pg_roles, pg_namespace WHERE rolname = current_user AND nspname = 'roster'
     """
     others = [login for login in LOGINS if login != role]
-    with translated(), roster.connect() as connection:
+    with transaction(roster, None) as connection:
         if connection.execute(text(query), {"others": others}).scalar():
             raise ConfigurationError(f"The login of the database URL has too many rights: use the role {role}.")
 

@@ -61,7 +61,7 @@ def _is_migrated(server: embedded.Server) -> bool:
     """Whether the database still is the one that was noted."""
     engine = database.engine(server.airflow_url)
     try:
-        with engine.connect() as conn:
+        with database.transaction(engine, None) as conn:
             return conn.execute(text("SELECT to_regclass('slot_pool')")).scalar() is not None
     finally:
         engine.dispose()

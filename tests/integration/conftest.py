@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from rostersync.embedded import Server
     from tests.nights import Nights
+    from tests.tenancy import Logins
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +27,15 @@ def screening_loaded() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         screening.preload()
+
+
+@pytest.fixture(scope="session")
+def logins(postgres: Server) -> Iterator[Logins]:
+    """A connection of each login to one planted database, in which nothing is ever committed."""
+    from tests.tenancy import planted
+
+    with planted(postgres) as opened:
+        yield opened
 
 
 @pytest.fixture
