@@ -85,3 +85,13 @@ def test_force_without_a_reason_is_refused_before_any_district_is_touched(dagbag
     state, tasks = night(dagbag, force=True)
     assert state == "failed"
     assert set(tasks["pull"]) <= {"upstream_failed"}
+
+
+def test_a_login_that_is_too_strong_starts_nothing(
+    dagbag: DagBag, country: Country, roster_database: RosterDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url in (roster_database.owner_url, roster_database.superuser_url):
+        monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", url)
+        state, tasks = night(dagbag, districts=["ashford"])
+        assert state == "failed"
+        assert set(tasks["pull"]) <= {"upstream_failed"}
