@@ -7,6 +7,7 @@ The caller owns the transaction and the district's lock; the ledger, the counts 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, select, text, update
@@ -14,10 +15,13 @@ from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, l
 from rostersync import tables as t
 from rostersync.errors import PlanMismatch
 from rostersync.images import image
+from rostersync.model import Change
 from rostersync.planning import Plan
 from rostersync.planning.kept import key_of
 from rostersync.planning.workspace import EntityShape, Workspace, written
 
+UNDONE = "undone"
+"""The action under which the change log has what an undo put back."""
 ORDER = ("school", "person", "class", "placement", "enrollment")
 """Parents before children, so that every foreign key finds its row."""
 
@@ -48,6 +52,27 @@ def keep(plan: Plan, *, delivery: str, attempt: int) -> None:
         ws.conn.execute(insert(t.plan).from_select(columns, changes))
 
 
+def put_back(ws: Workspace, *, delivery: str, attempt: int, actor: str) -> None:
+    """Write a plan that only updates, and log it as undone: what an undo does. Raises what `apply` raises."""
+    _rename(ws)
+    for entity in ORDER:
+        _update(ws, ws.shapes[entity], again=False)
+    for entity in ORDER:
+        _log(ws, ws.shapes[entity], delivery, attempt, actor, action=UNDONE)
+    ws.conn.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    if any(_planned(ws, entity, "updated", "removed") for entity in ORDER):
+        _bump(ws)
+
+
+def planned_changes(ws: Workspace) -> Iterator[Change]:
+    """Every record that the plan changes, with its images."""
+    for entity in ORDER:
+        rows = ws.conn.execute(_changes(ws, ws.shapes[entity], "", 0).order_by("key"))
+        for row in rows.mappings():
+            names = ("entity", "action", "line", "before", "after")
+            yield Change(key=tuple(row["key"]), **{name: row[name] for name in names})
+
+
 def _planned(ws: Workspace, entity: str, *actions: str) -> int:
     plan = ws.plans[entity].c
     return ws.conn.scalar(select(func.count()).where(plan.action.in_(actions))) or 0
@@ -68,16 +93,17 @@ def _rename(ws: Workspace) -> None:
         _assert("person", "renamed", planned, changed)
 
 
-def _update(ws: Workspace, shape: EntityShape) -> None:
+def _update(ws: Workspace, shape: EntityShape, *, again: bool = True) -> None:
+    """`again`: what is assigned once more counts from now on; else from when it was assigned first."""
     plan, table = ws.plans[shape.name], shape.table
     planned = _planned(ws, shape.name, "updated", "removed")
     if not planned:
         return
     same = and_(table.c.district == ws.district, *(table.c[k] == plan.c[k] for k in shape.keys))
     values: dict[str, Any] = {a: plan.c[f"new_{a}"] for a in shape.attributes} | {"updated_at": func.now()}
-    if "assigned_at" in table.c:
-        again = and_(plan.c.old_status == "ended", plan.c.new_status != "ended")
-        values["assigned_at"] = case((again, func.now()), else_=table.c.assigned_at)
+    if "assigned_at" in table.c and again:
+        revived = and_(plan.c.old_status == "ended", plan.c.new_status != "ended")
+        values["assigned_at"] = case((revived, func.now()), else_=table.c.assigned_at)
     changed = plan.c.action.in_(("updated", "removed"))
     _assert(shape.name, "updated", planned, written(ws.conn, update(table).values(values).where(same, changed)))
 
@@ -107,14 +133,16 @@ def _image(plan: Table, shape: EntityShape, age: str) -> ColumnElement[Any]:
     return image(columns)
 
 
-def _log(ws: Workspace, shape: EntityShape, delivery: str, attempt: int, actor: str) -> None:
-    changes = _changes(ws, shape, delivery, attempt).add_columns(literal(actor).label("actor"))
+def _log(ws: Workspace, shape: EntityShape, delivery: str, attempt: int, actor: str, action: str | None = None) -> None:
+    changes = _changes(ws, shape, delivery, attempt, action).add_columns(literal(actor).label("actor"))
     columns = [t.change.c[each.name].name for each in changes.selected_columns]
     ws.conn.execute(insert(t.change).from_select(columns, changes))
 
 
-def _changes(ws: Workspace, shape: EntityShape, delivery: str, attempt: int) -> Select[*tuple[Any, ...]]:
-    """Before- and after-images of every record that is created, updated or removed."""
+def _changes(
+    ws: Workspace, shape: EntityShape, delivery: str, attempt: int, action: str | None = None
+) -> Select[*tuple[Any, ...]]:
+    """Before- and after-images of every record that is created, updated or removed; `action`: another word for it."""
     plan = ws.plans[shape.name]
     before = case((plan.c.action != "created", _image(plan, shape, "old")))
     return select(
@@ -123,7 +151,7 @@ def _changes(ws: Workspace, shape: EntityShape, delivery: str, attempt: int) -> 
         literal(attempt).label("attempt"),
         literal(shape.name).label("entity"),
         key_of(ws, shape).label("key"),
-        plan.c.action,
+        literal(action).label("action") if action else plan.c.action,
         before.label("before"),
         _image(plan, shape, "new").label("after"),
         plan.c.line,

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from rostersync import __version__, cli_failures
+from rostersync import __version__, cli_failures, cli_past
+from rostersync.cli_formats import DeliveryArgument, Document, Format, FormatOption
 from rostersync.errors import ConfigurationError, RosterSyncError
 
 # Libraries that take long to import are imported by the command that needs them.
@@ -32,35 +32,6 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The roster database.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(db, name="db")
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class Document(StrEnum):
-    """Formats of the dictionary."""
-
-    MD = "md"
-    HTML = "html"
-    CSV = "csv"
-
-
-class ReportFormat(StrEnum):
-    """Formats of a stored report."""
-
-    TEXT = "text"
-    HTML = "html"
-    JSON = "json"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
-
-
-HeldDelivery = Annotated[str, typer.Argument(help="A delivery's id, as sync and the mails show it.")]
 
 
 def _version(wanted: bool) -> None:
@@ -111,7 +82,7 @@ def sync(
 
 @app.command()
 def plan(
-    delivery: HeldDelivery,
+    delivery: DeliveryArgument,
     format_: FormatOption = Format.TEXT,
     csv: Annotated[Path | None, typer.Option(help="Write every change here, one line for each record.")] = None,
 ) -> int:
@@ -123,7 +94,7 @@ def plan(
 
 @app.command()
 def approve(
-    delivery: HeldDelivery,
+    delivery: DeliveryArgument,
     without_held_schools: Annotated[
         bool, typer.Option("--without-held-schools", help="Leave out the schools that are held.")
     ] = False,
@@ -137,7 +108,7 @@ def approve(
 
 @app.command()
 def discard(
-    delivery: HeldDelivery,
+    delivery: DeliveryArgument,
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger. No personal data.")],
 ) -> int:
     """Do not apply a held delivery; its contacts are told."""
@@ -146,26 +117,8 @@ def discard(
     return cli_held.discard(delivery, reason)
 
 
-@app.command()
-def report(
-    delivery: Annotated[str, typer.Argument(help="A delivery's id, as sync and the mails show it.")],
-    format_: Annotated[ReportFormat, typer.Option("--format", help="text, html or json.")] = ReportFormat.TEXT,
-    files: Annotated[Path | None, typer.Option(help="Save what is attached (users-errors.csv …) here.")] = None,
-) -> int:
-    """The count report of a delivery, as it was mailed."""
-    from rostersync import cli_report
-
-    return cli_report.run(delivery, format_.value, files)
-
-
-@app.command()
-def explain(
-    reference: Annotated[str, typer.Argument(help="R-… as it stands in a mail or an error file.", metavar="REFERENCE")],
-) -> int:
-    """What stands behind a reference that a contact quotes: for operators, with the owner's login."""
-    from rostersync import cli_explain
-
-    return cli_explain.run(reference)
+for _command in (cli_past.report, cli_past.undo, cli_past.explain, cli_past.replay):
+    app.command()(_command)
 
 
 @app.command()

@@ -1,4 +1,7 @@
-"""`rostersync explain`: what stands behind a reference, for the operators alone: it looks across districts."""
+"""`rostersync explain`: a record's history, or what stands behind a reference.
+
+References are for the operators alone: they look across districts.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,24 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Engine
 
-from rostersync import addresses, cli, database, ledger, settings
+from rostersync import addresses, cli, cli_history, database, ledger, settings
 from rostersync.errors import ConfigurationError
 from rostersync.ledger import Referenced
 
 
-def run(reference: str) -> int:
+def run(what: str, district: str | None, *, as_json: bool) -> int:
+    """A record's history when a district is named, else what stands behind a reference.
+
+    Raises ConfigurationError when it is neither.
+    """
+    if district is not None:
+        return cli_history.run(what, district, as_json=as_json)
+    if not what.upper().startswith("R-"):
+        raise ConfigurationError("Whose person, class or school is it?", hint="Add --district CODE.")
+    return _reference(what)
+
+
+def _reference(reference: str) -> int:
     """Print every finding that carries the reference, and both sides of it.
 
     Raises ConfigurationError when no stored finding carries it.

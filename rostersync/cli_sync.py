@@ -165,8 +165,9 @@ def lines(result: SyncResult, dry_run: bool = False) -> Iterator[str]:
     yield f"{result.district}: {result.outcome.value.replace('_', ' ')}{would}"
     if result.delivery:
         yield f"  delivery {result.delivery}" + (f", attempt {result.attempt}" if result.attempt else "")
-    if result.error:
-        yield f"  {result.error}"
+    for remark in (result.set_aside, result.error):
+        if remark:
+            yield f"  {remark}"
     if result.rows.read:
         rows = result.rows
         told = (("read", rows.read), ("accepted", rows.accepted), ("rejected", rows.rejected))

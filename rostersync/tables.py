@@ -349,6 +349,23 @@ decision = Table(
     schema="intake",
 )
 
+undo = Table(
+    "undo",
+    metadata,
+    Column("delivery", Text, ForeignKey(delivery.c.id), nullable=False),
+    # The newest attempt that was undone: the ones before it were undone with it.
+    Column("attempt", Integer, nullable=False),
+    Column("district", Text, nullable=False),
+    Column("counts", JSONB, nullable=False),
+    Column("left_alone", JSONB, nullable=False),
+    Column("roster_version", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    _moment("undone_at", now=True),
+    PrimaryKeyConstraint("delivery", "attempt"),
+    schema="intake",
+)
+
 change = Table(
     "change",
     metadata,

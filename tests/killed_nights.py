@@ -1,9 +1,9 @@
 """One preloaded process that forks a child for each night, so that killing tasks by the dozen stays quick.
 
-Reads one JSON object per line: `database` and `owner` (URLs), `folder`, `run`, `approve` (a held delivery that is
-approved in place of a night, or null), `crash` (a crash point or null) and `child` (false: the night is worked in this
-process, which warms everything that a fork then shares). Answers with the exit status: 0, or -9 when the child was
-killed.
+Reads one JSON object per line: `database` and `owner` (URLs), `folder`, `run`, `approve` and `undo` (a delivery that
+is approved, or undone, in place of a night, or null), `crash` (a crash point or null) and `child` (false: the night is
+worked in this process, which warms everything that a fork then shares). Answers with the exit status: 0, or -9 when the
+child was killed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rostersync import database, pipeline, screening
-from rostersync.pipeline import reviewing
+from rostersync.pipeline import reviewing, undoing
 from tests.nights import Nights, district
 
 
@@ -29,6 +29,9 @@ def nights_of(order: Mapping[str, str]) -> Nights:
 def work(order: Mapping[str, str]) -> None:
     """The run's tasks as a worker does them: they know nothing but ids and the ledger."""
     nights = nights_of(order)
+    if order["undo"]:
+        undoing.undo(nights.edges, order["undo"], actor="olga", reason="wrong file")
+        return
     if order["approve"]:
         reviewing.approve(nights.edges, order["approve"], actor="olga")
         return

@@ -11,9 +11,10 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import Connection, Engine
 
-from rostersync import dictionary
-from rostersync.applying import apply
+from rostersync import dictionary, ledger
+from rostersync.applying import apply, put_back
 from rostersync.planning import Plan, PlanContext, lock_district, plan
+from rostersync.undoing import UndoPlan, plan_undo
 from tests import model_database
 from tests.roles import acting_as
 from tests.roster_values import Night, Roster, Row, Told
@@ -47,17 +48,38 @@ def rolled_back(engine: Engine) -> Iterator[Connection]:
 
 
 def load(
-    conn: Connection, rows: Sequence[Row], headers: Sequence[str], *, today: date = TODAY, creation: bool = False
+    conn: Connection,
+    rows: Sequence[Row],
+    headers: Sequence[str],
+    *,
+    today: date = TODAY,
+    creation: bool = False,
+    delivery: str = "d-1",
+    attempt: int = 1,
 ) -> Plan:
     """Plan and apply the rows, with the rights of the tasks."""
-    context = PlanContext(
-        district=model_database.DISTRICT, dictionary=dictionary.load(), today=today, school_creation=creation
-    )
     with acting_as(conn, "roster_sync", model_database.DISTRICT):
         lock_district(conn, model_database.DISTRICT)
-        planned = plan(conn, context, model_database.frame(rows, headers))
-        apply(planned, delivery="d-1", attempt=1, actor="test")
+        planned = plan(conn, context(today, creation=creation), model_database.frame(rows, headers))
+        apply(planned, delivery=delivery, attempt=attempt, actor=delivery)
     return planned
+
+
+def undo(conn: Connection, delivery: str = "d-1", attempts: Sequence[int] = (1,)) -> UndoPlan:
+    """Undo these attempts, newest first, with the rights of the tasks."""
+    with acting_as(conn, "roster_sync", model_database.DISTRICT):
+        lock_district(conn, model_database.DISTRICT)
+        known = ledger.corrections(conn, model_database.DISTRICT, of_delivery=delivery)
+        planned = plan_undo(conn, context(), delivery=delivery, attempts=attempts, corrections=known)
+        put_back(planned.workspace, delivery=delivery, attempt=attempts[0], actor="olga")
+    return planned
+
+
+def context(today: date = TODAY, *, creation: bool = False) -> PlanContext:
+    """The district of the model and its rules."""
+    return PlanContext(
+        district=model_database.DISTRICT, dictionary=dictionary.load(), today=today, school_creation=creation
+    )
 
 
 def assert_same(planned: Plan, after: Roster, expected: Night) -> None:

@@ -17,6 +17,8 @@ from rostersync.model import (
     BUCKETS,
     Finding,
     Judgement,
+    Left,
+    LeftReason,
     Outcome,
     RawRow,
     Reading,
@@ -24,7 +26,7 @@ from rostersync.model import (
     RowCounts,
     Severity,
 )
-from rostersync.reporting import ReportFacts, count_report, discarded, nothing_new
+from rostersync.reporting import ReportFacts, count_report, discarded, nothing_new, undone
 
 RECEIVED = datetime(2026, 11, 24, 8, 5, tzinfo=UTC)
 DELIVERY = "rivertown-20261124-7f3a9c"
@@ -273,6 +275,27 @@ def nothing_new_report() -> Report:
     return nothing_new(again, applied_at=datetime(2026, 11, 20, 8, 4, tzinfo=UTC))
 
 
+def undone_report() -> Report:
+    """The clean file undone a day later; a newer file and a hand had changed some of it."""
+    counts = {
+        "school": {"restored": 0, "deactivated": 0, "left": 0},
+        "person": {"restored": 4, "deactivated": 11, "left": 2},
+        "placement": {"restored": 3, "deactivated": 12, "left": 0},
+        "class": {"restored": 0, "deactivated": 3, "left": 1},
+        "enrollment": {"restored": 5, "deactivated": 20, "left": 1},
+    }
+    newer = {"since_delivery": DELIVERY, "since_actor": "rostersync", "since_at": RECEIVED}
+    user = PERSON["userId"]
+    left = (
+        Left(entity="class", key=("c-12",), field="status", reason=LeftReason.IN_USE),
+        Left(entity="enrollment", key=(user, "c-12"), field="status", reason=LeftReason.CHANGED, **newer),
+        Left(entity="person", key=(user,), field="email", reason=LeftReason.TAKEN),
+        Left(entity="person", key=("000901",), field="last_name", reason=LeftReason.CHANGED, **newer),
+    )
+    applied = facts(Outcome.APPLIED, rows=RowCounts(read=244, accepted=244))
+    return undone(applied, counts=counts, left=left, applied_at=datetime(2026, 11, 23, 8, 4, tzinfo=UTC))
+
+
 def golden_reports() -> dict[str, Report]:
     """name → report: what `tests/golden` holds as HTML and text."""
     return {
@@ -284,6 +307,7 @@ def golden_reports() -> dict[str, Report]:
         "approved-in-part": count_report(approved_in_part()),
         "discarded": discarded_report(),
         "nothing-new": nothing_new_report(),
+        "undone": undone_report(),
     }
 
 

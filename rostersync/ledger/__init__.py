@@ -44,6 +44,16 @@ from rostersync.ledger.deliveries import (
     unfinished,
 )
 from rostersync.ledger.findings import copy_findings, findings_of, store_findings
+from rostersync.ledger.history import (
+    Logged,
+    changes_of_class,
+    changes_of_person,
+    changes_of_school,
+    corrections,
+    lives,
+    records_named,
+    swept_until,
+)
 from rostersync.ledger.references import Holder, Referenced, holder_of, referenced
 from rostersync.ledger.runs import (
     Arrival,
@@ -59,6 +69,7 @@ from rostersync.ledger.runs import (
     settle,
     steady_since,
 )
+from rostersync.ledger.undos import Standing, Undo, latest_undo, record_undo, standing_attempts
 
 __all__ = [
     "Arrival",
@@ -67,15 +78,22 @@ __all__ = [
     "Decision",
     "Delivery",
     "Holder",
+    "Logged",
     "Referenced",
     "RunDelivery",
+    "Standing",
+    "Undo",
     "Waiting",
     "arrived_anew",
     "assign",
     "attempt_of",
+    "changes_of_class",
+    "changes_of_person",
+    "changes_of_school",
     "check_claim",
     "claim",
     "copy_findings",
+    "corrections",
     "deliveries_of_run",
     "delivery_id",
     "delivery_of",
@@ -91,7 +109,9 @@ __all__ = [
     "latest_applied",
     "latest_attempt",
     "latest_held",
+    "latest_undo",
     "left_in_place",
+    "lives",
     "lock_delivery",
     "lock_run",
     "mark_decided",
@@ -103,12 +123,16 @@ __all__ = [
     "record_attempt",
     "record_decision",
     "record_delivery",
+    "record_undo",
+    "records_named",
     "referenced",
     "roster_version",
     "seen_again",
     "settle",
+    "standing_attempts",
     "steady_since",
     "store_findings",
+    "swept_until",
     "unfinished",
     "waiting",
     "waiting_of",

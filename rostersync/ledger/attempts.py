@@ -9,10 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, func, insert, literal, select
 
 from rostersync.ledger.deliveries import Conditions
+from rostersync.ledger.undos import APPLIED, stands
 from rostersync.model import Counts, Judgement, Outcome, RowCounts
 from rostersync.tables import attempt, change, delivery
-
-_APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +104,11 @@ def attempt_of(conn: Connection, delivery_id: str, number: int) -> Attempt | Non
 
 
 def latest_applied(conn: Connection, code: str) -> tuple[str, datetime] | None:
-    """The content that the district's roster got last, and its modification time; None before the first."""
+    """The content that the roster got last, not undone since, and its modification time; None when there is none."""
     wanted = (
         select(delivery.c.id, delivery.c.modified_at)
         .join(attempt, attempt.c.delivery == delivery.c.id)
-        .where(delivery.c.district == code, attempt.c.outcome.in_(_APPLIED))
+        .where(delivery.c.district == code, stands())
         .order_by(attempt.c.roster_version.desc(), attempt.c.ended_at.desc(), delivery.c.sequence.desc())
     )
     row = conn.execute(wanted.limit(1)).first()
@@ -118,7 +117,7 @@ def latest_applied(conn: Connection, code: str) -> tuple[str, datetime] | None:
 
 def was_applied(conn: Connection, delivery_id: str) -> bool:
     """Whether any attempt of this delivery was ever applied."""
-    return conn.execute(_attempts(delivery_id).where(attempt.c.outcome.in_(_APPLIED)).limit(1)).first() is not None
+    return conn.execute(_attempts(delivery_id).where(attempt.c.outcome.in_(APPLIED)).limit(1)).first() is not None
 
 
 def keys_touched_since(conn: Connection, delivery_id: str) -> int:

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from rostersync.mailing.outbox import enqueue
 from rostersync.mailing.relaying import MailCounts, relay
+from rostersync.mailing.replaying import Addressed, Where, render_anew, requeue
 from rostersync.mailing.senders import EmlFolder, Sender
 from rostersync.mailing.smtp import SmtpSender
 
-__all__ = ["EmlFolder", "MailCounts", "Sender", "SmtpSender", "enqueue", "relay"]
+__all__ = [
+    "Addressed",
+    "EmlFolder",
+    "MailCounts",
+    "Sender",
+    "SmtpSender",
+    "Where",
+    "enqueue",
+    "relay",
+    "render_anew",
+    "requeue",
+]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from rostersync import ledger, mailing, reporting
-from rostersync.ledger import Attempt, Delivery
-from rostersync.model import Finding, Judgement, Outcome, Reading, Report
+from rostersync.ledger import Attempt, Delivery, Undo
+from rostersync.model import DeliveryState, Finding, Judgement, Left, Outcome, Reading, Report
 from rostersync.pipeline.edges import Edges, dictionary_of
 
 if TYPE_CHECKING:
@@ -49,15 +49,39 @@ def tell(
         reading=reading,
         dictionary=dictionary_of(district),
     )
-    _enqueue(conn, edges, facts, reporting.count_report(facts), recipients(district, judgement.outcome))
-    if judgement.outcome is Outcome.HELD:
+    for each in _addressed(edges, facts):
+        _enqueue(conn, edges, facts, each.report, each.recipients)
+
+
+def _addressed(edges: Edges, facts: reporting.ReportFacts) -> Iterator[mailing.Addressed]:
+    """The count report for the contacts; of a held delivery also the one for those who decide."""
+    outcome = facts.judgement.outcome
+    yield mailing.Addressed(report=reporting.count_report(facts), recipients=recipients(facts.district, outcome))
+    if outcome is Outcome.HELD:
         asked = replace(facts, for_operators=True, reading=None)
-        _enqueue(conn, edges, asked, reporting.count_report(asked), edges.ops)
+        yield mailing.Addressed(report=reporting.count_report(asked), recipients=edges.ops)
+
+
+def reports_of(
+    conn: Connection, edges: Edges, district: District, delivery: Delivery, last: Attempt, reading: Reading
+) -> list[mailing.Addressed]:
+    """What was told of a stored attempt, rendered now, and to whom it goes now."""
+    facts = _stored(edges, district, last, ledger.findings_of(conn, last.delivery, last.number))
+    received = delivery.landed_at if last.number == 1 else last.ended_at
+    return list(_addressed(edges, replace(facts, received_at=received, reading=reading)))
+
+
+def concerned(edges: Edges, district: District) -> list[str]:
+    """Everybody who may get mail about this district."""
+    return [*(each.address for each in district.contacts), *edges.ops]
 
 
 def tell_nothing_new(conn: Connection, edges: Edges, district: District, delivery: Delivery) -> bool:
     """Enter the short mail for known bytes that arrived anew, one a day. Whether there is one to send now."""
     last = ledger.latest_attempt(conn, delivery.id)
+    if delivery.state is DeliveryState.UNDONE:
+        # What was applied is not the roster's any more: there is nothing good to say about the file.
+        return False
     if last is None or last.outcome not in (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS):
         return False
     facts = _stored(edges, district, last, ())
@@ -72,6 +96,17 @@ def tell_discarded(
     facts = _stored(edges, district, last, ())
     told = [*recipients(district, Outcome.HELD), *edges.ops]
     _enqueue(conn, edges, facts, reporting.discarded(facts, expired_after=expired_after), told)
+
+
+def tell_undone(conn: Connection, edges: Edges, district: District, made: Undo, left: Sequence[Left]) -> None:
+    """Enter the mail that a delivery was undone, to all who were told that it was applied, and the operators."""
+    last = ledger.attempt_of(conn, made.delivery, made.attempt)
+    if last is None:
+        return
+    facts = _stored(edges, district, last, ())
+    report = reporting.undone(facts, counts=made.counts, left=left, applied_at=last.ended_at)
+    told = [*recipients(district, Outcome.APPLIED_WITH_ERRORS), *edges.ops]
+    _enqueue(conn, edges, facts, report, told)
 
 
 def recall_refusal(conn: Connection, edges: Edges, district: District, delivery: Delivery) -> bool:

@@ -34,7 +34,7 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """How one arrival ended. `error` says what broke when the outcome is `failed`."""
+    """How one arrival ended. `error`: what broke when it is `failed`; `set_aside`: when and by whom a duplicate was."""
 
     district: str
     delivery: str | None
@@ -46,6 +46,7 @@ class SyncResult:
     findings: tuple[Finding, ...] = ()
     changes: int = 0
     error: str | None = None
+    set_aside: str | None = None
 
     def to_json(self, dictionary: Dictionary | None = None) -> dict[str, Any]:
         """The object that `rostersync sync --format json` prints for this arrival."""

@@ -91,7 +91,7 @@ def open_reviews(edges: Edges) -> list[Waiting]:
 
 def question(edges: Edges, id_: str) -> Question | None:
     """What a person is asked in Airflow; None when nothing waits. Raises ConfigurationError for an unknown id."""
-    district = _configured(edges, id_)
+    district = configured(edges, id_)
     with transaction(edges, district.code) as conn:
         held = ledger.latest_held(conn, id_)
         if held is None or ledger.waiting_of(conn, id_) is None:
@@ -126,7 +126,7 @@ def approve(
     """
     choice = Choice.WITHOUT_SCHOOLS if without_held_schools else Choice.APPROVE
     answer = _Answer(choice=choice, actor=actor, attempt=attempt)
-    district = _configured(edges, id_)
+    district = configured(edges, id_)
     if (settled := _settled(edges, district, id_, answer)) is not None:
         return settled
     run = Run(dag_id=REVIEW, run_id=id_, actor=actor)
@@ -171,7 +171,7 @@ def expire(edges: Edges, id_: str, *, attempt: int | None = None, days: int = DA
 
 
 def _discard(edges: Edges, id_: str, answer: _Answer, expired_after: int | None = None) -> Reviewed:
-    district = _configured(edges, id_)
+    district = configured(edges, id_)
     with transaction(edges, district.code) as conn:
         seen, delivery = _take(conn, edges, district, id_, answer)
         last = ledger.latest_attempt(conn, id_)
@@ -185,7 +185,8 @@ def _discard(edges: Edges, id_: str, answer: _Answer, expired_after: int | None 
     return _standing(now, decided=True)
 
 
-def _configured(edges: Edges, id_: str) -> District:
+def configured(edges: Edges, id_: str) -> District:
+    """The configuration of a delivery's district. Raises ConfigurationError for an unknown id."""
     return edges.district(_district_of(edges, id_))
 
 

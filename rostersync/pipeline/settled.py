@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from rostersync import ledger
 from rostersync.errors import LostClaim, PermanentError, RosterSyncError
-from rostersync.model import Outcome
+from rostersync.model import DeliveryState, Outcome
 from rostersync.pipeline.edges import Edges, Run, transaction
 from rostersync.pipeline.results import SyncResult, result_of
 
+_SET_ASIDE = (DeliveryState.DISCARDED, DeliveryState.SUPERSEDED, DeliveryState.UNDONE)
+
 
 def settled_result(conn: Connection, run: Run, code: str, id_: str) -> SyncResult | None:
-    """The stored result when this run has settled this delivery, else None."""
+    """The stored result when this run has settled this delivery, else None.
+
+    What was set aside meanwhile is settled by that: no task that comes late applies it, unless it is forced.
+    """
     outcome = ledger.outcome_of(conn, run.dag_id, run.run_id, code, id_)
+    if outcome is None and not run.force and ledger.delivery_of(conn, code, id_).state in _SET_ASIDE:
+        outcome = Outcome.DUPLICATE
+        settle(conn, run, code, id_, outcome)
     return None if outcome is None else stored_result(conn, code, id_, outcome)
 
 
@@ -25,7 +34,17 @@ def stored_result(conn: Connection, code: str, id_: str, outcome: Outcome | None
     last = ledger.latest_attempt(conn, id_)
     if last is None:
         return SyncResult(district=code, delivery=id_, outcome=outcome or Outcome.WAITING)
-    return result_of(code, last, ledger.findings_of(conn, id_, last.number), outcome)
+    result = result_of(code, last, ledger.findings_of(conn, id_, last.number), outcome)
+    return replace(result, set_aside=_set_aside(conn, code, id_)) if outcome is Outcome.DUPLICATE else result
+
+
+def _set_aside(conn: Connection, code: str, id_: str) -> str | None:
+    """When and by whom, for a delivery that is not going to be applied."""
+    delivery = ledger.delivery_of(conn, code, id_)
+    if delivery.state not in _SET_ASIDE:
+        return None
+    when = f" on {delivery.decided_at.date().isoformat()}" if delivery.decided_at else ""
+    return f"{delivery.state.value}: set aside{when} by {delivery.decided_by}"
 
 
 def settle(conn: Connection, run: Run, code: str, id_: str, outcome: Outcome) -> None:

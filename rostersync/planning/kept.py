@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Select,
     Text,
@@ -36,7 +35,7 @@ def key_of(ws: Workspace, shape: EntityShape) -> ColumnElement[Any]:
 
 
 def _array(parts: list[ColumnElement[Any]]) -> ColumnElement[Any]:
-    return array(parts, type_=ARRAY(Text))
+    return array(parts, type_=Text)
 
 
 def unseen(ws: Workspace, delivery: str, attempt: int) -> int:

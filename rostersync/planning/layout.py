@@ -97,20 +97,20 @@ def layout_of(version: str, present: frozenset[str]) -> Layout:
 
     def rows(name: str) -> Table:
         cells = (_text(h) for h in headers)
-        return _temporary(metadata, name, _line(), _text("status"), _flag("class_folded"), _text("email_key"), *cells)
+        return temporary(metadata, name, _line(), _text("status"), _flag("class_folded"), _text("email_key"), *cells)
 
     return Layout(
         metadata=metadata,
         shapes=entities,
         delivered=rows("delivered"),
-        quiet=_temporary(metadata, "quiet", _line(), *(_text(h) for h in ("schoolId", "userId", "classId"))),
+        quiet=temporary(metadata, "quiet", _line(), *(_text(h) for h in ("schoolId", "userId", "classId"))),
         stage=rows("stage"),
-        found=_temporary(
+        found=temporary(
             metadata, "found", _line(), _text("column"), _text("code"), _text("severity"), Column("detail", JSONB)
         ),
-        stranger=_temporary(metadata, "stranger", _text("user_id"), _text("fold"), _text("twin"), _text("code")),
-        correction=_temporary(metadata, "correction", _text("user_id"), _text("old_user_id")),
-        claim=_temporary(metadata, "claim", _text("user_id"), _text("person"), *_claimed()),
+        stranger=temporary(metadata, "stranger", _text("user_id"), _text("fold"), _text("twin"), _text("code")),
+        correction=temporary(metadata, "correction", _text("user_id"), _text("old_user_id")),
+        claim=temporary(metadata, "claim", _text("user_id"), _text("person"), *_claimed()),
         plans={name: _plan_table(metadata, shape) for name, shape in entities.items()},
     )
 
@@ -132,11 +132,12 @@ def _claimed() -> Iterator[Column[str]]:
         yield from (_text(attribute), _text(f"held_{attribute}"))
 
 
-def _temporary(metadata: MetaData, name: str, *columns: Column[Any]) -> Table:
+def temporary(metadata: MetaData, name: str, *columns: Column[Any]) -> Table:
+    """A table that vanishes with its transaction."""
     return Table(f"rostersync_{name}", metadata, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
 
 
 def _plan_table(metadata: MetaData, shape: EntityShape) -> Table:
     values = (Column(f"{age}_{a}", shape.table.c[a].type) for a in shape.attributes for age in ("old", "new"))
     keys = (_text(k) for k in (*shape.keys, *shape.extra))
-    return _temporary(metadata, f"plan_{shape.name}", *keys, _line(), _text("owner"), _text("action"), *values)
+    return temporary(metadata, f"plan_{shape.name}", *keys, _line(), _text("owner"), _text("action"), *values)

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Connection,
     Date,
     Insert,
+    MetaData,
     Select,
     Table,
     Text,
@@ -77,10 +78,8 @@ class Workspace:
         self._metadata = layout.metadata
 
     def create(self) -> None:
-        """Make the tables, empty; those of an earlier plan in the same transaction are dropped first."""
-        if self.conn.scalar(select(func.to_regclass(f"pg_temp.{self.stage.name}"))) is not None:
-            self._metadata.drop_all(self.conn, checkfirst=False)
-        self._metadata.create_all(self.conn, checkfirst=False)
+        """Make the tables, empty."""
+        create_temporary(self.conn, self._metadata)
         # Statistics of a few thousand rows are enough to choose joins, and many times cheaper than the usual ones.
         self.conn.execute(select(func.set_config("default_statistics_target", "10", True)))
 
@@ -127,6 +126,14 @@ class Workspace:
 
     def analyze(self, table: Table) -> None:
         self.conn.execute(text(f"ANALYZE {table.name}"))
+
+
+def create_temporary(conn: Connection, metadata: MetaData) -> None:
+    """Make these temporary tables, empty; those of an earlier use in the same transaction are dropped first."""
+    one = next(iter(metadata.tables))
+    if conn.scalar(select(func.to_regclass(f"pg_temp.{one}"))) is not None:
+        metadata.drop_all(conn, checkfirst=False)
+    metadata.create_all(conn, checkfirst=False)
 
 
 def written(conn: Connection, statement: Insert | Update) -> int:

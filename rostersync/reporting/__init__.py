@@ -13,6 +13,7 @@ from rostersync.reporting.error_workbook import errors_workbook
 from rostersync.reporting.facts import ReportFacts
 from rostersync.reporting.notices import discarded, nothing_new
 from rostersync.reporting.question import question
+from rostersync.reporting.undone import reasons, undo_file, undone, why
 
 __all__ = [
     "ReportFacts",
@@ -24,4 +25,8 @@ __all__ = [
     "lists_rows",
     "nothing_new",
     "question",
+    "reasons",
+    "undo_file",
+    "undone",
+    "why",
 ]

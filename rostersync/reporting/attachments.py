@@ -25,7 +25,7 @@ def error_files(reading: Reading, findings: Sequence[Finding], dictionary: Dicti
     if reading.refused or not lists_rows(findings):
         return ()
     table = error_table(reading, findings, dictionary)
-    report = _zipped_when_large(csv_bytes(table))
+    report = packed(CSV_NAME, csv_bytes(table))
     if len(report.content) > LEAVE_OUT_ABOVE:
         return ()
     twin = workbook_bytes(table)
@@ -34,10 +34,11 @@ def error_files(reading: Reading, findings: Sequence[Finding], dictionary: Dicti
     return (report, ReportFile(name=WORKBOOK_NAME, media_type=_WORKBOOK_TYPE, content=twin))
 
 
-def _zipped_when_large(content: bytes) -> ReportFile:
+def packed(name: str, content: bytes) -> ReportFile:
+    """A CSV as it is attached: zipped when it is large."""
     if len(content) <= ZIP_ABOVE:
-        return ReportFile(name=CSV_NAME, media_type="text/csv", content=content)
-    return ReportFile(name=f"{CSV_NAME}.zip", media_type="application/zip", content=_zip(CSV_NAME, content))
+        return ReportFile(name=name, media_type="text/csv", content=content)
+    return ReportFile(name=f"{name}.zip", media_type="application/zip", content=_zip(name, content))
 
 
 def _zip(name: str, content: bytes) -> bytes:

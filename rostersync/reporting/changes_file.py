@@ -19,14 +19,14 @@ def changes_file(changes: Sequence[Change]) -> bytes:
         "entity": [each.entity for each in changes],
         "key": [" / ".join(each.key) for each in changes],
         "action": [each.action for each in changes],
-        "line": [str(each.line) for each in changes],
-        "before": [_differing(each.before, each.after) for each in changes],
-        "after": [_differing(each.after, each.before) for each in changes],
+        "line": ["" if each.line is None else str(each.line) for each in changes],
+        "before": [differing(each.before, each.after) for each in changes],
+        "after": [differing(each.after, each.before) for each in changes],
     }
     return csv_bytes(pa.table({name: pa.array(cells, type=_TEXT) for name, cells in columns.items()}))
 
 
-def _differing(facts: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> str:
-    """`name: value` of what is another value on the other side."""
+def differing(facts: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> str:
+    """`name: value; …` of what is another value on the other side."""
     mine, theirs = facts or {}, other or {}
     return "; ".join(f"{name}: {value}" for name, value in mine.items() if theirs.get(name) != value)

@@ -59,15 +59,21 @@ class Bench:
     worker: subprocess.Popen[str]
 
     def work(
-        self, crash: str | None = None, run: str = "night-1", child: bool = True, approve: str | None = None
+        self,
+        crash: str | None = None,
+        run: str = "night-1",
+        child: bool = True,
+        approve: str | None = None,
+        undo: str | None = None,
     ) -> int:
-        """The night's tasks (or an approval), in a child process or in the worker itself; the exit status."""
+        """The tasks of a night (or an approval, or an undo), in a child or in the worker itself; the exit status."""
         order = {
             "database": self.database.url,
             "owner": self.database.superuser_url,
             "folder": str(self.nights.folder),
             "run": run,
             "approve": approve,
+            "undo": undo,
             "crash": crash,
             "child": child,
         }
@@ -188,6 +194,22 @@ def test_an_approval_that_is_killed_decides_nothing_and_can_be_given_again(kille
         assert (nights.fingerprint(), nights.messages(), nights.states()) == (*before, ["applied", "held"])
     assert killed.work(approve=held) == 0
     assert nights.states() == ["applied", "applied"]
+
+
+def test_an_undo_that_is_killed_has_done_all_or_nothing(killed: Bench) -> None:
+    nights = killed.nights
+    assert killed.work() == 0
+    with nights.owner.connect() as conn:
+        applied = conn.execute(select(tables.delivery.c.id)).scalar_one()
+    before = (nights.fingerprint(), nights.messages())
+    for point in ("undo.after_write", "undo.before_commit"):
+        assert killed.work(undo=applied, crash=point) == -signal.SIGKILL
+        assert (nights.fingerprint(), nights.messages(), nights.states()) == (*before, ["applied"])
+    assert killed.work(undo=applied, crash="undo.after_commit") == -signal.SIGKILL
+    assert (nights.people(), nights.states()) == ([], ["undone"])
+    after = (nights.fingerprint(), nights.messages())
+    assert killed.work(undo=applied) == 0
+    assert (nights.fingerprint(), nights.messages()) == after
 
 
 def test_the_undisturbed_night_is_worth_comparing_with(undisturbed: dict[str, Any]) -> None:
