@@ -32,7 +32,7 @@ def run(id_: str, code: str, *, as_json: bool) -> int:
     Raises ConfigurationError for an unknown district, and for an ID that nothing is known of.
     """
     districts.load(code)
-    with edges() as opened, transaction(opened) as conn:
+    with edges() as opened, transaction(opened, code) as conn:
         found, swept = list(_histories(conn, code, id_)), ledger.swept_until(conn, code)
     if not found:
         raise ConfigurationError(

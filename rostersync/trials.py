@@ -23,7 +23,7 @@ NO_DISTRICT, OTHER_OWNER, NO_RIGHT = "RSD01", "RSO01", "42501"
 WRITERS = {"roster_sync": "file", "roster_source": "source", "roster_manual": "manual"}
 """role → whose records it writes."""
 ROSTER = (t.school, t.person, t.placement, t.class_, t.enrollment)
-CELLS = (*ROSTER, t.finding, t.plan, t.decision, t.change, t.report, t.report_file)
+CELLS = (*ROSTER, t.finding, t.plan, t.decision, t.undo, t.change, t.report, t.report_file)
 LISTINGS = (t.delivery, t.attempt, t.arrival, t.run_delivery, t.message)
 INTAKE = (*CELLS[len(ROSTER) :], *LISTINGS)
 """Where retention deletes."""
@@ -108,6 +108,8 @@ def _planted(code: str) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
     yield t.finding, [of_delivery | found]
     yield t.plan, [of_delivery | plan | {"attempt": 1}]
     yield t.decision, [of_delivery | {"attempt": 1, "choice": "approve", "actor": "x"}]
+    numbers = {"counts": {}, "left_alone": {}, "roster_version": 1}
+    yield t.undo, [of_delivery | numbers | {"attempt": 1, "reason": "x", "actor": "x"}]
     yield t.change, [here | plan | {"actor": "x"}]
     yield t.report, [here | {"id": code, "kind": "x", "subject": "x", "text_body": "x", "html_body": "x"}]
     yield t.report_file, [here | {"report": code, "name": "x", "media_type": "x", "content": b""}]

@@ -19,7 +19,7 @@ ROLES = ("roster_sync", "roster_source", "roster_manual", "roster_read", "roster
 WRITERS = ROLES[:3]
 OWNED = ("school", "person", "placement", "class", "enrollment")
 CELLS = tuple(f"roster.{name}" for name in OWNED) + tuple(
-    f"intake.{name}" for name in ("finding", "plan", "decision", "change", "report", "report_file")
+    f"intake.{name}" for name in ("finding", "plan", "decision", "undo", "change", "report", "report_file")
 )
 LISTINGS = (
     "roster.district",
@@ -38,6 +38,7 @@ MAY: Mapping[str, Mapping[str, str]] = {
         "intake.finding": "SI",
         "intake.plan": "SI",
         "intake.decision": "SI",
+        "intake.undo": "SI",
         "intake.change": "SI",
         "intake.report": "SI",
         "intake.report_file": "SI",
@@ -104,6 +105,8 @@ INSERT INTO intake.plan (district, delivery, attempt, entity, key, action)
     VALUES (%(d)s, %(d)s, 1, 'person', ARRAY['P'], 'created');
 INSERT INTO intake.decision (delivery, attempt, district, choice, actor)
     VALUES (%(d)s, 1, %(d)s, 'approve', 'test');
+INSERT INTO intake.undo (delivery, attempt, district, counts, left_alone, roster_version, reason, actor)
+    VALUES (%(d)s, 1, %(d)s, '{}', '{}', 1, 'r', 'test');
 INSERT INTO intake.change (district, entity, key, action, actor)
     VALUES (%(d)s, 'person', ARRAY['P'], 'created', 'test');
 INSERT INTO intake.report (id, district, kind, subject, text_body, html_body) VALUES (%(d)s, %(d)s, 'k', 's', 't', 'h');
@@ -119,6 +122,7 @@ SOME_COLUMN = {
     **dict.fromkeys(CELLS[:5], "updated_at"),
     "intake.plan": "action",
     "intake.decision": "reason",
+    "intake.undo": "reason",
     "roster.district": "roster_version",
     "intake.delivery": "state",
     "intake.run_delivery": "outcome",

@@ -39,13 +39,13 @@ def replay(edges: Edges, id_: str) -> Replayed:
     Raises ConfigurationError for an unknown delivery, and for one that came to nothing yet.
     """
     district = configured(edges, id_)
-    with transaction(edges) as conn:
+    with transaction(edges, district.code) as conn:
         delivery, last = ledger.delivery_of(conn, district.code, id_), ledger.latest_attempt(conn, id_)
     if last is None:
         raise ConfigurationError(f"Delivery {id_} has no report yet.", hint="It was not finished: rostersync sync.")
     reading = _read(edges, district, delivery)
     where = mailing.Where(district=district.code, delivery=id_, attempt=last.number, at=edges.clock())
-    with transaction(edges) as conn:
+    with transaction(edges, district.code) as conn:
         ledger.lock_delivery(conn, district.code, id_)
         told = reports_of(conn, edges, district, delivery, last, reading) if reading else ()
         rendered = sum(mailing.render_anew(conn, where, each) for each in told)

@@ -80,7 +80,7 @@ def shown_undo(edges: Edges, id_: str, *, with_changes: bool = False) -> Undone:
     Raises ConfigurationError for an unknown delivery, and for one of which nothing that was applied can be undone.
     """
     district = configured(edges, id_)
-    with rehearsal(edges) as conn:
+    with rehearsal(edges, district.code) as conn:
         planned, plan = _plan(conn, edges, district, id_)
         if plan is None or not with_changes:
             return planned
@@ -96,7 +96,7 @@ def undo(edges: Edges, id_: str, *, actor: str, reason: str, seen: int | None = 
     if not reason.strip():
         raise ConfigurationError("An undo needs a reason.", hint="Say why: --reason 'wrong file'.")
     district = configured(edges, id_)
-    with transaction(edges) as conn:
+    with transaction(edges, district.code) as conn:
         undone = _undo(conn, edges, district, id_, _Wish(actor=actor, reason=reason.strip(), seen=seen))
     crash.point("undo.after_commit")
     return undone

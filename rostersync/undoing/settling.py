@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, Select, and_, exists, not_, or_, select, tuple_, union_all, update
+from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, not_, or_, select, tuple_, union_all, update
 
 from rostersync import tables as t
 from rostersync.model import LeftReason
@@ -92,8 +92,16 @@ def _others(u: Undoing, unique: Unique) -> ColumnElement[bool]:
     here = exists().where(p.c.district == u.ws.district, p.c[unique.active] == value, p.c.user_id.not_in(known))
     if not unique.everywhere:
         return or_(planned, here)
-    elsewhere = exists().where(p.c.district != u.ws.district, p.c[unique.active] == value)
-    return or_(planned, here, elsewhere)
+    return or_(planned, here, value.in_(_elsewhere(plan, unique)))
+
+
+def _elsewhere(plan: Table, unique: Unique) -> Select[tuple[str]]:
+    """Of the values that come back those that people of other districts have."""
+    wanted = plan.alias("wanted").c
+    new, old = wanted[f"new_{unique.attribute}"], wanted[f"old_{unique.attribute}"]
+    comes_back = and_(wanted.new_status == "active", or_(new.is_distinct_from(old), wanted.old_status != "active"))
+    asked = select(func.array_agg(new)).where(comes_back).scalar_subquery()
+    return select(func.roster.taken_elsewhere(asked).column_valued("key"))
 
 
 def _placed(u: Undoing) -> Select[tuple[str]]:

@@ -13,11 +13,11 @@ __all__ = ["command", "demo"]
 
 
 def test_a_delivery_is_explained_undone_and_explained_again(
-    command: Command, demo: sample.Night, owner_engine: Engine, tmp_path: object
+    command: Command, demo: sample.Night, superuser_engine: Engine, tmp_path: object
 ) -> None:
     assert command("sync", "--district", "birchmere")[0] == 0
     c = tables.change.c
-    with owner_engine.connect() as conn:
+    with superuser_engine.connect() as conn:
         created = select(c.delivery, c.key[1].label("id")).where(c.entity == "person", c.action == "created")
         row = conn.execute(created.order_by(c.id).limit(1)).one()
     asked = ("undo", row.delivery, "--reason", "wrong file")
@@ -58,13 +58,13 @@ def a_persons_history_is_told(command: Command, user_id: str, delivery: str) -> 
 
 
 def test_explain_says_what_is_swept_and_what_it_does_not_know(
-    command: Command, demo: sample.Night, owner_engine: Engine
+    command: Command, demo: sample.Night, superuser_engine: Engine
 ) -> None:
     assert command("explain", "u1")[0] == 4
     assert command("explain", "nobody", "--district", "birchmere")[0] == 4
     assert command("explain", "nobody", "--district", "nowhere")[0] == 4
     command("sync", "--district", "birchmere")
-    with owner_engine.begin() as conn:
+    with superuser_engine.begin() as conn:
         someone = (
             conn.execute(select(tables.change.c.key[1]).where(tables.change.c.entity == "class")).scalars().first()
         )

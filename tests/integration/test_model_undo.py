@@ -72,9 +72,9 @@ def records(roster: Roster) -> Records:
 
 @modest(12)
 @given(night=nights(1))
-def test_apply_and_undo_give_the_roster_as_before(engine: Engine, night: tuple[Roster, list[Sheet]]) -> None:
+def test_apply_and_undo_give_the_roster_as_before(superuser_engine: Engine, night: tuple[Roster, list[Sheet]]) -> None:
     roster, [sheet] = night
-    with rolled_back(engine) as conn:
+    with rolled_back(superuser_engine) as conn:
         model_database.write(conn, roster)
         apply(conn, sheet, "A")
         assert undo(conn, "A").left == ()
@@ -83,9 +83,11 @@ def test_apply_and_undo_give_the_roster_as_before(engine: Engine, night: tuple[R
 
 @modest(4)
 @given(night=nights(1))
-def test_a_file_applied_twice_and_undone_leaves_nothing(engine: Engine, night: tuple[Roster, list[Sheet]]) -> None:
+def test_a_file_applied_twice_and_undone_leaves_nothing(
+    superuser_engine: Engine, night: tuple[Roster, list[Sheet]]
+) -> None:
     roster, [sheet] = night
-    with rolled_back(engine) as conn:
+    with rolled_back(superuser_engine) as conn:
         model_database.write(conn, roster)
         apply(conn, sheet, "A")
         apply(conn, sheet, "A", attempt=2)
@@ -101,9 +103,11 @@ def assert_as_before(before: Records, after: Records) -> None:
 
 @modest(8)
 @given(night=nights(2))
-def test_what_a_later_file_touched_stays_and_is_listed(engine: Engine, night: tuple[Roster, list[Sheet]]) -> None:
+def test_what_a_later_file_touched_stays_and_is_listed(
+    superuser_engine: Engine, night: tuple[Roster, list[Sheet]]
+) -> None:
     roster, [wrong, newer] = night
-    with rolled_back(engine) as conn:
+    with rolled_back(superuser_engine) as conn:
         model_database.write(conn, roster)
         apply(conn, wrong, "A")
         between = records(model_database.read(conn, roster))

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 
 from rostersync import ledger
 from rostersync import tables as t
+from rostersync.database import transaction
 from rostersync.errors import ConfigurationError, DistrictBusy, LostClaim
 from rostersync.model import Outcome
 from rostersync.pipeline import SyncResult, undoing
@@ -134,19 +135,19 @@ def test_the_plan_is_what_is_done_and_only_on_the_roster_that_was_seen(nights: N
     with pytest.raises(ConfigurationError):
         undo(nights, wrong, seen=early.roster_version)
     hasty = replace(nights.edges, lock_seconds=0.2)
-    with nights.engine.begin() as conn:
+    with transaction(nights.engine, "springfield") as conn:
         lock_district(conn, "springfield")
         with pytest.raises(DistrictBusy):
             undoing.undo(hasty, wrong.delivery or "", actor="olga", reason="wrong file")
     assert (nights.fingerprint(), nights.states(), shown.done) == (before, states, False)
-    with nights.engine.begin() as conn:
+    with transaction(nights.engine, "springfield") as conn:
         token = ledger.claim(conn, wrong.delivery or "", "a task that hangs")
     done = undo(nights, wrong, seen=shown.roster_version)
     assert (done.counts, done.left) == (shown.counts, shown.left)
     assert left(done) == [("person", "u1", "last_name", "changed")]
     assert [each.since_delivery for each in done.left] == [newer.delivery]
     assert len(shown.changes) == sum(n for words in done.counts.values() for w, n in words.items() if w != "left")
-    with nights.engine.begin() as conn, pytest.raises(LostClaim):
+    with transaction(nights.engine, "springfield") as conn, pytest.raises(LostClaim):
         ledger.check_claim(conn, wrong.delivery or "", token)
     the_mail_holds_numbers_and_the_file_what_was_left(nights)
 

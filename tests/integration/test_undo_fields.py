@@ -66,7 +66,7 @@ def one_engine(postgres: Any) -> Iterator[Engine]:
     from tests.servers import fresh_database
 
     with fresh_database(postgres) as made:
-        engine = database.engine(made.owner_url)
+        engine = database.engine(made.superuser_url)
         yield engine
         engine.dispose()
 

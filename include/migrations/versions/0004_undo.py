@@ -5,13 +5,13 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0004_undo"
-down_revision = "0002_decision"
+down_revision = "0003_tenancy"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    """One row per undo; it holds ids and numbers, no cells."""
+    """One row per undo, seen and written for the district that is set."""
     op.execute(
         """
         CREATE TABLE intake.undo (
@@ -29,7 +29,17 @@ def upgrade() -> None:
         )
         """
     )
+    op.execute("ALTER TABLE intake.undo ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    op.execute(
+        """
+        CREATE POLICY district ON intake.undo
+            USING (district = roster.current_district() AND district = (SELECT roster.current_district()))
+            WITH CHECK (district = (SELECT roster.current_district()))
+        """
+    )
     op.execute("GRANT SELECT, INSERT ON intake.undo TO roster_sync")
+    op.execute("GRANT SELECT ON intake.undo TO roster_manual")
+    op.execute("GRANT SELECT, DELETE ON intake.undo TO roster_sweep")
 
 
 def downgrade() -> None:
