@@ -20,13 +20,14 @@ from urllib.parse import quote, urlencode
 
 from airflow.sdk import Connection, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
 from airflow.sdk.exceptions import (
+    AirflowException,
     AirflowFailException,
     AirflowNotFoundException,
     AirflowSkipException,
     DagRunTriggerException,
 )
 
-from rostersync.errors import ConfigurationError
+from rostersync.errors import ConfigurationError, RosterSyncError, Unexpected
 
 if TYPE_CHECKING:
     from rostersync.districts import District
@@ -214,7 +215,21 @@ def this_run() -> Run:
 
 @contextmanager
 def edges() -> Iterator[Edges]:
-    """What the pipeline touches of the outside world, from connections and environment; closed at the end."""
+    """What the pipeline touches of the outside world, from connections and environment; closed at the end.
+
+    Any failure but ours and Airflow's own becomes Unexpected: the task's log shows an exception's text.
+    """
+    try:
+        with _opened() as opened:
+            yield opened
+    except (RosterSyncError, AirflowException):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold cells and goes into a log
+        raise Unexpected.of(error).with_traceback(error.__traceback__) from None
+
+
+@contextmanager
+def _opened() -> Iterator[Edges]:
     from rostersync import database, settings
     from rostersync.landing import LandingStore
     from rostersync.pipeline import Edges

@@ -14,7 +14,7 @@ import typer
 
 from rostersync import __version__, cli_failures, cli_past
 from rostersync.cli_formats import DeliveryArgument, Document, Format, FormatOption
-from rostersync.errors import ConfigurationError, RosterSyncError
+from rostersync.errors import ConfigurationError, RosterSyncError, Unexpected
 
 # Libraries that take long to import are imported by the command that needs them.
 
@@ -175,6 +175,17 @@ def check_database() -> int:
     return cli_db.run()
 
 
+@db.command()
+def query(
+    statement: Annotated[str, typer.Argument(help="A SELECT over the ledger (intake.*) or the roster.", metavar="SQL")],
+    district: Annotated[str | None, typer.Option(help="Whose people and findings may be seen.")] = None,
+) -> int:
+    """Read what the ledger holds; nothing can be written."""
+    from rostersync import cli_query
+
+    return cli_query.run(statement, district)
+
+
 @app.command()
 def doctor() -> int:
     """Check this installation: each line says what is fine, and what to do about the rest."""
@@ -249,7 +260,6 @@ def run(words: Sequence[str]) -> int:
         return USAGE if isinstance(error, ConfigurationError) else BROKEN
     except Exception as error:  # noqa: BLE001 - the outermost frame: a person must never meet a traceback
         cli_failures.trace(words)
-        reference = cli_failures.reference(error)
-        say(f"error: The program failed; this is a bug, not a fault of your file. Reference: {reference}.")
-        say("Nothing is half done. Run `rostersync --debug …` to see where, and report the reference.")
+        say(f"error: {Unexpected.of(error)}")
+        say("Run `rostersync --debug …` to see where.")
         return BROKEN

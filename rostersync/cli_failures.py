@@ -1,4 +1,4 @@
-"""What the command line tells of its own failures: a reference without personal data, a traceback only when asked."""
+"""What the command line tells of its own failures; a traceback only when asked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import typer
@@ -27,14 +26,6 @@ def trace(words: Sequence[str]) -> None:
     """Print the traceback when `--debug` is among the words."""
     if "--debug" in words:
         traceback.print_exc()
-
-
-def reference(error: BaseException) -> str:
-    """Kind and place of a failure; its text may hold cells and is not shown."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "rostersync" in Path(frame.filename).parts] or frames
-    place = f"{Path(ours[-1].filename).stem}-{ours[-1].lineno}" if ours else "unknown"
-    return f"{type(error).__name__}-{place}"
 
 
 def pipe_closed() -> int:

@@ -16,9 +16,9 @@ from rostersync.errors import (
     ConfigurationError,
     DatabaseUnavailable,
     DistrictBusy,
-    PermanentError,
     RosterSyncError,
     SchemaMismatch,
+    StatementRefused,
 )
 from rostersync.settings import Settings, include_path
 
@@ -191,7 +191,7 @@ def _newest() -> str:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Database errors as ours: DatabaseUnavailable, DistrictBusy, SchemaMismatch, ConfigurationError, PermanentError.
+    """Database errors as ours: DatabaseUnavailable, DistrictBusy, SchemaMismatch, ConfigurationError, StatementRefused.
 
     Only SQLSTATE, table and constraint are kept: a server's message, its DETAIL and the parameters may hold cells.
     """
@@ -220,7 +220,7 @@ def _translation(error: SQLAlchemyError | psycopg.Error) -> RosterSyncError:
     if isinstance(origin, psycopg.Error):
         return _of_state(origin)
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    kind = DatabaseUnavailable if lost else PermanentError
+    kind = DatabaseUnavailable if lost else StatementRefused
     return kind(f"The database access failed ({type(error).__name__}, {type(origin).__name__}).")
 
 
@@ -231,7 +231,7 @@ def _without_state(origin: psycopg.Error) -> RosterSyncError:
         return ConfigurationError("The database refused the login or knows no such database: check the database URL.")
     if isinstance(origin, psycopg.OperationalError | psycopg.InterfaceError):
         return DatabaseUnavailable("The database cannot be reached, or the connection broke.")
-    return PermanentError(f"The database access failed ({type(origin).__name__}).")
+    return StatementRefused(f"The database access failed ({type(origin).__name__}).")
 
 
 def _of_state(origin: psycopg.Error) -> RosterSyncError:
@@ -248,4 +248,4 @@ def _of_state(origin: psycopg.Error) -> RosterSyncError:
         return ConfigurationError(f"The database refused this login or an access ({told}).")
     if state.startswith(OTHER_SCHEMA):
         return SchemaMismatch(f"The schema is another one ({told}).")
-    return PermanentError(f"The database refused a statement ({told}).")
+    return StatementRefused(f"The database refused a statement ({told}).")

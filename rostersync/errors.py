@@ -6,23 +6,31 @@ RosterSyncError
 │   ├── DatabaseUnavailable
 │   ├── DistrictBusy
 │   ├── FileChangedWhileRead
-│   └── MailServerUnavailable
-└── PermanentError       a person must act first; a retry cannot help
-    ├── ConfigurationError
-    ├── SourceRefused
-    ├── HostKeyChanged
-    ├── SuiteFailed
-    ├── SchemaMismatch
-    ├── LostClaim
-    ├── LandedBytesMissing
-    └── PlanMismatch
+│   └── LandingUnavailable
+├── PermanentError       a person must act first; a retry cannot help
+│   ├── ConfigurationError
+│   ├── SourceRefused
+│   ├── HostKeyChanged
+│   ├── SuiteFailed
+│   ├── SchemaMismatch
+│   ├── StatementRefused
+│   ├── LedgerMismatch
+│   ├── LostClaim
+│   ├── LandedBytesMissing
+│   └── PlanMismatch
+└── Unexpected           a fault of the program; stands for an exception whose text nobody may see
 
-Every class has a stable `code` (kebab-case) and a `hint` (what to do). Messages hold no personal data.
+Every class that is raised has a stable `code` (kebab-case), a `hint` (what to do) and a page in the runbook. Messages
+hold no personal data.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+import traceback
+from pathlib import Path
+from typing import ClassVar, Self
+
+from rostersync import runbook
 
 
 class RosterSyncError(Exception):
@@ -38,7 +46,7 @@ class RosterSyncError(Exception):
             self.hint = hint
 
     def __str__(self) -> str:
-        return f"[{self.code}] {self.message} What to do: {self.hint}"
+        return f"[{self.code}] {self.message} What to do: {self.hint} See {runbook.page(self.code)}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.message, self.hint)
@@ -84,11 +92,11 @@ class FileChangedWhileRead(TransientError):
     hint = "The upload was still running. It is read again at the next try."
 
 
-class MailServerUnavailable(TransientError):
-    """The mail server could not be reached; mails stay queued."""
+class LandingUnavailable(TransientError):
+    """The landing store could not be read or written: disk full, service away."""
 
-    code = "mail-server-unavailable"
-    hint = "The roster work is done; mails wait in the outbox and are sent by a later try."
+    code = "landing-unavailable"
+    hint = "Nothing was applied. Look at the landing store's disk or service, then clear the task."
 
 
 class ConfigurationError(PermanentError):
@@ -126,6 +134,22 @@ class SchemaMismatch(PermanentError):
     hint = "Run `rostersync db upgrade` with the owner's URL."
 
 
+class StatementRefused(PermanentError):
+    """The database refused a statement for a reason that lies neither in a row of the file nor in its own health."""
+
+    code = "statement-refused"
+    hint = (
+        "Everything was rolled back. A rule or a constraint is at fault, not the file: report this with the SQLSTATE."
+    )
+
+
+class LedgerMismatch(PermanentError):
+    """A task was given a delivery that the ledger does not have, or not in this state."""
+
+    code = "ledger-mismatch"
+    hint = "Clear the district's pull task: it knows the run's own deliveries."
+
+
 class LostClaim(PermanentError):
     """Another task took this delivery over; this copy commits nothing."""
 
@@ -145,3 +169,23 @@ class PlanMismatch(PermanentError):
 
     code = "plan-mismatch"
     hint = "Nothing was applied. Report this with the delivery id; it is a bug."
+
+
+class Unexpected(RosterSyncError):
+    """A fault of the program. Only kind and place of the exception are told: its text may hold cells."""
+
+    code = "unexpected"
+    hint = "This is a bug, not a fault of the file. Nothing is half done. Report the reference."
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """What may be said about an exception of any kind."""
+        return cls(f"The program failed. Reference: {reference(error)}.")
+
+
+def reference(error: BaseException) -> str:
+    """Kind and place of a failure, without its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "rostersync" in Path(frame.filename).parts] or frames
+    place = f"{Path(ours[-1].filename).stem}-{ours[-1].lineno}" if ours else "unknown"
+    return f"{type(error).__name__}-{place}"

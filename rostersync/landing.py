@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol, cast
 
-from rostersync.errors import FileChangedWhileRead, LandedBytesMissing, PermanentError, TransientError
+from rostersync.errors import FileChangedWhileRead, LandedBytesMissing, LandingUnavailable, LedgerMismatch
 from rostersync.model import Landed, RemoteFile
 from rostersync.settings import private_folder, state_path
 
@@ -44,8 +44,8 @@ class LandingStore:
         """Copy a file of an inbox into the store; what is there now.
 
         At most `max_bytes` + 1 bytes are landed: enough for the reader to refuse the file as too large.
-        Raises FileChangedWhileRead when the file is not, before and after, the one that was seen; TransientError when
-        the store cannot be written; what the transport raises.
+        Raises FileChangedWhileRead when the file is not, before and after, the one that was seen; LandingUnavailable
+        when the store cannot be written; what the transport raises.
         """
         _check_unchanged(transport, remote)
         with self._shelf.part(district) as path:
@@ -61,7 +61,7 @@ class LandingStore:
         return landed
 
     def read(self, district: str, sha256: str) -> bytes:
-        """The bytes, checked against their hash. Raises LandedBytesMissing, TransientError."""
+        """The bytes, checked against their hash. Raises LandedBytesMissing, LandingUnavailable."""
         try:
             with _sorted_out("read"):
                 data = self._shelf.read(_key(district, sha256))
@@ -157,7 +157,7 @@ class _Remote:
             while chunk := kept.read(CHUNK):
                 digest.update(chunk)
         if self._fs.size(target) != landed.size or digest.hexdigest() != landed.sha256:
-            raise TransientError("The landing store kept other bytes than were sent.")
+            raise LandingUnavailable("The landing store kept other bytes than were sent.")
 
     def read(self, key: str) -> bytes:
         return bytes(self._fs.cat_file(f"{self._root}/{key}"))
@@ -177,14 +177,14 @@ def _check_unchanged(transport: Inbox, remote: RemoteFile) -> None:
 
 def _key(district: str, sha256: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
-        raise PermanentError("A landed file is named by the SHA-256 of its bytes.")
+        raise LedgerMismatch("A landed file is named by the SHA-256 of its bytes.")
     return f"{_name(district)}/{sha256}"
 
 
 def _name(district: str) -> str:
     """The district is part of a path: nothing but its code may come in."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", district):
-        raise PermanentError("A landed file belongs to a district's code.")
+        raise LedgerMismatch("A landed file belongs to a district's code.")
     return district
 
 
@@ -219,5 +219,4 @@ def _sorted_out(done: str) -> Iterator[None]:
         raise
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        hint = "Nothing was applied. Look at the landing store's disk or service, then clear the task."
-        raise TransientError(f"The landing store cannot be {done}: {reason}.", hint=hint) from None
+        raise LandingUnavailable(f"The landing store cannot be {done}: {reason}.") from None

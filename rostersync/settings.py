@@ -28,6 +28,11 @@ def private_folder(path: Path) -> Path:
     return path
 
 
+def runbook_url() -> str | None:
+    """Where the pages of docs/runbook can be read with a browser (`ROSTERSYNC_RUNBOOK_URL`); None: nowhere."""
+    return os.environ.get("ROSTERSYNC_RUNBOOK_URL", "").rstrip("/") or None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The environment's wishes; None means: the embedded or local default."""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rostersync.errors import PermanentError
+from rostersync.errors import LedgerMismatch
 from rostersync.model import DeliveryState, Landed
 from rostersync.tables import delivery, district
 
@@ -90,10 +90,10 @@ def known(conn: Connection, code: str, sha256: str) -> Delivery | None:
 
 
 def delivery_of(conn: Connection, code: str, id_: str) -> Delivery:
-    """A delivery of a district by its id. Raises PermanentError for one that is another district's, or nobody's."""
+    """A delivery of a district by its id. Raises LedgerMismatch for one that is another district's, or nobody's."""
     row = conn.execute(select(delivery).where(delivery.c.id == id_, delivery.c.district == code)).first()
     if row is None:
-        raise PermanentError(
+        raise LedgerMismatch(
             f"Delivery {id_} is not one of district {code}.", hint="Clear the district's pull task, it knows its own."
         )
     return _delivery(row)
@@ -118,7 +118,7 @@ def record_delivery(
     row = conn.execute(statement.on_conflict_do_nothing().returning(delivery)).first()
     found = _delivery(row) if row else known(conn, landed.district, landed.sha256)
     if found is None:
-        raise PermanentError(f"The ledger of {landed.district} has another content under this delivery id.")
+        raise LedgerMismatch(f"The ledger of {landed.district} has another content under this delivery id.")
     return found
 
 

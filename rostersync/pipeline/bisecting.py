@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from rostersync import applying, planning
-from rostersync.errors import PermanentError
+from rostersync.errors import StatementRefused
 from rostersync.findings import found, reference
 from rostersync.model import Finding, Screened, Severity
 
@@ -52,7 +52,7 @@ def without_refused(
 ) -> tuple[Screened, tuple[Finding, ...]]:
     """The rows with those rejected that the database refuses, and a finding for each; none when all can be stored now.
 
-    Raises PermanentError when it refuses more than MOST_REFUSED people, or when the fault is not in rows.
+    Raises StatementRefused when it refuses more than MOST_REFUSED people, or when the fault is not in rows.
     """
     rows = screened.rows
     # A removal of a class names no person: it stands for itself.
@@ -71,7 +71,7 @@ def without_refused(
 def search(people: Sequence[str], attempt: Attempt) -> Mapping[str, Refusal]:
     """Who is refused, and why: the others can be stored together. About log2(len(people)) attempts for each.
 
-    Raises PermanentError when they are more than MOST_REFUSED, or when nobody's rows are at fault.
+    Raises StatementRefused when they are more than MOST_REFUSED, or when nobody's rows are at fault.
     """
     kept, stored = list(people), 0
     refused: dict[str, Refusal] = {}
@@ -97,9 +97,9 @@ def _first_refused(kept: Sequence[str], stored: int, why: Refusal, attempt: Atte
     return stored, why
 
 
-def _not_a_row(why: Refusal) -> PermanentError:
+def _not_a_row(why: Refusal) -> StatementRefused:
     where = ", ".join(part for part in (why.sqlstate, why.table, why.constraint) if part)
-    return PermanentError(
+    return StatementRefused(
         f"The database refuses more than the rows of {MOST_REFUSED} people ({where}).",
         hint="A rule or a constraint is at fault, not the file. Nothing was applied; report this with the delivery id.",
     )

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rostersync import applying, crash, ledger, normalising, planning
 from rostersync.dictionary import Dictionary
-from rostersync.errors import PermanentError
+from rostersync.errors import LedgerMismatch
 from rostersync.ledger import Attempt, Delivery
 from rostersync.model import DeliveryState, Finding, Judgement, Outcome, Reading, Screened
 from rostersync.pipeline.bisecting import refusal_of, without_refused
@@ -88,7 +88,7 @@ def open_case(
     if result is not None:
         return result
     if not delivery.attempts:
-        raise PermanentError(f"Delivery {id_} has not been validated.", hint="Clear the district's validate task.")
+        raise LedgerMismatch(f"Delivery {id_} has not been validated.", hint="Clear the district's validate task.")
     if not is_validated(delivery, district):
         return _validated_again(edges, run, district, delivery, token)
     return _case(district, delivery, token, screened or _read_again(edges, district, delivery, findings))

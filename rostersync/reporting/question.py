@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rostersync import runbook
 from rostersync.model import Severity
 from rostersync.reporting import counts, grouping
 from rostersync.reporting.facts import ReportFacts, minute
@@ -24,6 +25,8 @@ def question(facts: ReportFacts) -> tuple[str, str]:
         *_table(facts),
         "",
         f"Every change, record by record: `rostersync plan {facts.delivery} --csv FILE`",
+        "",
+        f"How to decide: {runbook.page('held')}",
     ]
     return f"{subject_start(facts)}: {changed(facts.judgement)} if approved", "\n".join(lines)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rostersync import runbook
 from rostersync.model import ENTITIES, Finding, Judgement, Outcome, Severity
 from rostersync.reporting.error_file import LEFT_OUT
 from rostersync.reporting.facts import ReportFacts, amount, day, listed
@@ -172,6 +173,7 @@ def _held_for_operators(facts: ReportFacts) -> Wording:
             "To leave out the schools named below, add --without-held-schools to that command.",
             f"Or discard it: rostersync discard {facts.delivery} --reason TEXT",
             "Airflow asks the same: see the required actions of held_delivery_review.",
+            f"More about it: {runbook.page('held')}",
         ),
     )
 

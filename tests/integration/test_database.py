@@ -13,9 +13,9 @@ from rostersync.errors import (
     ConfigurationError,
     DatabaseUnavailable,
     DistrictBusy,
-    PermanentError,
     RosterSyncError,
     SchemaMismatch,
+    StatementRefused,
     TransientError,
 )
 from rostersync.settings import Settings, from_environment
@@ -37,10 +37,10 @@ def _execute(engine: Engine, *statements: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [
-        ("SELECT 'Canary'::int", PermanentError),
+        ("SELECT 'Canary'::int", StatementRefused),
         (
             "SELECT set_config('rostersync.district', 'Canary', true); INSERT INTO roster.district VALUES ('Canary')",
-            PermanentError,
+            StatementRefused,
         ),
         ("SELECT * FROM roster.canary", SchemaMismatch),
         ("SELECT canary FROM roster.school", SchemaMismatch),
@@ -69,7 +69,7 @@ def test_a_constraint_is_named_and_its_values_are_not(engine: Engine) -> None:
 
 def test_errors_of_the_driver_itself_are_sorted_too(roster_database: RosterDatabase) -> None:
     url = roster_database.url.replace("+psycopg", "")
-    with pytest.raises(PermanentError), database.translated(), psycopg.connect(url) as connection:
+    with pytest.raises(StatementRefused), database.translated(), psycopg.connect(url) as connection:
         connection.execute("SELECT 'Canary'::int")
 
 

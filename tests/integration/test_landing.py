@@ -15,9 +15,9 @@ from rostersync.districts import Source
 from rostersync.errors import (
     FileChangedWhileRead,
     LandedBytesMissing,
-    PermanentError,
+    LandingUnavailable,
+    LedgerMismatch,
     SourceUnreachable,
-    TransientError,
 )
 from rostersync.landing import LandingStore
 from rostersync.model import RemoteFile
@@ -164,15 +164,15 @@ def test_a_store_that_cannot_be_written_is_tried_again_and_is_not_the_districts_
     tmp_path: Path, inbox: FolderTransport
 ) -> None:
     (tmp_path / "landing").write_bytes(b"a file where a folder should be")
-    with pytest.raises(TransientError) as caught:
+    with pytest.raises(LandingUnavailable) as caught:
         LandingStore(str(tmp_path / "landing")).land("maple", inbox, _seen(inbox), max_bytes=LIMIT)
-    assert type(caught.value) is TransientError
+    assert type(caught.value) is LandingUnavailable
 
 
 def test_a_store_that_keeps_other_bytes_is_noticed(monkeypatch: pytest.MonkeyPatch, inbox: FolderTransport) -> None:
     memory = fsspec.filesystem("memory")
     monkeypatch.setattr(type(memory), "put_file", lambda self, _source, target: self.pipe_file(target, b"other"))
-    with pytest.raises(TransientError):
+    with pytest.raises(LandingUnavailable):
         LandingStore("memory://liar").land("maple", inbox, _seen(inbox), max_bytes=LIMIT)
 
 
@@ -180,5 +180,5 @@ def test_a_store_that_keeps_other_bytes_is_noticed(monkeypatch: pytest.MonkeyPat
     ("district", "sha256"), [("../maple", SHA), ("maple", "../../etc/passwd"), ("", SHA), (".", SHA)]
 )
 def test_only_codes_and_hashes_make_a_path(tmp_path: Path, district: str, sha256: str) -> None:
-    with pytest.raises(PermanentError):
+    with pytest.raises(LedgerMismatch):
         LandingStore(str(tmp_path)).read(district, sha256)

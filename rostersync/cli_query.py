@@ -1,0 +1,52 @@
+"""`rostersync db query`: a look into the ledger or the roster with the tasks' login, for operators; it cannot write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import psycopg
+from sqlalchemy import Connection, func, select, text
+
+from rostersync import cli, database
+from rostersync.cli_edges import roster
+from rostersync.errors import ConfigurationError
+
+
+def run(statement: str, code: str | None) -> int:
+    """Print what the statement finds, in columns. Raises ConfigurationError for one that PostgreSQL does not accept."""
+    with roster() as engine, database.translated(), engine.connect() as conn:
+        conn.execute(text("SET TRANSACTION READ ONLY"))
+        # Row-level security shows people and findings of the district that is named here, and of no other.
+        conn.execute(select(func.set_config("rostersync.district", code or "", True)))
+        rows = _asked(conn, statement)
+    print("\n".join(_table(rows)))
+    return cli.FINE
+
+
+def _asked(conn: Connection, statement: str) -> list[list[str]]:
+    """The names of the columns, then the rows. Prepared, because PostgreSQL prepares one statement and not several."""
+    with cast(psycopg.Connection[Any], conn.connection.driver_connection).cursor() as cursor:
+        try:
+            found = cursor.execute(statement.encode(), prepare=True)
+        except psycopg.Error as error:
+            raise ConfigurationError(f"PostgreSQL refused it (SQLSTATE {error.sqlstate}).", hint=_HINT) from None
+        if not found.description:
+            raise ConfigurationError("This statement finds nothing to print.", hint=_HINT)
+        return [[column.name for column in found.description], *([_text(cell) for cell in row] for row in found)]
+
+
+_HINT = "It only reads: SELECT … FROM intake.delivery. For people's records and findings add --district CODE."
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, datetime):
+        return cell.isoformat(" ", "seconds")
+    return "" if cell is None else str(cell)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
