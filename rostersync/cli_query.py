@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -43,6 +44,8 @@ _HINT = "It only reads: SELECT … FROM intake.delivery. For people's records an
 def _text(cell: Any) -> str:
     if isinstance(cell, datetime):
         return cell.isoformat(" ", "seconds")
+    if isinstance(cell, dict | list):
+        return json.dumps(cell, ensure_ascii=False)
     return "" if cell is None else str(cell)
 
 
