@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, text
 
 from rostersync import cli, database
 from rostersync.cli_edges import roster
@@ -17,10 +17,8 @@ from rostersync.errors import ConfigurationError
 
 def run(statement: str, code: str | None) -> int:
     """Print what the statement finds, in columns. Raises ConfigurationError for one that PostgreSQL does not accept."""
-    with roster() as engine, database.translated(), engine.connect() as conn:
+    with roster() as engine, database.transaction(engine, code) as conn:
         conn.execute(text("SET TRANSACTION READ ONLY"))
-        # Row-level security shows people and findings of the district that is named here, and of no other.
-        conn.execute(select(func.set_config("rostersync.district", code or "", True)))
         rows = _asked(conn, statement)
     print("\n".join(_table(rows)))
     return cli.FINE

@@ -16,6 +16,7 @@ from rostersync.errors import (
     ConfigurationError,
     DatabaseUnavailable,
     DistrictBusy,
+    NotOurs,
     RosterSyncError,
     SchemaMismatch,
     StatementRefused,
@@ -191,7 +192,8 @@ def _newest() -> str:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Database errors as ours: DatabaseUnavailable, DistrictBusy, SchemaMismatch, ConfigurationError, StatementRefused.
+    """Database errors as ours: DatabaseUnavailable, DistrictBusy, SchemaMismatch, ConfigurationError, NotOurs,
+    StatementRefused.
 
     Only SQLSTATE, table and constraint are kept: a server's message, its DETAIL and the parameters may hold cells.
     """
@@ -239,7 +241,7 @@ def _of_state(origin: psycopg.Error) -> RosterSyncError:
     where = ", ".join(part for part in (origin.diag.table_name, origin.diag.constraint_name) if part)
     told = f"{type(origin).__name__}, SQLSTATE {state}" + (f", {where}" if where else "")
     if state in OF_OURS:
-        return PermanentError(f"{OF_OURS[state]} ({told}).", hint="Nothing was written. This is a bug: report it.")
+        return NotOurs(f"{OF_OURS[state]} ({told}).")
     if state == "55P03":
         return DistrictBusy(f"A lock was not free in time ({told}).")
     if state.startswith(UNAVAILABLE):

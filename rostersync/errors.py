@@ -14,6 +14,7 @@ RosterSyncError
 │   ├── SuiteFailed
 │   ├── SchemaMismatch
 │   ├── StatementRefused
+│   ├── NotOurs
 │   ├── LedgerMismatch
 │   ├── LostClaim
 │   ├── LandedBytesMissing
@@ -141,6 +142,13 @@ class StatementRefused(PermanentError):
     hint = (
         "Everything was rolled back. A rule or a constraint is at fault, not the file: report this with the SQLSTATE."
     )
+
+
+class NotOurs(PermanentError):
+    """The database stopped a statement that would have touched another district, or a record of another owner."""
+
+    code = "not-ours"
+    hint = "Nothing was written. This is a bug: report it with the delivery id."
 
 
 class LedgerMismatch(PermanentError):

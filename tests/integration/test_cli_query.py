@@ -11,7 +11,7 @@ from tests.nights import Nights, person
 from tests.runbook_pages import commands, pages
 from tests.servers import RosterDatabase
 
-QUESTIONS = sorted({words[2] for page in pages() for words in commands(page) if words[:2] == ["db", "query"]})
+QUESTIONS = [words for page in pages() for words in commands(page) if words[:2] == ["db", "query"]]
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def test_every_question_of_the_runbook_has_an_answer(nights: Nights, capsys: pyt
     nights.sync()
     assert len(QUESTIONS) > 20
     for question in QUESTIONS:
-        assert cli.run(["db", "query", question, "--district", "springfield"]) == 0, question
+        assert cli.run([word.replace("CODE", "springfield") for word in question]) == 0, question
     assert capsys.readouterr().err == ""
 
 
@@ -48,6 +48,7 @@ NO_QUESTIONS = [
     "COMMIT; UPDATE intake.delivery SET state = 'pulled'",
     "SET TRANSACTION READ WRITE",
     "SELECT nothing FROM nowhere",
+    "SELECT * FROM roster.person",
     "",
 ]
 
