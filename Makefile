@@ -1,7 +1,7 @@
 # `make help` lists the targets. Nothing but Python 3.11-3.13 and make is needed beforehand.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test properties check format generate goldens bench fuzz lock audit clean
+.PHONY: help setup demo up down test properties check format generate goldens bench fuzz lock audit sbom clean
 
 export VENV ?= .venv
 RUN := $(VENV)/bin/python
@@ -60,8 +60,11 @@ lock: setup  ## lock files anew from pyproject.toml (ARGS=--upgrade for newer ve
 	@$(COMPILE) $(ARGS) pyproject.toml --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 	@printf 'setuptools\nuv\n' | $(COMPILE) $(ARGS) - --constraint requirements-dev.txt --output-file requirements-setup.txt
 
-audit: setup  ## known vulnerabilities of the locked packages (needs the network)
-	@$(VENV)/bin/pip-audit --disable-pip --require-hashes -r requirements.txt
+audit: setup  ## known vulnerabilities of the locked packages; a package that cannot be judged fails too (needs the network)
+	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.txt
+
+sbom: setup  ## what a release consists of, as CycloneDX JSON in build/ (needs the network, or the cache of make setup)
+	@sh scripts/sbom.sh
 
 clean:  ## remove caches; data in .rostersync and the environment stay
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
