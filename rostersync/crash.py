@@ -1,7 +1,8 @@
-"""Named places at which a test may kill this very process, as the kernel or an impatient operator would.
+"""Named places at which a test may stop or kill this very process, as the kernel or an impatient operator would.
 
-Nothing happens unless ROSTERSYNC_CRASH names the place. With ROSTERSYNC_CRASH_ONCE (a file that does not exist yet)
-it happens once: the file is made first, so that the next try survives the same place.
+Nothing happens unless ROSTERSYNC_CRASH names the place. ROSTERSYNC_CRASH_SIGNAL names another signal than KILL (STOP: the
+process waits there until it is told to go on). With ROSTERSYNC_CRASH_ONCE (a file that does not exist yet) it happens
+once: the file is made first, so that the next try survives the same place.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from pathlib import Path
 
 
 def point(name: str) -> None:
-    """Send SIGKILL to our own process when the environment asks for it here; no clean-up of any kind runs."""
+    """Signal our own process when the environment asks for it here; after SIGKILL no clean-up of any kind runs."""
     if os.environ.get("ROSTERSYNC_CRASH") != name or _was_here():
         return
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.Signals[f"SIG{os.environ.get('ROSTERSYNC_CRASH_SIGNAL', 'KILL')}"])
 
 
 def _was_here() -> bool:

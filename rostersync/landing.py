@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol, cast
 
+from rostersync import crash
 from rostersync.errors import FileChangedWhileRead, LandedBytesMissing, LandingUnavailable, LedgerMismatch
 from rostersync.model import Landed, RemoteFile
 from rostersync.settings import private_folder, state_path
@@ -56,8 +57,10 @@ class LandingStore:
             if sink.size != min(remote.size, max_bytes + 1):
                 raise FileChangedWhileRead("Other bytes came than the listing promised.")
             landed = Landed(district=district, sha256=sink.digest.hexdigest(), size=sink.size)
+            crash.point("landing.before_put")
             with _sorted_out("written"):
                 self._shelf.put(path, landed)
+            crash.point("landing.after_put")
         return landed
 
     def read(self, district: str, sha256: str) -> bytes:
@@ -95,6 +98,7 @@ class _Sink:
         taken = chunk[: self._limit - self.size]
         with _sorted_out("written"):
             self._out.write(taken)
+        crash.point("landing.fetching")
         self.digest.update(taken)
         self.size += len(taken)
         if len(taken) < len(chunk):

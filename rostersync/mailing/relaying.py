@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, or_, select, update
 
-from rostersync import settings
+from rostersync import crash, settings
 from rostersync.database import transaction
 from rostersync.mailing.composing import Letter
 from rostersync.mailing.senders import Answer, Sender, State
@@ -103,8 +103,11 @@ def _with_mail(engine: Engine) -> Sequence[str]:
 def _send_all(outbox: _Outbox, sender: Sender, mail_from: str, results: Counter[State]) -> Answer | None:
     """Send what is due, one by one; the answer that says that the server is away, if it is."""
     while (letter := _claim(outbox, mail_from)) is not None:
+        crash.point("relay.claimed")
         answer = sender.send(letter)
+        crash.point("relay.answered")
         results[_record(outbox, letter, answer)] += 1
+        crash.point("relay.recorded")
         if answer.server_down:
             return answer
     return None

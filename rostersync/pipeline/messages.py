@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from rostersync import ledger, mailing, reporting
+from rostersync import crash, ledger, mailing, reporting
 from rostersync.ledger import Attempt, Delivery, Undo
 from rostersync.model import DeliveryState, Finding, Judgement, Left, Outcome, Reading, Report
 from rostersync.pipeline.edges import Edges, dictionary_of
@@ -152,6 +152,7 @@ def _stored(edges: Edges, district: District, last: Attempt, findings: tuple[Fin
 def _enqueue(
     conn: Connection, edges: Edges, facts: reporting.ReportFacts, report: Report, addresses: Sequence[str]
 ) -> int:
+    crash.point("report.rendered")
     return mailing.enqueue(
         conn,
         district=facts.district.code,

@@ -64,6 +64,8 @@ def pull(edges: Edges, run: Run, code: str) -> Pulled:
         crash.point("pull.before_ledger")
         with transaction(edges, district.code) as conn:
             pulled = _enter(conn, edges, run, district, looked)
+            crash.point("pull.before_commit")
+        crash.point("pull.after_commit")
         _tidy(district, transport, looked)
     return pulled
 
@@ -178,7 +180,9 @@ def _tidy(district: District, transport: Transport, looked: Sequence[Looked]) ->
         if each.landed is None:
             continue
         try:
+            crash.point("pull.before_move")
             transport.move(each.remote.name)
+            crash.point("pull.after_move")
         except RosterSyncError as error:
             _log.warning("District %s: a file that was read stays in the inbox (%s).", district.code, error.code)
 

@@ -62,6 +62,7 @@ def conclude(edges: Edges, run: Run, district: District, id_: str, screened: Scr
         opened = open_case(edges, run, district, id_, screened)
         if isinstance(opened, SyncResult):
             return opened
+        crash.point("upsert.after_claim")
         with transaction(edges, district.code) as conn:
             planning.lock_district(conn, district.code, edges.lock_seconds)
             ledger.check_claim(conn, id_, opened.token)
@@ -142,6 +143,7 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
     """Plan, and apply unless there is nothing to do or a person must look first."""
     context = plan_context(edges, case.district, case.dictionary)
     plan = plan_approved(conn, context, case.screened.rows, case.approval)
+    crash.point("upsert.after_plan")
     own = (*plan.findings, *holds(conn, run, case.district, case.delivery, plan, case.approval), *case.refused)
     came_to = judgement(plan, (*case.screened.findings, *own))
     last = ledger.latest_attempt(conn, case.delivery.id)

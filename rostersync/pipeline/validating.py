@@ -56,6 +56,7 @@ def judge_file(edges: Edges, run: Run, district: District, id_: str) -> Validate
             done, delivery, token = _open(conn, run, district, id_)
         if done is not None:
             return done
+        crash.point("validate.after_claim")
         return screen_delivery(edges, run, district, delivery, token)
 
 
@@ -88,6 +89,7 @@ def screen_delivery(edges: Edges, run: Run, district: District, delivery: Delive
         ledger.check_claim(conn, delivery.id, token)
         result = _store(conn, edges, run, district, delivery, screened)
         crash.point("validate.before_commit")
+    crash.point("validate.after_commit")
     return Validated(delivery=delivery.id, result=result, screened=screened, findings=tally(screened.findings))
 
 
