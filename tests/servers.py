@@ -44,7 +44,7 @@ def running_postgres(folder: Path) -> Iterator[embedded.Server]:
     """A server of its own below `folder`, with a migrated template database; stopped and deleted at the end."""
     server = embedded.ensure_running(folder, durable=False)
     try:
-        _create(server, TEMPLATE)
+        create_database(server, TEMPLATE)
         owner = database.engine(server.url_of("roster_owner", TEMPLATE))
         database.upgrade(owner)
         owner.dispose()
@@ -57,7 +57,7 @@ def running_postgres(folder: Path) -> Iterator[embedded.Server]:
 def fresh_database(server: embedded.Server, *, template: str = TEMPLATE) -> Iterator[RosterDatabase]:
     """A copy of the template, dropped at the end even when somebody is still connected."""
     name = f"roster_{next(_numbers)}"
-    _create(server, name, template=template)
+    create_database(server, name, template=template)
     try:
         yield RosterDatabase(
             name=name,
@@ -67,15 +67,22 @@ def fresh_database(server: embedded.Server, *, template: str = TEMPLATE) -> Iter
             superuser_url=server.url_of("postgres", name),
         )
     finally:
-        _administer(server, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(server, name)
 
 
-def _create(server: embedded.Server, name: str, *, template: str = "template0") -> None:
+def create_database(server: embedded.Server, name: str, *, template: str = "template0") -> None:
+    """A database of the owner's, a copy of `template`."""
     make = sql.SQL("CREATE DATABASE {} OWNER roster_owner TEMPLATE {}")
-    _administer(server, make.format(sql.Identifier(name), sql.Identifier(template)))
+    administer(server, make.format(sql.Identifier(name), sql.Identifier(template)))
 
 
-def _administer(server: embedded.Server, statement: sql.Composed) -> None:
+def drop_database(server: embedded.Server, name: str) -> None:
+    """Drop it, if there is one, even when somebody is connected."""
+    administer(server, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def administer(server: embedded.Server, statement: sql.Composed) -> None:
+    """One statement as the cluster's superuser."""
     with psycopg.connect(server.admin_url.replace("+psycopg", ""), autocommit=True) as admin:
         admin.execute(statement)
 
@@ -230,6 +237,10 @@ class SmtpServer:
     def start(self) -> None:
         """Listen on a free port of the loopback interface."""
         self._controller.start()
+
+    def forget(self) -> None:
+        """No script, nothing accepted."""
+        self.recipients, self.data, self.accepted = {}, [], []
 
     def stop(self) -> None:
         """Stop listening."""

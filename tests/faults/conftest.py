@@ -1,0 +1,66 @@
+"""Fixtures of the faults, and the table of what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from rostersync.embedded import Server
+    from tests.faults.bench import Bench
+    from tests.faults.forking import Parent
+    from tests.faults.ground import Ground
+    from tests.servers import SmtpServer
+
+
+@pytest.fixture(scope="session")
+def parent() -> Iterator[Parent]:
+    """The preloaded process that forks the victims."""
+    from tests.faults.forking import running_parent
+
+    with running_parent() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def mailserver() -> Iterator[SmtpServer]:
+    """One SMTP server for all faults; it forgets between them."""
+    from tests.servers import running_smtp
+
+    with running_smtp() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ground(
+    postgres: Server, parent: Parent, mailserver: SmtpServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ground]:
+    """The night before as a template, and what an undisturbed night comes to."""
+    from tests.faults.ground import prepared
+
+    with prepared(postgres, parent, mailserver, tmp_path_factory.mktemp("faults")) as made:
+        yield made
+
+
+@pytest.fixture
+def bench(ground: Ground) -> Iterator[Bench]:
+    """What a fault is injected into. Afterwards the oracle judges: the same promises after every fault."""
+    from tests.faults.observer import Observer
+    from tests.faults.oracle import judge
+
+    with ground.bench() as made:
+        observer = Observer(made.superuser)
+        observer.start()
+        try:
+            yield made
+        finally:
+            observer.stop()
+        assert judge(made, observer.seen, server_log(ground)) == []
+
+
+def server_log(ground: Ground) -> Path:
+    """Where the database server writes."""
+    return ground.server.home / "data" / "server.log"

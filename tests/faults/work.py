@@ -1,0 +1,132 @@
+"""What a forked child does: the tasks of a night, an approval, a relay; and where in it the fault strikes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypedDict
+
+from sqlalchemy import Engine, event
+
+from rostersync import database, mailing, pipeline
+from rostersync.landing import LandingStore
+from rostersync.mailing import EmlFolder, SmtpSender
+from rostersync.pipeline import reviewing
+from rostersync.transports import SftpCredentials, open_transport
+from tests.nights import DAG, district
+
+
+class Order(TypedDict):
+    """A piece of work. `steps` are tasks of the night, or `relay`, `approve`; `session` replaces time-outs."""
+
+    database: str
+    folder: str
+    log: str
+    run: str
+    now: str
+    steps: list[str]
+    delivery: str | None
+    config: dict[str, Any]
+    smtp: str | None
+    sftp: dict[str, Any] | None
+    session: dict[str, str]
+    lock_seconds: float
+    environment: dict[str, str]
+    statement: int | None
+    before: bool
+    signal: str
+    repeat: int
+    child: bool
+
+
+_engines: dict[str, Engine] = {}
+
+
+def _engine(order: Order) -> Engine:
+    """One engine for each URL, made by the parent when it warms up: forks share the statements it compiled."""
+    database.SESSION.update(order["session"])
+    if order["session"]:
+        return database.engine(order["database"])
+    if order["database"] not in _engines:
+        _engines[order["database"]] = database.engine(order["database"])
+    found = _engines[order["database"]]
+    found.dispose(close=not order["child"])
+    return found
+
+
+def _edges(order: Order) -> pipeline.Edges:
+    folder, now = Path(order["folder"]), datetime.fromisoformat(order["now"])
+    config = district(folder / "inbox", **order["config"])
+    return pipeline.Edges(
+        engine=_engine(order),
+        landing=LandingStore(str(folder / "landing")),
+        open_transport=lambda found: open_transport(found.source, lambda _: SftpCredentials(**order["sftp"] or {})),
+        sender=SmtpSender(order["smtp"]) if order["smtp"] else EmlFolder(folder / "outbox"),
+        clock=lambda: now,
+        settle_seconds=0,
+        lock_seconds=order["lock_seconds"],
+        sleep=lambda _: None,
+        district=lambda _: config,
+    )
+
+
+def work(order: Order) -> list[Any]:
+    """Do it; ids, counts and outcomes. Raises what the tasks raise."""
+    os.environ.update(order["environment"])
+    edges = _edges(order)
+    told: list[Any] = []
+    with _struck(edges.engine, order):
+        for number in range(order["repeat"]):
+            told += _night(edges, order, f"{order['run']}-{number}" if order["repeat"] > 1 else order["run"])
+    edges.engine.dispose()
+    return told
+
+
+def _night(edges: pipeline.Edges, order: Order, name: str) -> list[Any]:
+    """The tasks in order: as a worker does them, they know nothing but ids and the ledger."""
+    run = pipeline.Run(dag_id=DAG, run_id=name, actor="test")
+    code, told = "springfield", list[Any]()
+    deliveries: tuple[str, ...] = (order["delivery"],) if order["delivery"] else ()
+    for step in order["steps"]:
+        if step == "pull":
+            pulled = pipeline.pull(edges, run, code)
+            deliveries = pulled.deliveries
+            told.append({"step": step, "outcome": pulled.outcome, "deliveries": list(deliveries)})
+        elif step == "relay":
+            told.append({"step": step, **asdict(mailing.relay(edges.engine, edges.sender, clock=edges.clock))})
+        else:
+            told += [{"step": step, **_task(edges, run, code, step, each)} for each in deliveries]
+    return told
+
+
+def _task(edges: pipeline.Edges, run: pipeline.Run, code: str, step: str, delivery: str) -> dict[str, Any]:
+    if step == "approve":
+        return reviewing.approve(edges, delivery, actor="olga").summary()
+    tasks = {"validate": pipeline.validate, "upsert": pipeline.upsert, "email": pipeline.email}
+    return dict(tasks[step](edges, run, code, delivery))
+
+
+@contextmanager
+def _struck(engine: Engine, order: Order) -> Iterator[None]:
+    """The chosen signal before or after the database sees statement number `statement`."""
+    seen = 0
+
+    def count(*_: Any) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == order["statement"]:
+            os.kill(os.getpid(), signal.Signals[f"SIG{order['signal']}"])
+
+    moment = "before_cursor_execute" if order["before"] else "after_cursor_execute"
+    event.listen(engine, moment, count)
+    try:
+        yield
+    finally:
+        event.remove(engine, moment, count)
+    if order["statement"] is None:
+        (Path(order["folder"]) / "statements").write_text(str(seen))
