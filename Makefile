@@ -1,7 +1,7 @@
 # `make help` lists the targets. Nothing but Python 3.11-3.13 and make is needed beforehand.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test properties check format generate goldens bench fuzz lock audit sbom clean
+.PHONY: help setup demo up down test properties faults check format generate goldens bench fuzz lock audit sbom clean
 
 export VENV ?= .venv
 RUN := $(VENV)/bin/python
@@ -28,6 +28,10 @@ test: setup  ## all tests (ARGS='-k word' for some), a file at a time on each co
 PROPERTIES = tests/integration/test_model_*.py tests/integration/test_error_file_round_trip.py
 properties: setup  ## generated nights against the model of the roster: 10,000 steps (EXAMPLES=… nights in a row, of 200)
 	@ROSTER_MODEL_EXAMPLES=$(or $(EXAMPLES),200) $(RUN) -m pytest --timeout=0 -s $(PROPERTIES) $(ARGS)
+
+FAULTS = tests/faults tests/dags/test_faults.py
+faults: setup  ## every numbered fault and hundreds of kills, on two cores; prints the table (ARGS='-k f12' for some)
+	@$(RUN) -m pytest -p tests.faults.table -m fault -n 2 --dist worksteal $(FAULTS) $(ARGS)
 
 check: setup  ## format, lint, types, import layers, generated files
 	@$(RUN) -m ruff format --check .

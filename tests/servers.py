@@ -87,9 +87,28 @@ def administer(server: embedded.Server, statement: sql.Composed) -> None:
         admin.execute(statement)
 
 
+class SftpFiles(asyncssh.SFTPServer):
+    """The files of an SftpServer."""
+
+    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], outer: SftpServer) -> None:
+        super().__init__(channel, chroot=str(outer.root).encode())
+        self.outer = outer
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        opened = super().open(path, pflags, attrs)
+        self.outer._files.append(opened)
+        return opened
+
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        while self.outer.stalled.is_set():  # noqa: ASYNC110 - another thread decides
+            await asyncio.sleep(0.01)
+        return bytes(super().read(file_obj, offset, size))
+
+
 class SftpServer:
     """A real SFTP server (asyncssh) in a thread: an ed25519 host key, one account, `root` as its whole world."""
 
+    files: type[SftpFiles] = SftpFiles
     user = "district"
     password = "a-password-of-this-test"
 
@@ -153,23 +172,12 @@ class SftpServer:
             def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
                 return bool(username == outer.user and key == outer.client_key.convert_to_public())
 
-        class Files(asyncssh.SFTPServer):
-            def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
-                opened = super().open(path, pflags, attrs)
-                outer._files.append(opened)
-                return opened
-
-            async def read(self, file_obj: object, offset: int, size: int) -> bytes:
-                while outer.stalled.is_set():  # noqa: ASYNC110 - another thread decides
-                    await asyncio.sleep(0.01)
-                return bytes(super().read(file_obj, offset, size))
-
         return await asyncssh.create_server(
             Account,
             "127.0.0.1",
             0,
             server_host_keys=[self._key],
-            sftp_factory=lambda channel: Files(channel, chroot=str(outer.root).encode()),
+            sftp_factory=lambda channel: self.files(channel, self),
         )
 
     async def _close(self) -> None:

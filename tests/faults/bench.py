@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from rostersync import tables
 from tests.faults.forking import KILLED, Ended, Parent
-from tests.faults.observer import Seen
+from tests.faults.observer import Seen, look
 from tests.faults.story import HERE, TONIGHT
 from tests.faults.work import Order
 from tests.nights import Nights
@@ -110,6 +110,11 @@ class Bench:
         with psycopg.connect(self.superuser, autocommit=True) as conn:
             found = conn.execute(statement, values)
             return found.fetchall() if found.description else []
+
+    @property
+    def roster(self) -> Seen:
+        """The roster now."""
+        return look(self.superuser)
 
     @property
     def statements(self) -> int:

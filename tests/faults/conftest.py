@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.faults.bench import Bench
     from tests.faults.forking import Parent
     from tests.faults.ground import Ground
+    from tests.faults.scripted_sftp import ScriptedSftp
     from tests.servers import SmtpServer
 
 
@@ -46,19 +47,35 @@ def ground(
 
 
 @pytest.fixture
-def bench(ground: Ground) -> Iterator[Bench]:
+def bench(ground: Ground, record_property: Callable[[str, object], None]) -> Iterator[Bench]:
     """What a fault is injected into. Afterwards the oracle judges: the same promises after every fault."""
     from tests.faults.observer import Observer
     from tests.faults.oracle import judge
 
     with ground.bench() as made:
+        mails = len(made.smtp.accepted)
         observer = Observer(made.superuser)
         observer.start()
         try:
             yield made
         finally:
             observer.stop()
+        record_property("mails accepted", len(made.smtp.accepted) - mails)
+        record_property("looks at the roster", observer.looks)
         assert judge(made, observer.seen, server_log(ground)) == []
+
+
+@pytest.fixture
+def sftp(bench: Bench) -> Iterator[ScriptedSftp]:
+    """A scripted SFTP server over the district's inbox, from which the district's file then comes."""
+    from tests.faults.scripted_sftp import running_scripted_sftp
+
+    with running_scripted_sftp(bench.nights.inbox) as server:
+        bench.defaults |= {
+            "sftp": server.order(),
+            "config": {"source": {"sftp": "springfield", "directory": "/", "pattern": "users*.csv"}},
+        }
+        yield server
 
 
 def server_log(ground: Ground) -> Path:

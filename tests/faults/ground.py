@@ -121,9 +121,7 @@ class Ground:
 def prepared(server: Server, parent: Parent, smtp: SmtpServer, folder: Path) -> Iterator[Ground]:
     """The ground, ready for faults."""
     engines = [database.engine(server.url_of(role, BENCH)) for role in ("roster_sync", "postgres")]
-    ground = Ground(
-        server=server, parent=parent, smtp=smtp, folder=folder, engine=engines[0], owner=engines[1]
-    )
+    ground = Ground(server=server, parent=parent, smtp=smtp, folder=folder, engine=engines[0], owner=engines[1])
     try:
         ground.prepare()
         yield ground
