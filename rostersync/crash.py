@@ -1,8 +1,8 @@
 """Named places at which a test may stop or kill this very process, as the kernel or an impatient operator would.
 
-Nothing happens unless ROSTERSYNC_CRASH names the place. ROSTERSYNC_CRASH_SIGNAL names another signal than KILL (STOP: the
-process waits there until it is told to go on). With ROSTERSYNC_CRASH_ONCE (a file that does not exist yet) it happens
-once: the file is made first, so that the next try survives the same place.
+Nothing happens unless ROSTERSYNC_CRASH names the place. ROSTERSYNC_CRASH_SIGNAL names another signal than KILL (STOP:
+the process waits there until it is told to go on). With ROSTERSYNC_CRASH_ONCE (a file that does not exist yet) it
+happens once: the file is made first, so that the next try survives the same place.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ UPGRADE_LOCK = 7_270_001
 
 SESSION = {
     "timezone": "UTC",
+    "default_transaction_isolation": "read committed",
     "lock_timeout": "30s",
     "statement_timeout": "15min",
     "idle_in_transaction_session_timeout": "30min",
@@ -47,7 +48,7 @@ CONNECTION = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval
 
 def engine(url: str, *, application_name: str = "rostersync") -> Engine:
     """An engine (psycopg 3) whose errors never show parameters and whose sessions are in UTC with bounded waits."""
-    options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
+    options = " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in SESSION.items())
     connect = {**CONNECTION, "options": options, "application_name": application_name}
     return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=connect)
 
@@ -203,7 +204,8 @@ def translated() -> Iterator[None]:
         raise _translation(error) from None
 
 
-UNAVAILABLE = ("08", "53", "57", "40", "25P03", "58")
+UNAVAILABLE = ("08", "53", "57", "40", "25006", "25P03", "58")
+"""SQLSTATEs that may pass. 25006: nobody may write, as on a replica that a failover has not promoted yet."""
 MISCONFIGURED = ("28", "3D", "42501")
 OF_OURS = {
     "RSD01": "A statement about a district's records came on behalf of no district",

@@ -1,4 +1,4 @@
-"""A district on a database of its own, tonight's file in its inbox, servers around it: what a fault is injected into."""
+"""A district with a database of its own, tonight's file in its inbox, servers around it: what faults are injected into."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Bench:
     """`before` and `after`: the roster as tonight's file finds it, and as an undisturbed night leaves it.
 
     `undisturbed`: everything else that night came to. `own_story`: this fault tells of other files, so that only what
-    holds for all stories is judged; `source_wrote`: the enrollment source itself wrote meanwhile.
+    holds for all stories is judged; `elsewhere`: the roster after each time that somebody else wrote to it.
     """
 
     nights: Nights
@@ -43,7 +43,7 @@ class Bench:
     undisturbed: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
     own_story: bool = False
-    source_wrote: bool = False
+    elsewhere: list[Seen] = field(default_factory=list)
     said: list[Ended] = field(default_factory=list)
 
     def order(self, **changed: Any) -> Order:
@@ -51,7 +51,9 @@ class Bench:
         wishes = {**self.defaults, **changed}
         environment = {"ROSTERSYNC_SMTP_URL": "", **wishes.pop("environment", {})}
         if point := wishes.pop("point", None):
-            environment |= {"ROSTERSYNC_CRASH": point, "ROSTERSYNC_CRASH_SIGNAL": wishes.get("signal", "KILL")}
+            once = str(self.nights.folder / f"struck-{len(self.said)}")
+            environment |= {"ROSTERSYNC_CRASH": point, "ROSTERSYNC_CRASH_ONCE": once}
+            environment["ROSTERSYNC_CRASH_SIGNAL"] = wishes.get("signal", "KILL")
         usual: dict[str, Any] = {
             "database": self.url,
             "folder": str(self.nights.folder),
@@ -110,6 +112,11 @@ class Bench:
         with psycopg.connect(self.superuser, autocommit=True) as conn:
             found = conn.execute(statement, values)
             return found.fetchall() if found.description else []
+
+    def others(self, statement: str, *values: Any) -> None:
+        """The same, for a write of somebody else's to the roster: the oracle hears of it."""
+        self.sql(statement, *values)
+        self.elsewhere.append(self.roster)
 
     @property
     def roster(self) -> Seen:

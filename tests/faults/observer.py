@@ -11,8 +11,8 @@ from tests.faults.story import HERE, NEXT_DOOR
 
 TABLES = ("school", "person", "placement", "class", "enrollment")
 _ROWS = " UNION ALL ".join(
-    f"SELECT district, owner, '{name}' || (to_jsonb(t) - '{{created_at,updated_at,assigned_at}}'::text[])::text AS image"
-    f' FROM roster."{name}" t'
+    f"SELECT district, owner, '{name}' || (to_jsonb(t) - '{{created_at,updated_at,assigned_at}}'::text[])::text"
+    f' AS image FROM roster."{name}" t'
     for name in TABLES
 )
 LOOK = f"""

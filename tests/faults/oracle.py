@@ -31,7 +31,8 @@ SELECT delivery, attempt, entity, action, count(*) FROM named GROUP BY 1, 2, 3, 
 """
 """What the change log says, in the terms of the counts: who got or lost a placement is a changed member of staff."""
 LAST = f"""
-SELECT DISTINCT ON (key) key, after FROM intake.change WHERE district = '{HERE}' AND entity = '{{}}' ORDER BY key, id DESC
+SELECT DISTINCT ON (key) key, after FROM intake.change
+WHERE district = '{HERE}' AND entity = '{{}}' ORDER BY key, id DESC
 """
 PRIVATE = ("landing", "outbox", "inbox")
 """Folders that may hold personal data; everything else that a task leaves behind may not."""
@@ -50,14 +51,15 @@ def _roster(bench: Bench, states: set[Seen]) -> Iterator[str]:
     for each in states:
         versions.setdefault(each.version, set()).add(each.here)
     torn = [version for version, found in versions.items() if len(found) > 1]
-    if torn and not bench.source_wrote:
+    if torn and not bench.elsewhere:
         yield f"the roster showed several states under one version: {torn}"
-    allowed = {each.here for each in (bench.before, bench.after) if each}
+    allowed = {each.here for each in (bench.before, bench.after, *bench.elsewhere) if each}
     if not bench.own_story and not {each.here for each in states} <= allowed:
         yield "the roster was neither as before nor as after the night"
-    if {each.next_door for each in states} != {bench.before.next_door}:
+    known = [bench.before, *bench.elsewhere]
+    if not {each.next_door for each in states} <= {each.next_door for each in known}:
         yield "another district's roster changed"
-    if not bench.source_wrote and {each.source for each in states} != {bench.before.source}:
+    if not {each.source for each in states} <= {each.source for each in known}:
         yield "rows that the enrollment source owns changed"
 
 
@@ -102,7 +104,7 @@ def _replayed(bench: Bench) -> Iterator[str]:
 
 
 def _mails(bench: Bench) -> Iterator[str]:
-    """Accepted at most once; sent means accepted once; what the server never had is not called sent or unknown twice."""
+    """Accepted at most once; `sent` means accepted once, `unknown` says that nobody knows, the rest was not accepted."""
     accepted = Counter(_identity(each) for each in bench.smtp.accepted)
     twice = [identity for identity, count in accepted.items() if count > 1]
     if twice:

@@ -1,13 +1,14 @@
 """One preloaded process that forks a child for every piece of work, so that killing tasks by the hundred stays quick.
 
-Reads one JSON object a line and answers each with one: `{"do": "start", "order": {…}}` with the child's pid, `{"do":
-"wait", "pid": …}` with how it ended (or that it stopped, after SIGSTOP) and what it had to say. Work with `"child": false`
-is done in this process: it warms everything that forks then share (statements are compiled once for each URL).
+Reads one JSON object a line and answers each with one: `{"do": "start", "order": {…}}` with the child's pid,
+`{"do": "wait", "pid": …}` with how it ended (or that it stopped, after SIGSTOP) and what it had to say. Work with
+`"child": false` is done in this process: it warms what forks then share (statements are compiled once for each URL).
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -73,6 +74,7 @@ def _told(order: Order, log: IO[str]) -> Any:
 def main() -> None:
     """Serve until the input ends."""
     screening.preload()
+    gc.freeze()
     for line in sys.stdin:
         asked = json.loads(line)
         if asked["do"] == "wait":

@@ -1,4 +1,4 @@
-"""Kills by the hundred: at every named place, before and after every statement, and at any moment. Then: the night again."""
+"""Kills by the hundred: at every named place, before and after every statement, at any moment; then the night again."""
 
 from __future__ import annotations
 

@@ -71,9 +71,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for place, expected in enumerate(row.expected or ["(no test)"]):
             write(f"{number if not place else '   '}  {row.result if not place else '':8} {expected}")
     results = [_rows[number].result for number in NUMBERS]
-    write(
-        f"{results.count('pass')} of {len(NUMBERS)} pass, {results.count('FAILED')} failed, {results.count('not run')} not run"
-    )
+    failed, unrun = results.count("FAILED"), results.count("not run")
+    write(f"{results.count('pass')} of {len(NUMBERS)} pass, {failed} failed, {unrun} not run")
     write(", ".join(f"{value:,} {name}" for name, value in sorted(_numbers.items())))
     path = private_folder(state_path()) / "faults.json"
     path.write_text(json.dumps(as_json(), indent=2))

@@ -97,6 +97,9 @@ def _night(edges: pipeline.Edges, order: Order, name: str) -> list[Any]:
             pulled = pipeline.pull(edges, run, code)
             deliveries = pulled.deliveries
             told.append({"step": step, "outcome": pulled.outcome, "deliveries": list(deliveries)})
+        elif step == "check":
+            database.check_revision(edges.engine)
+            database.check_role(edges.engine)
         elif step == "relay":
             told.append({"step": step, **asdict(mailing.relay(edges.engine, edges.sender, clock=edges.clock))})
         else:
