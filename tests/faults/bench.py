@@ -1,4 +1,4 @@
-"""A district with a database of its own, tonight's file in its inbox, servers around it: what faults are injected into."""
+"""A district with a database of its own, tonight's file in its inbox, servers around it: what faults befall."""
 
 from __future__ import annotations
 

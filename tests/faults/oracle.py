@@ -34,6 +34,14 @@ LAST = f"""
 SELECT DISTINCT ON (key) key, after FROM intake.change
 WHERE district = '{HERE}' AND entity = '{{}}' ORDER BY key, id DESC
 """
+GAPS = f"""
+SELECT FROM (
+    SELECT before, lag(id) OVER earlier AS earlier, lag(after) OVER earlier AS left_by
+    FROM intake.change WHERE district = '{HERE}' AND entity = '{{}}'
+    WINDOW earlier AS (PARTITION BY key ORDER BY id)) c
+WHERE earlier IS NOT NULL AND before IS DISTINCT FROM left_by
+"""
+"""Lost updates: somebody wrote over what he had not seen."""
 PRIVATE = ("landing", "outbox", "inbox")
 """Folders that may hold personal data; everything else that a task leaves behind may not."""
 
@@ -99,12 +107,15 @@ def _replayed(bench: Bench) -> Iterator[str]:
             f"SELECT count(*) FROM roster.\"{name}\" t WHERE t.district = '{HERE}' AND t.owner = 'file'"
             f" AND NOT EXISTS (SELECT FROM ({last}) c WHERE c.key = ARRAY[{key}]::text[])"
         )
+        gaps = [] if bench.elsewhere else bench.sql(GAPS.format(name))
+        if gaps:
+            yield f"{name}: {len(gaps)} changes began with another image than the one before them had left"
         if lost != [(0,)] or unlogged != [(0,)]:
             yield f"{name}: {lost[0][0]} rows are not as the change log left them, {unlogged[0][0]} came from nowhere"
 
 
 def _mails(bench: Bench) -> Iterator[str]:
-    """Accepted at most once; `sent` means accepted once, `unknown` says that nobody knows, the rest was not accepted."""
+    """Accepted at most once; `sent` means accepted once, `unknown` that nobody knows, the rest was not accepted."""
     accepted = Counter(_identity(each) for each in bench.smtp.accepted)
     twice = [identity for identity, count in accepted.items() if count > 1]
     if twice:

@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 from sqlalchemy import Engine, event
 
 from rostersync import database, mailing, pipeline
+from rostersync.errors import RosterSyncError
 from rostersync.landing import LandingStore
 from rostersync.mailing import EmlFolder, SmtpSender
 from rostersync.pipeline import reviewing
@@ -82,9 +83,17 @@ def work(order: Order) -> list[Any]:
     told: list[Any] = []
     with _struck(edges.engine, order):
         for number in range(order["repeat"]):
-            told += _night(edges, order, f"{order['run']}-{number}" if order["repeat"] > 1 else order["run"])
+            told += _night(edges, order, order["run"]) if order["repeat"] == 1 else _round(edges, order, number)
     edges.engine.dispose()
     return told
+
+
+def _round(edges: pipeline.Edges, order: Order, number: int) -> list[Any]:
+    """One of many nights: what failed is told, and the next one begins."""
+    try:
+        return [each["outcome"] for each in _night(edges, order, f"{order['run']}-{number}") if "outcome" in each]
+    except RosterSyncError as error:
+        return [f"error: {error.code}"]
 
 
 def _night(edges: pipeline.Edges, order: Order, name: str) -> list[Any]:
