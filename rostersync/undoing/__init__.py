@@ -49,6 +49,9 @@ def plan_undo(
     load_present(u)
     for number in attempts:
         restore(u, number)
+    for plan in u.ws.plans.values():
+        # By the statistics of before nothing would end, and every search for what does were a loop over all.
+        u.ws.analyze(plan)
     settle(u)
     left = list_left(u)
     _turn_ids(u)

@@ -73,7 +73,7 @@ def _claims_taken(u: Undoing, unique: Unique) -> int:
     """An address or secondary ID that comes back, or whose person does, while another active person has it."""
     plan, attribute = u.ws.plans["person"].c, unique.attribute
     new, old = plan[f"new_{attribute}"], plan[f"old_{attribute}"]
-    claims = and_(plan.new_status == "active", new.is_not(None), or_(_others(u, unique)))
+    claims = and_(plan.new_status == "active", new.is_not(None), _others(u, unique))
     other = and_(claims, new.is_distinct_from(old))
     again = and_(claims, new.is_not_distinct_from(old), plan.old_status != "active")
     left = u.leave("person", other, unit_with(u.ws.shapes["person"], attribute), LeftReason.TAKEN)
@@ -81,18 +81,19 @@ def _claims_taken(u: Undoing, unique: Unique) -> int:
 
 
 def _others(u: Undoing, unique: Unique) -> ColumnElement[bool]:
-    """Another active person will have the value, in the roster as it shall be."""
+    """Another active person will have the value, in the roster as it shall be.
+
+    Sets that are looked up, not a search for every row: a whole district may be undone.
+    """
     plan, p = u.ws.plans["person"], t.person.alias("holder")
-    twin = plan.alias("twin")
-    value = plan.c[f"new_{unique.attribute}"]
-    planned = exists().where(
-        twin.c[f"new_{unique.attribute}"] == value, twin.c.new_status == "active", twin.c.user_id != plan.c.user_id
-    )
-    known = select(twin.c.user_id)
-    here = exists().where(p.c.district == u.ws.district, p.c[unique.active] == value, p.c.user_id.not_in(known))
-    if not unique.everywhere:
-        return or_(planned, here)
-    return or_(planned, here, value.in_(_elsewhere(plan, unique)))
+    value, twin = plan.c[f"new_{unique.attribute}"], plan.alias("twin").c
+    same = twin[f"new_{unique.attribute}"]
+    several = select(same).where(twin.new_status == "active", same.is_not(None)).group_by(same)
+    held = p.c[unique.active]
+    known = select(plan.alias("known").c.user_id)
+    here = select(held).where(p.c.district == u.ws.district, held.is_not(None), p.c.user_id.not_in(known))
+    taken = or_(value.in_(several.having(func.count() > 1)), value.in_(here))
+    return or_(taken, value.in_(_elsewhere(plan, unique))) if unique.everywhere else taken
 
 
 def _elsewhere(plan: Table, unique: Unique) -> Select[tuple[str]]:

@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, Text, and_, cast, column, exists, func, insert, literal, not_, null, select, union
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    column,
+    exists,
+    func,
+    insert,
+    literal,
+    not_,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy import values as value_rows
 
 from rostersync import tables as t
@@ -62,10 +78,10 @@ def _traced(u: Undoing, number: int, moved: Mapping[str, str]) -> Select[*tuple[
 def load_present(u: Undoing) -> None:
     """Fill the plan tables with what the roster holds now of the traced records, and of what they hang on."""
     named = {
-        "placement": [_named(u, "placement", u.traced.c.k1, u.traced.c.k2)],
-        "enrollment": [_named(u, "enrollment", u.traced.c.k1, u.traced.c.k2)],
-        "person": [_named(u, name, u.traced.c.k1) for name in _OF_PEOPLE],
-        "class": [_named(u, "class", u.traced.c.k1), _named(u, "enrollment", u.traced.c.k2)],
+        "placement": [_named(u, "placement", u.traced.c.k1, u.traced.c.k2, own=True)],
+        "enrollment": [_named(u, "enrollment", u.traced.c.k1, u.traced.c.k2, own=True)],
+        "person": [_named(u, name, u.traced.c.k1, own=name == "person") for name in _OF_PEOPLE],
+        "class": [_named(u, "class", u.traced.c.k1, own=True), _named(u, "enrollment", u.traced.c.k2)],
     }
     for name, keys in named.items():
         _load(u, u.ws.shapes[name], keys)
@@ -75,23 +91,24 @@ def load_present(u: Undoing) -> None:
         _note_missing(u, u.ws.shapes[name])
 
 
-def _named(u: Undoing, entity: str, *keys: Any) -> Select[*tuple[Any, ...]]:
-    own = [key.label(f"k{number}") for number, key in enumerate(keys, start=1)]
-    return select(*own).where(u.traced.c.entity == entity)
+def _named(u: Undoing, entity: str, *keys: Any, own: bool = False) -> Select[*tuple[Any, ...]]:
+    named = [key.label(f"k{number}") for number, key in enumerate(keys, start=1)]
+    return select(*named, case((literal(own), u.traced.c.line)).label("line")).where(u.traced.c.entity == entity)
 
 
 def _schools(u: Undoing) -> Iterator[Select[*tuple[Any, ...]]]:
-    yield _named(u, "school", u.traced.c.k1)
+    yield _named(u, "school", u.traced.c.k1, own=True)
     yield _named(u, "placement", u.traced.c.k2)
-    yield select(u.ws.plans["class"].c.old_school_id.label("k1"))
+    yield select(u.ws.plans["class"].c.old_school_id.label("k1"), cast(null(), BigInteger).label("line"))
 
 
 def _load(u: Undoing, shape: EntityShape, named: Sequence[Select[*tuple[Any, ...]]]) -> None:
     plan, record = u.ws.plans[shape.name], shape.table
-    keys = union(*named).subquery("keys")
+    every = union_all(*named).subquery("every")
+    parts = [every.c[f"k{number}"] for number, _ in enumerate(shape.keys, start=1)]
+    keys = select(*parts, func.min(every.c.line).label("line")).group_by(*parts).subquery("keys")
     same = [record.c[key] == keys.c[f"k{number}"] for number, key in enumerate(shape.keys, start=1)]
-    line = select(func.min(u.traced.c.line)).where(u.traced_keys(shape, record)).scalar_subquery()
-    given: dict[str, Any] = {k: record.c[k] for k in shape.keys} | {"line": line, "owner": record.c.owner}
+    given: dict[str, Any] = {k: record.c[k] for k in shape.keys} | {"line": keys.c.line, "owner": record.c.owner}
     given |= {f"{age}_{a}": record.c[a] for a in shape.attributes for age in ("old", "new")}
     rows = select(*given.values()).select_from(keys.join(record, and_(record.c.district == u.ws.district, *same)))
     u.conn.execute(insert(plan).from_select(list(given), rows.order_by(*(record.c[k] for k in shape.keys))))
