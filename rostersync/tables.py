@@ -282,6 +282,8 @@ run_delivery = Table(
     Column("position", SmallInteger, nullable=False),
     Column("delivery", Text, ForeignKey(delivery.c.id), nullable=False),
     Column("outcome", Text),
+    # How many attempts the delivery had seen when the run took it.
+    Column("attempts", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("dag_id", "run_id", "district", "position"),
     UniqueConstraint("dag_id", "run_id", "district", "delivery"),
     schema="intake",

@@ -24,10 +24,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDelivery:
-    """A delivery a run works on; `outcome` is None until the run has settled it."""
+    """A delivery a run works on; `outcome` is None until the run has settled it.
+
+    `attempts`: how many the delivery had seen when the run took it.
+    """
 
     delivery: str
     outcome: Outcome | None
+    attempts: int = 0
 
 
 def lock_run(conn: Connection, dag_id: str, run_id: str, code: str) -> None:
@@ -75,11 +79,18 @@ def assign(conn: Connection, dag_id: str, run_id: str, code: str, taken: Sequenc
             "position": position,
             "delivery": each.delivery,
             "outcome": each.outcome,
+            "attempts": each.attempts,
         }
         for position, each in enumerate(taken)
     ]
     if rows:
         conn.execute(insert(run_delivery), rows)
+
+
+def attempts_when_taken(conn: Connection, dag_id: str, run_id: str, code: str, id_: str) -> int | None:
+    """How many attempts the delivery had seen when this run took it; None when it never did."""
+    wanted = select(run_delivery.c.attempts).where(_of_run(dag_id, run_id, code), run_delivery.c.delivery == id_)
+    return conn.execute(wanted).scalar()
 
 
 def settle(conn: Connection, dag_id: str, run_id: str, code: str, id_: str, outcome: Outcome | None) -> None:

@@ -92,9 +92,9 @@ class _Night:
     taken: list[RunDelivery] = field(default_factory=list)
     mailed: set[str] = field(default_factory=set)
 
-    def take(self, delivery: str, outcome: Outcome | None) -> None:
-        if delivery not in {each.delivery for each in self.taken}:
-            self.taken.append(RunDelivery(delivery=delivery, outcome=outcome))
+    def take(self, found: Delivery, outcome: Outcome | None) -> None:
+        if found.id not in {each.delivery for each in self.taken}:
+            self.taken.append(RunDelivery(delivery=found.id, outcome=outcome, attempts=found.attempts))
 
 
 def _enter(conn: Connection, edges: Edges, run: Run, district: District, looked: Sequence[Looked]) -> Pulled:
@@ -106,7 +106,7 @@ def _enter(conn: Connection, edges: Edges, run: Run, district: District, looked:
     blackout = district.in_blackout(today(edges, district))
     night = _Night()
     for each in [] if blackout else ledger.unfinished(conn, district.code):
-        night.take(each.id, None)
+        night.take(each, None)
     for seen in looked:
         _enter_file(conn, edges, run, district, seen, night)
     ledger.assign(conn, run.dag_id, run.run_id, district.code, night.taken)
@@ -135,7 +135,7 @@ def _enter_file(conn: Connection, edges: Edges, run: Run, district: District, se
     elif anew:
         ledger.seen_again(conn, found.id, seen.remote.modified_at)
     outcome = _outcome(conn, edges, run, district, found, anew)
-    night.take(found.id, outcome)
+    night.take(found, outcome)
     night.arrivals.append(Arrival(seen=seen.remote, delivery=found.id, outcome=outcome or DeliveryState.PULLED))
     if _reminded(conn, edges, district, found, outcome, anew):
         night.mailed.add(found.id)

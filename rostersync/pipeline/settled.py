@@ -47,6 +47,19 @@ def _set_aside(conn: Connection, code: str, id_: str) -> str | None:
     return f"{delivery.state.value}: set aside{when} by {delivery.decided_by}"
 
 
+def done_meanwhile(conn: Connection, run: Run, code: str, id_: str) -> SyncResult | None:
+    """The result of another run that concluded this delivery since our run took it; with it, ours is settled too.
+
+    To judge it once more would be wrong: a newer file may have been applied since, and this one would look late.
+    """
+    taken = ledger.attempts_when_taken(conn, run.dag_id, run.run_id, code, id_)
+    last = ledger.latest_attempt(conn, id_)
+    if run.force or taken is None or last is None or last.number <= taken:
+        return None
+    settle(conn, run, code, id_, last.outcome)
+    return stored_result(conn, code, id_)
+
+
 def settle(conn: Connection, run: Run, code: str, id_: str, outcome: Outcome) -> None:
     """The run is done with this delivery."""
     ledger.settle(conn, run.dag_id, run.run_id, code, id_, outcome)

@@ -20,7 +20,7 @@ from rostersync.pipeline.holding import Approval, holds, plan_approved, supersed
 from rostersync.pipeline.judging import judgement, read
 from rostersync.pipeline.messages import tell, tell_nothing_new
 from rostersync.pipeline.results import SyncResult, judged, result_of
-from rostersync.pipeline.settled import failure_noted, settle, settled_result
+from rostersync.pipeline.settled import done_meanwhile, failure_noted, settle, settled_result
 from rostersync.pipeline.trying import plan_context, try_out
 from rostersync.pipeline.validating import Validated, is_validated, same_findings, screen_delivery
 
@@ -82,8 +82,8 @@ def open_case(
         if result is not None:
             return result
         token = ledger.claim(conn, id_, run.actor)
-        # A copy of this task may have committed while we waited for the row.
-        result = settled_result(conn, run, district.code, id_)
+        # A copy of this task, or another run, may have committed while we waited for the row.
+        result = settled_result(conn, run, district.code, id_) or done_meanwhile(conn, run, district.code, id_)
         delivery = ledger.delivery_of(conn, district.code, id_)
         findings = ledger.findings_of(conn, id_, delivery.attempts, "file") if screened is None else ()
     if result is not None:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from rostersync.database import UPGRADE_LOCK
 from rostersync.embedded_programs import give
 from tests.faults.bench import NIGHT, Bench
 from tests.faults.ground import BENCH, Ground
@@ -79,6 +80,8 @@ def test_f21(bench: Bench) -> None:
     assert (bench.roster.here, bench.roster.version) == (bench.after.here, bench.after.version + 1)
 
 
+MIGRATING = f"SELECT pg_advisory_xact_lock({UPGRADE_LOCK})"
+"""What `rostersync db upgrade` begins with."""
 FULL = """
 CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
     $$BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END$$;
@@ -164,17 +167,23 @@ def test_f26(bench: Bench) -> None:
     assert told in ([("person-owned-by-source",)], [("person-handed-over",)])
 
 
-@fault("F27", "A migration in the middle of a run: it waits for the run, or the run for it, or one of them gives up.")
-def test_f27(bench: Bench) -> None:
-    change = "ALTER TABLE roster.person ADD COLUMN nickname text"
+@fault("F27", "A migration while a task is writing: it waits for the task; the task finishes as ever.")
+def test_f27_waits(bench: Bench) -> None:
     with stopped(bench, "upsert.after_write") as pid, pytest.raises(errors.LockNotAvailable):
-        bench.sql(f"SET lock_timeout = '300ms'; {change}")
+        bench.sql(f"SET lock_timeout = '300ms'; {MIGRATING}")
     bench.well(bench.end(pid))
     assert_undisturbed(bench)
-    with somebody(bench, change):
-        ended = bench.night(run="night-3", lock_seconds=1.0, session={"lock_timeout": "1s"})
-        assert ended.error in (None, "district-busy")
-    bench.fine(run="night-4")
+
+
+@fault(
+    "F27", "A task while a migration is under way: it waits, then gives up, names the migration, and is tried again."
+)
+def test_f27_is_waited_for(bench: Bench) -> None:
+    with somebody(bench, "SET application_name = 'roster-owner'", MIGRATING):
+        ended = bench.night(session={"lock_timeout": "1s"})
+        assert (ended.error, "roster-owner" in ended.words) == ("district-busy", True)
+        assert bench.roster == bench.before
+    bench.fine()
     assert_undisturbed(bench)
 
 
