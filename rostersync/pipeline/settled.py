@@ -56,8 +56,10 @@ def done_meanwhile(conn: Connection, run: Run, code: str, id_: str) -> SyncResul
     last = ledger.latest_attempt(conn, id_)
     if run.force or taken is None or last is None or last.number <= taken:
         return None
-    settle(conn, run, code, id_, last.outcome)
-    return stored_result(conn, code, id_)
+    applied = last.outcome in (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
+    outcome = Outcome.DUPLICATE if applied else last.outcome
+    settle(conn, run, code, id_, outcome)
+    return stored_result(conn, code, id_, outcome)
 
 
 def settle(conn: Connection, run: Run, code: str, id_: str, outcome: Outcome) -> None:
