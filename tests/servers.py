@@ -235,7 +235,7 @@ class SmtpServer:
         self.recipients: dict[str, str] = {}
         self.data: list[str | float] = []
         self.accepted: list[Accepted] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=_free_port())
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
 
     @property
     def url(self) -> str:
@@ -286,7 +286,8 @@ def running_smtp() -> Iterator[SmtpServer]:
         server.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

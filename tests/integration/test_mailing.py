@@ -332,9 +332,9 @@ def secret_server(tmp_path: Path, smtp_port: int) -> Iterator[SecretServer]:
 
 @pytest.fixture
 def smtp_port() -> int:
-    from tests.servers import _free_port
+    from tests.servers import free_port
 
-    return _free_port()
+    return free_port()
 
 
 def test_a_login_goes_through_tls(
