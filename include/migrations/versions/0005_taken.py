@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0004_taken"
-down_revision = "0003_tenancy"
+revision = "0005_taken"
+down_revision = "0004_undo"
 branch_labels = None
 depends_on = None
 
