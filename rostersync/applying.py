@@ -10,7 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Table,
+    Text,
+    and_,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 
 from rostersync import tables as t
 from rostersync.errors import PlanMismatch
@@ -26,10 +40,10 @@ ORDER = ("school", "person", "class", "placement", "enrollment")
 """Parents before children, so that every foreign key finds its row."""
 
 
-def apply(plan: Plan, *, delivery: str, attempt: int, actor: str) -> None:
+def apply(plan: Plan, *, delivery: str | None, attempt: int | None, actor: str) -> None:
     """Write the plan. Raises PlanMismatch when the database changed another number of rows than planned.
 
-    Unique violations (a race with another district's e-mail) surface here, not at the commit.
+    `delivery` and `attempt` are None when no file asked for it. Unique violations (a race with another district's e-mail) surface here, not at the commit.
     """
     ws = plan.workspace
     _rename(ws)
@@ -133,22 +147,24 @@ def _image(plan: Table, shape: EntityShape, age: str) -> ColumnElement[Any]:
     return image(columns)
 
 
-def _log(ws: Workspace, shape: EntityShape, delivery: str, attempt: int, actor: str, action: str | None = None) -> None:
+def _log(
+    ws: Workspace, shape: EntityShape, delivery: str | None, attempt: int | None, actor: str, action: str | None = None
+) -> None:
     changes = _changes(ws, shape, delivery, attempt, action).add_columns(literal(actor).label("actor"))
     columns = [t.change.c[each.name].name for each in changes.selected_columns]
     ws.conn.execute(insert(t.change).from_select(columns, changes))
 
 
 def _changes(
-    ws: Workspace, shape: EntityShape, delivery: str, attempt: int, action: str | None = None
+    ws: Workspace, shape: EntityShape, delivery: str | None, attempt: int | None, action: str | None = None
 ) -> Select[*tuple[Any, ...]]:
     """Before- and after-images of every record that is created, updated or removed; `action`: another word for it."""
     plan = ws.plans[shape.name]
     before = case((plan.c.action != "created", _image(plan, shape, "old")))
     return select(
         literal(ws.district).label("district"),
-        literal(delivery).label("delivery"),
-        literal(attempt).label("attempt"),
+        literal(delivery, Text).label("delivery"),
+        literal(attempt, Integer).label("attempt"),
         literal(shape.name).label("entity"),
         key_of(ws, shape).label("key"),
         literal(action).label("action") if action else plan.c.action,

@@ -249,3 +249,15 @@ class Report:
     text: str
     html: str
     files: tuple[ReportFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dated:
+    """What passing days did to a district: assignments that started and ended, and people deactivated by that."""
+
+    started: int = 0
+    ended: int = 0
+    deactivated: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.started or self.ended or self.deactivated)

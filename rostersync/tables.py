@@ -295,6 +295,7 @@ run_districts = Table(
     Column("dag_id", Text, nullable=False),
     Column("run_id", Text, nullable=False),
     Column("districts", ARRAY(Text), nullable=False),
+    _moment("listed_at", now=True),
     PrimaryKeyConstraint("dag_id", "run_id"),
     schema="intake",
 )
@@ -433,5 +434,33 @@ message = Table(
     _moment("sent_at"),
     UniqueConstraint("report", "recipient"),
     CheckConstraint("state IN ('queued', 'sending', 'sent', 'deferred', 'refused', 'unknown')", name="state"),
+    schema="intake",
+)
+
+dating = Table(
+    "dating",
+    metadata,
+    Column("district", Text, nullable=False),
+    # What became of dated assignments on this day of the district; `told_in` is the report that said so.
+    Column("day", Date, nullable=False),
+    Column("started", Integer, nullable=False),
+    Column("ended", Integer, nullable=False),
+    Column("deactivated", Integer, nullable=False),
+    _moment("at", now=True),
+    Column("told_in", Text),
+    PrimaryKeyConstraint("district", "day"),
+    schema="intake",
+)
+
+sweep = Table(
+    "sweep",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("district", Text, nullable=False),
+    Column("legal_hold", Boolean, nullable=False),
+    # kind → how many went, from when on everything is kept, how many are left and since when.
+    Column("proof", JSONB, nullable=False),
+    _moment("at", now=True),
+    Index(None, "district", "at"),
     schema="intake",
 )

@@ -11,8 +11,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import Connection, Engine
 
-from rostersync import dictionary, ledger
+from rostersync import dictionary, ledger, planning
 from rostersync.applying import apply, put_back
+from rostersync.model import Dated
 from rostersync.planning import Plan, PlanContext, lock_district, plan
 from rostersync.undoing import UndoPlan, plan_undo
 from tests import model_database
@@ -80,6 +81,18 @@ def context(today: date = TODAY, *, creation: bool = False) -> PlanContext:
     return PlanContext(
         district=model_database.DISTRICT, dictionary=dictionary.load(), today=today, school_creation=creation
     )
+
+
+def pass_days(conn: Connection, today: date) -> Dated | None:
+    """What housekeeping does on this day: how much, or None when there is nothing to do."""
+    with acting_as(conn, "roster_sync", model_database.DISTRICT):
+        lock_district(conn, model_database.DISTRICT)
+        passed = planning.pass_days(conn, context(today))
+        if passed is None:
+            return None
+        plan_, dated = passed
+        apply(plan_, delivery=None, attempt=None, actor="test")
+    return dated
 
 
 def assert_same(planned: Plan, after: Roster, expected: Night) -> None:

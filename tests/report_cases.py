@@ -15,6 +15,7 @@ from rostersync.districts import District
 from rostersync.findings import found
 from rostersync.model import (
     BUCKETS,
+    Dated,
     Finding,
     Judgement,
     Left,
@@ -94,9 +95,10 @@ def facts(outcome: Outcome, **changes: Any) -> ReportFacts:
 
 
 def clean() -> ReportFacts:
-    """Everything applied, two remarks."""
+    """Everything applied, two remarks; assignments had begun and ended by their dates since the last mail."""
     return facts(
         Outcome.APPLIED,
+        dated=Dated(started=2, ended=3, deactivated=1),
         rows=RowCounts(read=244, accepted=244),
         counts={
             "school": entity(0, 0, 6),

@@ -62,6 +62,21 @@ def apply(
     return _night(judge, step, frozenset(found), aside)
 
 
+def pass_days(roster: Roster, today: date) -> Roster:
+    """The roster on a later day, without a file: what is the files' starts and ends, and nothing comes back."""
+    after = roster.copy()
+    for records in (after.placements, after.enrollments):
+        for key, known in records.items():
+            if known.owner == FILE and known.status in LIVE:
+                now = assignment_status(known.start_date, known.end_date, today)
+                # A first day moved into the future by hand does not take back what has begun.
+                records[key] = replace(known, status=known.status if now == "planned" else now)
+    for user_id, person in after.people.items():
+        if person.owner == FILE and not after.placed(user_id):
+            after.people[user_id] = replace(person, status="inactive")
+    return after
+
+
 def _judge_alone(judge: Judge) -> tuple[set[int], set[Told]]:
     """Lines rejected by what each row says for itself, and why."""
     found = {

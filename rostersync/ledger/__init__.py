@@ -16,6 +16,7 @@ from rostersync.ledger.attempts import (
     was_applied,
 )
 from rostersync.ledger.claims import check_claim, claim
+from rostersync.ledger.dating import dated_until, dates_told_in, mark_dates_told, record_dated, untold_dates
 from rostersync.ledger.decisions import (
     Decision,
     Waiting,
@@ -32,6 +33,7 @@ from rostersync.ledger.deliveries import (
     Delivery,
     delivery_id,
     delivery_of,
+    districts_known,
     ensure_district,
     known,
     known_districts,
@@ -96,10 +98,13 @@ __all__ = [
     "claim",
     "copy_findings",
     "corrections",
+    "dated_until",
+    "dates_told_in",
     "deliveries_of_run",
     "delivery_id",
     "delivery_of",
     "district_of",
+    "districts_known",
     "districts_of_run",
     "ensure_district",
     "findings_of",
@@ -116,6 +121,7 @@ __all__ = [
     "lives",
     "lock_delivery",
     "lock_run",
+    "mark_dates_told",
     "mark_decided",
     "mark_failed",
     "mark_judged",
@@ -123,6 +129,7 @@ __all__ = [
     "outcome_of",
     "record_arrivals",
     "record_attempt",
+    "record_dated",
     "record_decision",
     "record_delivery",
     "record_undo",
@@ -136,6 +143,7 @@ __all__ = [
     "store_findings",
     "swept_until",
     "unfinished",
+    "untold_dates",
     "waiting",
     "waiting_of",
     "was_applied",

@@ -6,7 +6,7 @@ the server surely did not take it: what is unclear becomes `unknown`: visible, n
 
 from __future__ import annotations
 
-from rostersync.mailing.outbox import enqueue
+from rostersync.mailing.outbox import enqueue, report_id
 from rostersync.mailing.relaying import MailCounts, relay
 from rostersync.mailing.replaying import Addressed, Where, render_anew, requeue
 from rostersync.mailing.senders import EmlFolder, Sender
@@ -22,5 +22,6 @@ __all__ = [
     "enqueue",
     "relay",
     "render_anew",
+    "report_id",
     "requeue",
 ]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from rostersync import crash, ledger, mailing, reporting
 from rostersync.ledger import Attempt, Delivery, Undo
-from rostersync.model import DeliveryState, Finding, Judgement, Left, Outcome, Reading, Report
+from rostersync.model import Dated, DeliveryState, Finding, Judgement, Left, Outcome, Reading, Report
 from rostersync.pipeline.edges import Edges, dictionary_of
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def tell(
         judgement=judgement,
         reading=reading,
         dictionary=dictionary_of(district),
+        dated=_dates_to_tell(conn, district, judgement.outcome),
     )
     for each in _addressed(edges, facts):
         _enqueue(conn, edges, facts, each.report, each.recipients)
@@ -84,7 +85,7 @@ def tell_nothing_new(conn: Connection, edges: Edges, district: District, deliver
         return False
     if last is None or last.outcome not in (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS):
         return False
-    facts = _stored(edges, district, last, ())
+    facts = replace(_stored(edges, district, last, ()), dated=_dates_to_tell(conn, district, last.outcome))
     report = reporting.nothing_new(facts, applied_at=last.ended_at)
     return _enqueue(conn, edges, facts, report, recipients(district, Outcome.APPLIED)) > 0
 
@@ -149,11 +150,16 @@ def _stored(edges: Edges, district: District, last: Attempt, findings: tuple[Fin
     )
 
 
+def _dates_to_tell(conn: Connection, district: District, outcome: Outcome) -> Dated:
+    """What passing days did is told to those who want the counts, with their next mail."""
+    return ledger.untold_dates(conn, district.code) if "counts" in _KINDS[outcome] else Dated()
+
+
 def _enqueue(
     conn: Connection, edges: Edges, facts: reporting.ReportFacts, report: Report, addresses: Sequence[str]
 ) -> int:
     crash.point("report.rendered")
-    return mailing.enqueue(
+    added = mailing.enqueue(
         conn,
         district=facts.district.code,
         delivery=facts.delivery,
@@ -162,3 +168,8 @@ def _enqueue(
         recipients=addresses,
         at=edges.clock(),
     )
+    if added and facts.dated:
+        code, delivery, attempt = facts.district.code, facts.delivery, facts.attempt
+        ident = mailing.report_id(district=code, delivery=delivery, attempt=attempt, kind=report.kind)
+        ledger.mark_dates_told(conn, code, ident)
+    return added

@@ -14,12 +14,13 @@ from sqlalchemy import Connection, func, select
 
 from rostersync import tables
 from rostersync.database import translated
-from rostersync.model import Counts, Finding, RowCounts
+from rostersync.model import Counts, Dated, Finding, RowCounts
 from rostersync.planning.aside import Aside, set_aside
 from rostersync.planning.claims import judge_claims
 from rostersync.planning.counting import count_entities, count_rows
 from rostersync.planning.holds import judge_holds
 from rostersync.planning.kept import covered, lines_in_the_way, unseen
+from rostersync.planning.passing import is_due, plan_passing
 from rostersync.planning.quiet import set_quiet_apart
 from rostersync.planning.remarks import note_remarks
 from rostersync.planning.rules import judge_rows
@@ -35,6 +36,7 @@ __all__ = [
     "judge_holds",
     "lines_in_the_way",
     "lock_district",
+    "pass_days",
     "plan",
     "unseen",
 ]
@@ -85,6 +87,19 @@ def plan(conn: Connection, context: PlanContext, rows: pd.DataFrame, aside: Asid
         by_school=by_school,
         changes=_changes(ws),
     )
+
+
+def pass_days(conn: Connection, context: PlanContext) -> tuple[Plan, Dated] | None:
+    """The plan of what the day `context.today` does to dated assignments, without any file; None: nothing.
+
+    The caller holds the district's lock.
+    """
+    if not is_due(conn, context):
+        return None
+    ws = Workspace(conn, context, ())
+    ws.create()
+    dated = plan_passing(ws)
+    return Plan(workspace=ws, findings=(), rows=RowCounts(), counts={}, by_school={}, changes=_changes(ws)), dated
 
 
 def _changes(ws: Workspace) -> int:

@@ -45,7 +45,7 @@ def plan_entities(ws: Workspace) -> None:
         fill(ws)
 
 
-def _settle(ws: Workspace, entity: str, joined: FromClause, named: FromClause, new: Values, extra: Values) -> None:
+def settle(ws: Workspace, entity: str, joined: FromClause, named: FromClause, new: Values, extra: Values) -> None:
     """Write old and new values of the named keys and derive the action from them."""
     shape, plan = ws.shapes[entity], ws.plans[entity]
     record = shape.table.c
@@ -123,7 +123,7 @@ def _schools(ws: Workspace) -> None:
     if ws.context.school_creation:
         name = func.coalesce(_value(s, named, "name"), named.c.school_id)
     status = case((_files(s, named), "active"), else_=s.c.status)
-    _settle(ws, "school", joined, named, {"name": name, "status": status}, {})
+    settle(ws, "school", joined, named, {"name": name, "status": status}, {})
     _quiet_schools(ws)
 
 
@@ -161,7 +161,7 @@ def _classes(ws: Workspace) -> None:
     new["school_id"] = func.coalesce(c.c.school_id, named.c.school_id)
     removed = and_(named.c.removed, c.c.owner == "file")
     new["status"] = case((removed, "inactive"), (_files(c, named), "active"), else_=c.c.status)
-    _settle(ws, "class", joined, named, new, {})
+    settle(ws, "class", joined, named, new, {})
 
 
 def _status(ws: Workspace, record: Table, named: FromClause, dates: Values) -> ColumnElement[Any]:
@@ -236,7 +236,7 @@ def _placements(ws: Workspace) -> None:
     }
     new |= _dates(ws, p, named)
     new["status"] = _status(ws, p, named, new)
-    _settle(ws, "placement", joined, named, new, {})
+    settle(ws, "placement", joined, named, new, {})
 
 
 def _as_known(ws: Workspace, named: CTE) -> tuple[FromClause, ColumnElement[Any]]:
@@ -271,7 +271,7 @@ def _enrollments(ws: Workspace) -> None:
     new: dict[str, ColumnElement[Any]] = {"primary_teacher": _value(e, named, "primary_teacher")}
     new |= _dates(ws, e, named)
     new["status"] = _status(ws, e, named, new)
-    _settle(ws, "enrollment", joined, named, new, {"school_id": named.c.school_id})
+    settle(ws, "enrollment", joined, named, new, {"school_id": named.c.school_id})
 
 
 def _asked_enrollments(ws: Workspace) -> Select[*tuple[Any, ...]]:
@@ -342,12 +342,12 @@ def _people(ws: Workspace) -> None:
     )
     joined, current = _as_known(ws, named)
     joined = joined.outerjoin(p, and_(p.c.district == ws.district, p.c.user_id == current))
-    placed = _placed(ws)
+    placed = placed_in_plan(ws)
     joined = joined.outerjoin(placed, placed.c.user_id == named.c.user_id)
     new = {a: _value(p, named, a) for a in ws.shapes["person"].attributes if a != "status"}
     new["email_key"] = case((kept_by_hand(p, "email"), p.c.email_key), else_=new["email_key"])
-    new["status"] = _person_status(ws, named, placed)
-    _settle(ws, "person", joined, named, new, {"old_user_id": ws.correction.c.old_user_id})
+    new["status"] = person_status(ws, named, placed)
+    settle(ws, "person", joined, named, new, {"old_user_id": ws.correction.c.old_user_id})
 
 
 def _wanted(ws: Workspace, header: str, wins: str | None) -> ColumnElement[Any]:
@@ -356,14 +356,14 @@ def _wanted(ws: Workspace, header: str, wins: str | None) -> ColumnElement[Any]:
     return case((_any(and_(ws.adds, ws.cell(header) == wins)), wins), else_=_asked(ws, header, ws.adds))
 
 
-def _placed(ws: Workspace) -> CTE:
+def placed_in_plan(ws: Workspace) -> CTE:
     plan = ws.plans["placement"].c
     return (
         select(plan.user_id, func.bool_or(plan.new_status.in_(LIVE)).label("live")).group_by(plan.user_id).cte("placed")
     )
 
 
-def _person_status(ws: Workspace, named: FromClause, placed: FromClause) -> ColumnElement[Any]:
+def person_status(ws: Workspace, named: FromClause, placed: FromClause) -> ColumnElement[Any]:
     """Active while a placement of any owner is active or planned; only file-owned people are judged."""
     p, other, plan = t.person, t.placement.alias("other"), ws.plans["placement"]
     # Two levels down: SQLAlchemy correlates only with the nearest SELECT unless told.

@@ -81,6 +81,7 @@ def _shown(facts: ReportFacts, said: wording.Wording, files: tuple[ReportFile, .
         "more_remarks": sum(group.count for group in remarks[room.groups :]),
         "files": _file_lines(files),
         "files_left_out": not files and facts.reading is not None and not refused and lists_rows(judged.findings),
+        "by_date": facts.by_date(),
         "footer": facts.footer(),
     }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rostersync.dictionary import Dictionary
-from rostersync.model import Judgement, Reading
+from rostersync.model import Dated, Judgement, Reading
 
 if TYPE_CHECKING:
     from rostersync.districts import District
@@ -28,6 +28,18 @@ class ReportFacts:
     dry_run: bool = False
     for_operators: bool = False
     """The reader decides about the delivery, instead of answering for the file."""
+    dated: Dated = Dated()
+    """What passing days did since the contacts were told last; no file asked for it."""
+
+    def by_date(self) -> str:
+        """What passing days did, in a sentence; empty when that was nothing."""
+        numbers = {
+            "ended by date": self.dated.ended,
+            "started by date": self.dated.started,
+            "people without any school left": self.dated.deactivated,
+        }
+        told = "; ".join(f"{what}: {number:,}" for what, number in numbers.items() if number)
+        return f"{told[0].upper()}{told[1:]} (since the last report, not in the counts)." if told else ""
 
     def footer(self) -> dict[str, str]:
         """What identifies the delivery, under every mail."""

@@ -23,6 +23,7 @@ def nothing_new(facts: ReportFacts, *, applied_at: datetime) -> Report:
     paragraphs = (
         "The file that arrived is the same, byte for byte, so nothing was changed.",
         _open_rows(facts.judgement.rows.rejected),
+        facts.by_date(),
         _CHECK_THE_EXPORT,
     )
     return _notice(

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sqlalchemy import Engine, and_, update
 
 from rostersync import dictionary, reading, screening
-from tests import model_database, roster_model, strategies
+from tests import model_checks, model_database, roster_model, strategies
 from tests.model_checks import LONG, assert_adds_up, assert_same, load, modest, rolled_back
 from tests.roster_values import FILE, SOURCE, Roster, Row
 from tests.strategies import ADDRESSES, FIRST, GRADES, LAST, PAST, SOON, TODAY
@@ -101,6 +101,15 @@ class Nights(RuleBasedStateMachine):
     def days_pass(self, days: int) -> None:
         Nights.steps += 1
         self.today += timedelta(days=days)
+
+    @rule()
+    def housekeeping_goes_by_the_dates(self) -> None:
+        """Nothing but the dates decides; a second look the same day finds nothing to do."""
+        Nights.steps += 1
+        self.roster = roster_model.pass_days(self.roster, self.today)
+        model_checks.pass_days(self.conn, self.today)
+        assert model_database.read(self.conn, self.roster) == self.roster
+        assert model_checks.pass_days(self.conn, self.today) is None
 
     @precondition(lambda self: self._file_people())
     @rule(data=st.data(), own_id=st.booleans())
