@@ -43,7 +43,8 @@ ORDER = ("school", "person", "class", "placement", "enrollment")
 def apply(plan: Plan, *, delivery: str | None, attempt: int | None, actor: str) -> None:
     """Write the plan. Raises PlanMismatch when the database changed another number of rows than planned.
 
-    `delivery` and `attempt` are None when no file asked for it. Unique violations (a race with another district's e-mail) surface here, not at the commit.
+    `delivery` and `attempt` are None when no file asked for it. Unique violations (a race with another district's
+    e-mail) surface here, not at the commit.
     """
     ws = plan.workspace
     _rename(ws)

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from rostersync import __version__, cli_failures, cli_past
+from rostersync import __version__, cli_failures, cli_operate, cli_past
 from rostersync.cli_formats import DeliveryArgument, Document, Format, FormatOption
 from rostersync.errors import ConfigurationError, RosterSyncError, Unexpected
 
@@ -192,6 +192,10 @@ def doctor() -> int:
     from rostersync import cli_doctor
 
     return cli_doctor.run()
+
+
+for _command in (cli_operate.dates, cli_operate.sweep, cli_operate.watch):
+    app.command()(_command)
 
 
 @app.command()

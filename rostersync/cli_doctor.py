@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from rostersync import cli, database, districts, documents, settings
+from rostersync import airflow_pools, cli, database, districts, documents, settings
 from rostersync.cli_edges import roster, sender
 from rostersync.errors import ConfigurationError, RosterSyncError
-from rostersync.settings import include_path, state_path
+from rostersync.settings import state_path
 from rostersync.transports import credentials_from_environment
 
 
@@ -170,26 +169,13 @@ def _mail() -> Iterator[Line]:
 
 
 def _pools() -> Iterator[Line]:
-    url = os.environ.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
-    if not url:
+    missing = airflow_pools.missing()
+    if missing is None:
         yield Line(mark=Mark.OK, what="Airflow's database is not configured here: pools not checked")
-        return
-    engine = database.engine(make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False))
-    try:
-        yield from _missing_pools(engine)
-    finally:
-        engine.dispose()
-
-
-def _missing_pools(engine: Engine) -> Iterator[Line]:
-    wanted: Mapping[str, object] = json.loads(include_path("pools.json").read_bytes())
-    with database.transaction(engine, None) as conn:
-        there = set(conn.scalars(text("SELECT pool FROM slot_pool")))
-    missing = sorted(set(wanted) - there)
-    if missing:
+    elif missing:
         yield Line(mark=Mark.WRONG, what=f"Airflow has no pool {', '.join(missing)}", hint=_IMPORT_POOLS)
     else:
-        yield Line(mark=Mark.OK, what=f"Airflow's pools: {', '.join(sorted(wanted))}")
+        yield Line(mark=Mark.OK, what=f"Airflow's pools: {', '.join(airflow_pools.wanted())}")
 
 
 _IMPORT_POOLS = "airflow pools import include/pools.json"

@@ -151,10 +151,15 @@ class Blackout(_Value):
 
 
 class Retention(_Value):
-    """Days; `legal_hold` stops all sweeping of this district."""
+    """Days; `legal_hold` stops all sweeping of this district.
+
+    `reports` holds for mails and findings too; `plans` counts from the decision about a held delivery, the others from
+    when a content was last seen in the inbox.
+    """
 
     raw_files: Count = 30
     reports: Count = 90
+    plans: Count = 30
     changes: Count = 400
     ledger: Count = 1095
     legal_hold: bool = False

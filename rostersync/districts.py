@@ -48,6 +48,7 @@ __all__ = [
     "digest",
     "load",
     "load_all",
+    "load_readable",
     "problems",
     "waves",
 ]
@@ -67,6 +68,18 @@ def load_all() -> Mapping[str, District]:
     if wrong:
         raise ConfigurationError(" ".join(wrong))
     return {path.stem: _parse(path) for path in district_files()}
+
+
+def load_readable() -> tuple[dict[str, District], dict[str, ConfigurationError]]:
+    """Districts by code, as far as their files are right, disabled ones too; and what is wrong with the others."""
+    right: dict[str, District] = {}
+    wrong: dict[str, ConfigurationError] = {}
+    for path in district_files():
+        try:
+            right[path.stem] = _parse(path)
+        except ConfigurationError as error:
+            wrong[path.stem] = error
+    return right, wrong
 
 
 def problems() -> list[str]:

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol, cast
 
@@ -23,6 +24,7 @@ from rostersync.settings import private_folder, state_path
 
 CHUNK = 1 << 20
 ABANDONED_SECONDS = 86_400
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Inbox(Protocol):
@@ -79,6 +81,16 @@ class LandingStore:
         with _sorted_out("read"):
             return self._shelf.exists(_key(district, sha256))
 
+    def kept(self, district: str) -> dict[str, datetime]:
+        """sha256 → when these bytes were written, of everything the store has of this district."""
+        with _sorted_out("read"):
+            return {name: at for name, at in self._shelf.listed(_name(district)) if _SHA256.fullmatch(name)}
+
+    def remove(self, district: str, sha256: str) -> None:
+        """Delete bytes for good; those that are gone already are no trouble."""
+        with contextlib.suppress(FileNotFoundError), _sorted_out("written"):
+            self._shelf.remove(_key(district, sha256))
+
 
 class _Enough(Exception):
     """More bytes than the limit have come."""
@@ -134,6 +146,14 @@ class _Folder:
     def exists(self, key: str) -> bool:
         return (self._root / key).is_file()
 
+    def listed(self, folder: str) -> Iterator[tuple[str, datetime]]:
+        place = self._root / folder
+        for path in place.iterdir() if place.is_dir() else ():
+            yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+    def remove(self, key: str) -> None:
+        (self._root / key).unlink()
+
 
 class _Remote:
     def __init__(self, url: str) -> None:
@@ -169,6 +189,16 @@ class _Remote:
     def exists(self, key: str) -> bool:
         return bool(self._fs.exists(f"{self._root}/{key}"))
 
+    def listed(self, folder: str) -> Iterator[tuple[str, datetime]]:
+        self._fs.invalidate_cache()
+        place = f"{self._root}/{folder}"
+        for path in self._fs.ls(place, detail=False) if self._fs.isdir(place) else ():
+            at: datetime = self._fs.modified(path)
+            yield str(path).rpartition("/")[2], at if at.tzinfo else at.replace(tzinfo=UTC)
+
+    def remove(self, key: str) -> None:
+        self._fs.rm_file(f"{self._root}/{key}")
+
 
 def _is_local(url: str) -> bool:
     return "://" not in url or url.startswith("file://")
@@ -180,7 +210,7 @@ def _check_unchanged(transport: Inbox, remote: RemoteFile) -> None:
 
 
 def _key(district: str, sha256: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+    if not _SHA256.fullmatch(sha256):
         raise LedgerMismatch("A landed file is named by the SHA-256 of its bytes.")
     return f"{_name(district)}/{sha256}"
 

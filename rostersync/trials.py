@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
@@ -24,7 +24,7 @@ WRITERS = {"roster_sync": "file", "roster_source": "source", "roster_manual": "m
 """role → whose records it writes."""
 ROSTER = (t.school, t.person, t.placement, t.class_, t.enrollment)
 CELLS = (*ROSTER, t.finding, t.plan, t.decision, t.undo, t.change, t.report, t.report_file)
-LISTINGS = (t.delivery, t.attempt, t.arrival, t.run_delivery, t.message)
+LISTINGS = (t.delivery, t.attempt, t.arrival, t.run_delivery, t.message, t.dating, t.sweep)
 INTAKE = (*CELLS[len(ROSTER) :], *LISTINGS)
 """Where retention deletes."""
 
@@ -114,6 +114,8 @@ def _planted(code: str) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
     yield t.report, [here | {"id": code, "kind": "x", "subject": "x", "text_body": "x", "html_body": "x"}]
     yield t.report_file, [here | {"report": code, "name": "x", "media_type": "x", "content": b""}]
     yield t.message, [here | {"report": code, "recipient": "x", "message_id": code}]
+    yield t.dating, [here | {"day": date.min, "started": 0, "ended": 0, "deactivated": 0}]
+    yield t.sweep, [here | {"legal_hold": False, "proof": {}}]
 
 
 def _record(table: Table, code: str, owner: str, name: str | None = None) -> dict[str, Any]:

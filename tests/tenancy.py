@@ -28,6 +28,8 @@ LISTINGS = (
     "intake.arrival",
     "intake.run_delivery",
     "intake.message",
+    "intake.dating",
+    "intake.sweep",
 )
 TABLES = (*CELLS, *LISTINGS, "intake.run_districts", "intake.alembic_version")
 
@@ -48,6 +50,8 @@ MAY: Mapping[str, Mapping[str, str]] = {
         "intake.arrival": "SI",
         "intake.run_delivery": "SIU",
         "intake.message": "SIU",
+        "intake.dating": "SIU",
+        "intake.sweep": "SI",
         "intake.run_districts": "SI",
         "intake.alembic_version": "S",
     },
@@ -111,7 +115,9 @@ INSERT INTO intake.change (district, entity, key, action, actor)
     VALUES (%(d)s, 'person', ARRAY['P'], 'created', 'test');
 INSERT INTO intake.report (id, district, kind, subject, text_body, html_body) VALUES (%(d)s, %(d)s, 'k', 's', 't', 'h');
 INSERT INTO intake.report_file (report, district, name, media_type, content) VALUES (%(d)s, %(d)s, 'n', 't/c', '');
-INSERT INTO intake.message (district, report, recipient, message_id) VALUES (%(d)s, %(d)s, 'a@b', %(d)s)
+INSERT INTO intake.message (district, report, recipient, message_id) VALUES (%(d)s, %(d)s, 'a@b', %(d)s);
+INSERT INTO intake.dating (district, day, started, ended, deactivated) VALUES (%(d)s, '2026-11-24', 0, 0, 0);
+INSERT INTO intake.sweep (district, legal_hold, proof) VALUES (%(d)s, false, '{}')
 """
 STATEMENTS = {
     words.split("(")[0].removeprefix("INSERT INTO ").strip(): words for words in map(str.strip, PLANT.split(";"))
@@ -127,6 +133,8 @@ SOME_COLUMN = {
     "intake.delivery": "state",
     "intake.run_delivery": "outcome",
     "intake.message": "state",
+    "intake.dating": "told_in",
+    "intake.sweep": "district",
     "intake.alembic_version": "version_num",
     "intake.run_districts": "run_id",
     **dict.fromkeys(("intake.finding", "intake.change", "intake.report", "intake.report_file"), "district"),

@@ -105,14 +105,19 @@ def attempt_of(conn: Connection, delivery_id: str, number: int) -> Attempt | Non
 
 def latest_applied(conn: Connection, code: str) -> tuple[str, datetime] | None:
     """The content that the roster got last, not undone since, and its modification time; None when there is none."""
-    wanted = (
-        select(delivery.c.id, delivery.c.modified_at)
+    row = conn.execute(applied_last(code).add_columns(delivery.c.modified_at)).first()
+    return (row.id, row.modified_at) if row else None
+
+
+def applied_last(code: str) -> Select[tuple[str]]:
+    """The id of the delivery whose content the roster got last, not undone since."""
+    return (
+        select(delivery.c.id)
         .join(attempt, attempt.c.delivery == delivery.c.id)
         .where(delivery.c.district == code, stands())
         .order_by(attempt.c.roster_version.desc(), attempt.c.ended_at.desc(), delivery.c.sequence.desc())
+        .limit(1)
     )
-    row = conn.execute(wanted.limit(1)).first()
-    return (row.id, row.modified_at) if row else None
 
 
 def was_applied(conn: Connection, delivery_id: str) -> bool:

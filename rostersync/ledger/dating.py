@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rostersync.model import Dated
@@ -23,8 +23,8 @@ def record_dated(conn: Connection, code: str, day: date, dated: Dated, *, at: da
 
 def dated_until(conn: Connection) -> dict[str, date]:
     """district → the last day that was gone through."""
-    newest = select(dating.c.district, func.max(dating.c.day)).group_by(dating.c.district)
-    return {code: day for code, day in conn.execute(newest)}
+    newest = select(dating.c.district, func.max(dating.c.day).label("day")).group_by(dating.c.district)
+    return {row.district: row.day for row in conn.execute(newest)}
 
 
 def untold_dates(conn: Connection, code: str) -> Dated:
@@ -38,12 +38,12 @@ def dates_told_in(conn: Connection, code: str, report: str) -> Dated:
 
 
 def mark_dates_told(conn: Connection, code: str, report: str) -> None:
-    """This report tells of everything that was untold."""
+    """Note that this report tells of everything that was untold."""
     conn.execute(update(dating).where(dating.c.district == code, dating.c.told_in.is_(None)).values(told_in=report))
 
 
 def _sum(conn: Connection, code: str, report: str | None) -> Dated:
     sums = [func.coalesce(func.sum(dating.c[name]), 0) for name in ("started", "ended", "deactivated")]
     told = dating.c.told_in.is_not_distinct_from(report)
-    row: Row[tuple[int, int, int]] = conn.execute(select(*sums).where(dating.c.district == code, told)).one()
-    return Dated(started=row[0], ended=row[1], deactivated=row[2])
+    started, ended, deactivated = conn.execute(select(*sums).where(dating.c.district == code, told)).one()
+    return Dated(started=started, ended=ended, deactivated=deactivated)

@@ -78,11 +78,6 @@ def known_districts(conn: Connection) -> Sequence[str]:
     return conn.scalars(select(district.c.code).order_by(district.c.code)).all()
 
 
-def districts_known(conn: Connection) -> set[str]:
-    """Codes of the districts that have a row: those that a night or the enrollment source has met."""
-    return set(conn.scalars(select(district.c.code)))
-
-
 def roster_version(conn: Connection, code: str) -> int:
     """How many times the roster of this district was written; 0 for a district that has no row yet."""
     return conn.execute(select(district.c.roster_version).where(district.c.code == code)).scalar() or 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -60,6 +61,11 @@ class EmlFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
+
+    def written(self, district: str) -> dict[Path, datetime]:
+        """The mails of a district and when they were written. No code of a district has an underscore."""
+        mails = self.path.glob(f"{district}_*.eml") if self.path.is_dir() else ()
+        return {path: datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in mails}
 
     def send(self, letter: Letter) -> Answer:
         """Writes the file under its final name only when it is whole; a second try writes the same bytes again."""

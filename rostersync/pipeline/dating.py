@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rostersync import applying, crash, ledger, planning
@@ -35,8 +36,12 @@ def pass_days(edges: Edges, district: District) -> Dated:
     return dated
 
 
-def days_due(edges: Edges, known: dict[str, District]) -> list[str]:
-    """Codes of these districts, if the roster knows them, whose present day has not been gone through yet."""
+def days_due(edges: Edges, known: Mapping[str, District], *, again: bool = False) -> list[str]:
+    """Codes of the districts that the roster knows and whose present day was not gone through yet (`again`: of all)."""
     with transaction(edges, None) as conn:
-        done, there = ledger.dated_until(conn), ledger.districts_known(conn)
-    return [code for code, district in known.items() if code in there and done.get(code) != today(edges, district)]
+        done, there = ledger.dated_until(conn), set(ledger.known_districts(conn))
+    return [
+        code
+        for code, district in known.items()
+        if code in there and (again or done.get(code) != today(edges, district))
+    ]

@@ -16,6 +16,8 @@ from rostersync.pipeline.edges import Edges, dictionary_of
 if TYPE_CHECKING:
     from rostersync.districts import District, ReportKind
 
+OPERATORS = "_operators"
+"""Under this name the outbox has the operators' own mails; no district can be called so."""
 _KINDS: dict[Outcome, tuple[ReportKind, ...]] = {
     Outcome.APPLIED: ("counts",),
     Outcome.APPLIED_WITH_ERRORS: ("counts", "problems"),

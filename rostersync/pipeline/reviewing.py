@@ -158,9 +158,13 @@ def discard(edges: Edges, id_: str, *, actor: str, reason: str, attempt: int | N
 
 def expire_held(edges: Edges, *, days: int = DAYS_OPEN) -> list[Reviewed]:
     """Discard every held delivery that has waited for longer than this, with a mail. Those that were discarded."""
+    return [expire(edges, each.delivery, attempt=each.attempt, days=days) for each in overdue(edges, days=days)]
+
+
+def overdue(edges: Edges, *, days: int = DAYS_OPEN) -> list[Waiting]:
+    """The held deliveries that have waited for longer than this."""
     oldest = edges.clock() - timedelta(days=days)
-    due = [each for each in open_reviews(edges) if each.held_at < oldest]
-    return [expire(edges, each.delivery, attempt=each.attempt, days=days) for each in due]
+    return [each for each in open_reviews(edges) if each.held_at < oldest]
 
 
 def expire(edges: Edges, id_: str, *, attempt: int | None = None, days: int = DAYS_OPEN) -> Reviewed:

@@ -6,6 +6,8 @@ its dates say. Whether a person is still placed is judged as in the plan of a fi
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -83,13 +85,13 @@ def _assignments(ws: Workspace, name: str, table: Table) -> None:
         .cte(f"passing_{name}")
     )
     joined = named.join(table, and_(table.c.district == ws.district, *(table.c[k] == named.c[k] for k in shape.keys)))
-    new = {a: table.c[a] for a in shape.attributes}
+    new: dict[str, ColumnElement[Any]] = {a: table.c[a] for a in shape.attributes}
     new["status"] = case((_ends(ws.context, table), "ended"), else_="active")
     extra = {each: null() for each in shape.extra}
     settle(ws, name, joined, named, new, extra)
 
 
-def _of_nobody() -> tuple[ColumnElement[object], ...]:
+def _of_nobody() -> tuple[ColumnElement[Any], ...]:
     """No line of a file names the record, and yet something is asked of it."""
     return cast(null(), BigInteger).label("line"), true().label("asked"), false().label("removed")
 
@@ -106,7 +108,7 @@ def _people(ws: Workspace) -> None:
     placed = placed_in_plan(ws)
     joined = named.join(p, and_(p.c.district == ws.district, p.c.user_id == named.c.user_id))
     joined = joined.outerjoin(placed, placed.c.user_id == named.c.user_id)
-    new = {a: p.c[a] for a in ws.shapes["person"].attributes}
+    new: dict[str, ColumnElement[Any]] = {a: p.c[a] for a in ws.shapes["person"].attributes}
     new["status"] = person_status(ws, named, placed)
     settle(ws, "person", joined, named, new, {"old_user_id": null()})
 

@@ -357,6 +357,7 @@ def _wanted(ws: Workspace, header: str, wins: str | None) -> ColumnElement[Any]:
 
 
 def placed_in_plan(ws: Workspace) -> CTE:
+    """The people of the planned placements, and whether one of these will be active or planned."""
     plan = ws.plans["placement"].c
     return (
         select(plan.user_id, func.bool_or(plan.new_status.in_(LIVE)).label("live")).group_by(plan.user_id).cte("placed")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from rostersync.reporting.changes_file import changes_file
 from rostersync.reporting.count_report import count_report
+from rostersync.reporting.digest import KIND as DIGEST
+from rostersync.reporting.digest import digest
 from rostersync.reporting.error_file import errors_file, lists_rows
 from rostersync.reporting.error_workbook import errors_workbook
 from rostersync.reporting.facts import ReportFacts
@@ -16,9 +18,11 @@ from rostersync.reporting.question import question
 from rostersync.reporting.undone import reasons, undo_file, undone, why
 
 __all__ = [
+    "DIGEST",
     "ReportFacts",
     "changes_file",
     "count_report",
+    "digest",
     "discarded",
     "errors_file",
     "errors_workbook",

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from rostersync.districts import District
 
 
+NOTHING_BY_DATE = Dated()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFacts:
     """One judged delivery. `received_at` is aware; `reading` is None when the raw bytes are swept (then no files)."""
@@ -28,7 +31,7 @@ class ReportFacts:
     dry_run: bool = False
     for_operators: bool = False
     """The reader decides about the delivery, instead of answering for the file."""
-    dated: Dated = Dated()
+    dated: Dated = NOTHING_BY_DATE
     """What passing days did since the contacts were told last; no file asked for it."""
 
     def by_date(self) -> str:

@@ -131,9 +131,12 @@ def test_an_address_is_free_once_its_person_is_over_and_is_judged_again_when_the
     nights.put([person(1, userEmail=address)], at=nights.now)
     result = nights.sync("third")[-1]
     assert [each.code for each in result.findings] == ["email-taken"]
-    with pytest.raises(IntegrityError), nights.owner.begin() as conn:
-        conn.execute(update(t.person).values(status="active").where(t.person.c.user_id == "u1"))
+    back = update(t.person).values(status="active").where(t.person.c.user_id == "u1")
+    with nights.owner.begin() as conn:
         conn.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        with pytest.raises(IntegrityError):
+            conn.execute(back)
+        conn.rollback()
 
 
 def test_the_next_count_report_tells_of_it_once(nights: Nights) -> None:

@@ -35,8 +35,9 @@ SWEEP = """
         CONSTRAINT pk_sweep PRIMARY KEY (id)
     );
     CREATE INDEX ix_sweep_district_at ON intake.sweep (district, at);
-    GRANT SELECT ON intake.sweep TO roster_sync, roster_manual;
-    GRANT SELECT, INSERT, DELETE ON intake.sweep TO roster_sweep;
+    GRANT SELECT, INSERT ON intake.sweep TO roster_sync;
+    GRANT SELECT ON intake.sweep TO roster_manual;
+    GRANT SELECT, DELETE ON intake.sweep TO roster_sweep;
 """
 GUARD = """
     ALTER TABLE intake.{0} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

@@ -1,0 +1,206 @@
+"""What the ledger keeps for how long, as SQL: one `Kind` for each term, and the proof of a sweep.
+
+Terms count from when a content was last seen in an inbox: what a file that still lies there was judged to be decides
+whether it is a duplicate. What nobody has decided about yet stays, whatever its age. Every function wants a connection
+that may delete (the role `roster_sweep`) and that concerns the district.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Select, Table, and_, case, delete, exists, false, func, insert, or_, select
+from sqlalchemy import tuple_ as row
+
+from rostersync import tables as t
+from rostersync.ledger.attempts import applied_last
+from rostersync.model import DeliveryState
+
+if TYPE_CHECKING:
+    from rostersync.district_model import Retention
+
+OPEN = (DeliveryState.PULLED, DeliveryState.VALIDATED, DeliveryState.HELD)
+"""Nothing was decided yet about deliveries in these states."""
+UNSETTLED = ("queued", "deferred", "sending")
+"""Messages of which nobody knows yet what becomes of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a sweep did to one kind: everything of before `before` went, except what stays.
+
+    `left`: how many there are now, the oldest of `oldest`; `staying`: how many of them are older than their term.
+    """
+
+    swept: int
+    before: datetime
+    left: int
+    oldest: datetime | None
+    staying: int
+
+    def to_json(self) -> dict[str, Any]:
+        """With moments as text."""
+        oldest = self.oldest.isoformat() if self.oldest else None
+        return asdict(self) | {"before": self.before.isoformat(), "oldest": oldest}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Rows that go together. `dated`: keys, `moment` and `stays` of each; `parts`: tables, children first, and keys."""
+
+    name: str
+    days: Callable[[Retention], int]
+    dated: Callable[[str], Select[Any]]
+    parts: tuple[tuple[Table, tuple[str, ...]], ...]
+
+
+def sweep_kind(conn: Connection, kind: Kind, code: str, before: datetime) -> Proof:
+    """Delete what is older and does not stay."""
+    rows = kind.dated(code).subquery("dated")
+    keys = [column for column in rows.c if column.name not in ("moment", "stays")]
+    gone = select(*keys).where(rows.c.moment < before, rows.c.stays.is_(False))
+    swept = 0
+    for table, names in kind.parts:
+        swept = conn.execute(delete(table).where(row(*(table.c[name] for name in names)).in_(gone))).rowcount
+    older = func.count().filter(rows.c.moment < before)
+    left, oldest, staying = conn.execute(select(func.count(), func.min(rows.c.moment), older)).one()
+    return Proof(swept=swept, before=before, left=left, oldest=oldest, staying=staying)
+
+
+def contents(conn: Connection, code: str) -> dict[str, tuple[datetime, bool]]:
+    """sha256 → when it was last seen, and whether it is still open what becomes of it."""
+    rows = conn.execute(_contents(code)).mappings()
+    return {found["sha256"]: (found["seen"], found["state"] in OPEN) for found in rows}
+
+
+def _contents(code: str) -> Select[Any]:
+    """Every delivery with its state, when its content was last in the inbox, and its latest attempt."""
+    a, n = t.arrival.c, t.attempt.c
+    looks = select(a.delivery, func.max(a.seen_at).label("seen")).where(a.district == code).group_by(a.delivery)
+    attempts = select(n.delivery, func.max(n.number).label("latest"), func.max(n.ended_at).label("judged"))
+    looked, tried = looks.subquery("looked"), attempts.where(n.district == code).group_by(n.delivery).subquery("tried")
+    d = t.delivery
+    joined = d.outerjoin(looked, looked.c.delivery == d.c.id).outerjoin(tried, tried.c.delivery == d.c.id)
+    seen = func.greatest(d.c.landed_at, looked.c.seen).label("seen")
+    latest = func.coalesce(tried.c.latest, 0).label("latest")
+    columns = (d.c.id, d.c.sha256, d.c.state, d.c.landed_at, d.c.decided_at, tried.c.judged)
+    return select(*columns, seen, latest).select_from(joined).where(d.c.district == code)
+
+
+def _reports(code: str) -> Select[Any]:
+    r, m = t.report.c, t.message.c
+    unsettled = exists().where(m.report == r.id, m.state.in_(UNSETTLED))
+    return select(r.id, r.created_at.label("moment"), unsettled.label("stays")).where(r.district == code)
+
+
+def _findings(code: str) -> Select[Any]:
+    """The latest findings count from when the content was last seen, earlier ones from their judgement."""
+    f, a, d = t.finding, t.attempt, _contents(code).subquery("content")
+    judged = func.coalesce(a.c.ended_at, d.c.landed_at)
+    moment = case((f.c.attempt >= d.c.latest, d.c.seen), else_=judged)
+    joined = f.join(d, d.c.id == f.c.delivery)
+    joined = joined.outerjoin(a, and_(a.c.delivery == f.c.delivery, a.c.number == f.c.attempt))
+    columns = (f.c.delivery, f.c.attempt, moment.label("moment"), d.c.state.in_(OPEN).label("stays"))
+    return select(*columns).select_from(joined).where(f.c.district == code)
+
+
+def _plans(code: str) -> Select[Any]:
+    """From the decision about this plan, else from the end of the waiting."""
+    p, made, d = t.plan, t.decision, _contents(code).subquery("content")
+    decided = and_(made.c.delivery == p.c.delivery, made.c.attempt == p.c.attempt)
+    joined = p.join(d, d.c.id == p.c.delivery).outerjoin(made, decided)
+    moment = func.coalesce(made.c.decided_at, d.c.decided_at, d.c.judged)
+    waits = and_(made.c.decided_at.is_(None), d.c.state == DeliveryState.HELD)
+    columns = (p.c.delivery, p.c.attempt, moment.label("moment"), waits.label("stays"))
+    return select(*columns).select_from(joined).where(p.c.district == code)
+
+
+def _changes(code: str) -> Select[Any]:
+    c = t.change.c
+    return select(c.id, c.at.label("moment"), false().label("stays")).where(c.district == code)
+
+
+def _deliveries(code: str) -> Select[Any]:
+    """The content that was applied last stays: what comes next is compared with it."""
+    d = _contents(code).subquery("content")
+    stays = or_(d.c.state.in_(OPEN), d.c.id.is_not_distinct_from(applied_last(code).scalar_subquery()))
+    return select(d.c.id, d.c.seen.label("moment"), stays.label("stays"))
+
+
+def _looks(code: str) -> Select[Any]:
+    a = t.arrival.c
+    return select(a.id, a.seen_at.label("moment"), false().label("stays")).where(a.district == code)
+
+
+def _dates(code: str) -> Select[Any]:
+    d = t.dating.c
+    return select(d.day, d.at.label("moment"), false().label("stays")).where(d.district == code)
+
+
+def _sweeps(code: str) -> Select[Any]:
+    s = t.sweep.c
+    return select(s.id, s.at.label("moment"), false().label("stays")).where(s.district == code)
+
+
+KINDS = (
+    Kind(
+        name="reports",
+        days=lambda terms: terms.reports,
+        dated=_reports,
+        parts=((t.message, ("report",)), (t.report_file, ("report",)), (t.report, ("id",))),
+    ),
+    Kind(
+        name="findings",
+        days=lambda terms: terms.reports,
+        dated=_findings,
+        parts=((t.finding, ("delivery", "attempt")),),
+    ),
+    Kind(name="plans", days=lambda terms: terms.plans, dated=_plans, parts=((t.plan, ("delivery", "attempt")),)),
+    Kind(name="changes", days=lambda terms: terms.changes, dated=_changes, parts=((t.change, ("id",)),)),
+    Kind(
+        name="deliveries",
+        days=lambda terms: terms.ledger,
+        dated=_deliveries,
+        parts=(
+            (t.finding, ("delivery",)),
+            (t.plan, ("delivery",)),
+            (t.decision, ("delivery",)),
+            (t.run_delivery, ("delivery",)),
+            (t.arrival, ("delivery",)),
+            (t.attempt, ("delivery",)),
+            (t.delivery, ("id",)),
+        ),
+    ),
+    Kind(name="looks", days=lambda terms: terms.ledger, dated=_looks, parts=((t.arrival, ("id",)),)),
+    Kind(name="dates", days=lambda terms: terms.ledger, dated=_dates, parts=((t.dating, ("day",)),)),
+    Kind(name="sweeps", days=lambda terms: terms.ledger, dated=_sweeps, parts=((t.sweep, ("id",)),)),
+)
+
+
+def sweep_runs(conn: Connection, before: datetime) -> int:
+    """Delete the lists of districts of older runs; they belong to no district."""
+    return conn.execute(delete(t.run_districts).where(t.run_districts.c.listed_at < before)).rowcount
+
+
+def record_sweep(conn: Connection, code: str, proof: Mapping[str, Proof], *, legal_hold: bool, at: datetime) -> None:
+    """Store what a sweep of this district did, kind by kind."""
+    told = {name: each.to_json() for name, each in proof.items()}
+    conn.execute(insert(t.sweep).values(district=code, legal_hold=legal_hold, proof=told, at=at))
+
+
+def swept_before(conn: Connection, code: str, kind: str) -> datetime | None:
+    """Rows of this kind (a name of `KINDS`, or files) of before this moment may be gone; None: nothing is."""
+    of_kind = t.sweep.c.proof[kind]
+    took = of_kind["swept"].as_integer() > 0
+    newest = select(func.max(of_kind["before"].as_string())).where(t.sweep.c.district == code, took)
+    moment: str | None = conn.scalar(newest)
+    return datetime.fromisoformat(moment) if moment else None
+
+
+def last_sweep(conn: Connection) -> datetime | None:
+    """When anything was swept last, or found to be within its term."""
+    moment: datetime | None = conn.scalar(select(func.max(t.sweep.c.at)))
+    return moment

@@ -1,0 +1,85 @@
+"""What is due in every district, whether a file came or not: dates, the end of waiting, retention.
+
+One district's trouble keeps no other from its turn; it is raised when all had theirs. A district whose file in
+`include/districts` is gone or wrong is left alone: the watcher tells of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rostersync import districts, ledger
+from rostersync.district_model import Retention
+from rostersync.errors import PermanentError, RosterSyncError, TransientError
+from rostersync.ledger import Proof
+from rostersync.model import Dated
+from rostersync.pipeline import dating, reviewing, sweeping
+from rostersync.pipeline.edges import Edges
+from rostersync.pipeline.messages import OPERATORS
+from rostersync.pipeline.sweeping import Stores
+
+Done = TypeVar("Done")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """district → kind → proof, without those under a legal hold; whose data nobody may sweep; lists of old runs."""
+
+    proofs: Mapping[str, Mapping[str, Proof]]
+    legal_holds: tuple[str, ...]
+    left_alone: tuple[str, ...]
+    runs: int = 0
+
+
+def pass_days(edges: Edges, *, again: bool = False) -> Mapping[str, Dated]:
+    """Start and end what the dates say, in each district whose day was not gone through yet (`again`: in all).
+
+    What that came to, by district. Raises TransientError or PermanentError, naming the districts that failed.
+    """
+    known, _ = districts.load_readable()
+    due = dating.days_due(edges, known, again=again)
+    return _each(due, lambda code: dating.pass_days(edges, known[code]))
+
+
+def expire(edges: Edges) -> Mapping[str, bool]:
+    """Discard the held deliveries whose time is up, with a mail; delivery → whether nobody was faster."""
+    due = {each.delivery: each.attempt for each in reviewing.overdue(edges)}
+    return _each(due, lambda id_: reviewing.expire(edges, id_, attempt=due[id_]).decided)
+
+
+def sweep(stores: Stores) -> Swept:
+    """Sweep what is over in every district that the ledger knows, and the operators' own mails. Raises like the others.
+
+    Without its configuration nobody knows what a district's terms are: nothing of it goes.
+    """
+    known, _ = districts.load_readable()
+    with stores.open(OPERATORS) as conn:
+        there = set(ledger.known_districts(conn))
+    terms = {code: district.retention for code, district in known.items() if code in there}
+    proofs = _each(terms, lambda code: sweeping.sweep(stores, code, terms[code]))
+    ours = sweeping.sweep(stores, OPERATORS, Retention(), landed=False)
+    return Swept(
+        proofs={code: proof for code, proof in {**proofs, OPERATORS: ours}.items() if proof},
+        legal_holds=tuple(code for code, each in terms.items() if each.legal_hold),
+        left_alone=tuple(sorted(there - known.keys())),
+        runs=0 if stores.dry_run else sweeping.sweep_runs(stores, Retention()),
+    )
+
+
+def _each(names: Iterable[str], work: Callable[[str], Done]) -> dict[str, Done]:
+    """The work for each, in order; what failed is raised at the end, as transient when trying again may help."""
+    done: dict[str, Done] = {}
+    failed: dict[str, RosterSyncError] = {}
+    for name in sorted(names):
+        try:
+            done[name] = work(name)
+        except RosterSyncError as error:
+            failed[name] = error
+    if failed:
+        told = "; ".join(f"{name}: {error.message} [{error.code}]" for name, error in failed.items())
+        passing = any(isinstance(error, TransientError) for error in failed.values())
+        kind = TransientError if passing else PermanentError
+        raise kind(f"{len(failed)} of {len(failed) + len(done)} failed: {told}", hint=next(iter(failed.values())).hint)
+    return done
