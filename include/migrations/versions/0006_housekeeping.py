@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0005_housekeeping"
-down_revision = "0004_undo"
+revision = "0006_housekeeping"
+down_revision = "0005_taken"
 branch_labels = None
 depends_on = None
 
