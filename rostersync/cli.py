@@ -194,8 +194,8 @@ def doctor() -> int:
     return cli_doctor.run()
 
 
-for _command in (cli_operate.dates, cli_operate.sweep, cli_operate.watch):
-    app.command()(_command)
+for _operation in (cli_operate.dates, cli_operate.sweep, cli_operate.watch):
+    app.command()(_operation)
 
 
 @app.command()
