@@ -1,10 +1,7 @@
-"""Between Airflow and the pipeline: connections become our values, a task's context becomes a Run.
+"""Between Airflow and the pipeline: a task's context becomes a Run, a task one call.
 
-The only importer of airflow in the package. DAG files import it, so it imports nothing heavy before a task runs.
-
-Connections (each may be missing): `roster_db` (else `ROSTERSYNC_DATABASE_URL`, else the embedded server),
-`smtp_default` (else `ROSTERSYNC_SMTP_URL`, else mails are files), and the SFTP connections that districts name, whose
-extra must hold `host_key` (else `ROSTERSYNC_SFTP_<ID>`).
+With `airflow_connections`, the only importer of airflow in the package. DAG files import it, so it imports nothing
+heavy before a task runs.
 """
 
 from __future__ import annotations
@@ -14,27 +11,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
 
-from airflow.sdk import Connection, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
-    AirflowNotFoundException,
     AirflowSkipException,
     DagRunTriggerException,
 )
 
+from rostersync import airflow_connections as connections
 from rostersync.errors import ConfigurationError, RosterSyncError, Unexpected
 
 if TYPE_CHECKING:
-    from rostersync.districts import District
-    from rostersync.mailing import Sender
     from rostersync.pipeline import Edges, Run
-    from rostersync.settings import Settings
-    from rostersync.transports import SftpCredentials
+    from rostersync.pipeline.sweeping import Stores
 
 _log = logging.getLogger(__name__)
 
@@ -59,8 +51,6 @@ APPROVE = "Approve"
 APPROVE_WITHOUT_SCHOOLS = "Approve without the held schools"
 DISCARD = "Discard"
 
-ROSTER = "roster_db"
-MAIL = "smtp_default"
 GROUP = "district."
 
 
@@ -188,6 +178,42 @@ def decide(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any
     return reviewed.summary()
 
 
+def chore(name: str) -> dict[str, int]:
+    """One chore of housekeeping (relay, dates, expire, sweep, watch); what it did, in numbers."""
+    from rostersync.pipeline import chores
+
+    with edges() as opened:
+        if name == "sweep":
+            with _stores(opened) as stores:
+                return chores.sweep(stores)
+        return chores.CHORES[name](opened)
+
+
+@contextmanager
+def _stores(opened: Edges) -> Iterator[Stores]:
+    """What retention deletes from, with its own login; closed at the end."""
+    from rostersync import settings
+    from rostersync.pipeline.sweeping import Stores
+
+    wishes = settings.from_environment()
+    engine = connections.sweep_engine(wishes)
+    try:
+        yield Stores(
+            engine=engine,
+            notes=opened.engine,
+            landing=opened.landing,
+            outbox=wishes.outbox,
+            clock=opened.clock,
+        )
+    finally:
+        engine.dispose()
+
+
+def fail_for_chores() -> None:
+    """Raise for the run: a task before this one failed, and its log says why."""
+    raise AirflowFailException("A chore failed; its log says why. The others were done.")
+
+
 @contextmanager
 def _night() -> Iterator[tuple[Edges, Run]]:
     with edges() as opened:
@@ -235,88 +261,15 @@ def _opened() -> Iterator[Edges]:
     from rostersync.pipeline import Edges
 
     wishes = settings.from_environment()
-    known = _connection(ROSTER)
-    engine = database.engine(_database_url(known)) if known else database.roster_engine(wishes)
+    engine = connections.roster_engine(wishes)
     try:
         database.check_role(engine)
         yield Edges(
             engine=engine,
             landing=LandingStore(wishes.landing_url),
-            open_transport=_open_transport,
-            sender=_sender(wishes),
+            open_transport=connections.open_transport,
+            sender=connections.sender(wishes),
             ops=wishes.ops_mail,
         )
     finally:
         engine.dispose()
-
-
-def _open_transport(district: District) -> Any:
-    from rostersync.transports import open_transport
-
-    return open_transport(district.source, sftp_credentials)
-
-
-def sftp_credentials(connection: str) -> SftpCredentials:
-    """How to log in to a district's server, and its pinned host key. Raises ConfigurationError; tells no secret."""
-    from rostersync.transports import SftpCredentials, credentials_from_environment
-
-    known = _connection(connection)
-    if known is None:
-        return credentials_from_environment(connection)
-    extra = known.extra_dejson
-    if not known.host or not known.login or not extra.get("host_key"):
-        raise ConfigurationError(f"SFTP connection {connection}: needs host, login and the extra host_key.")
-    return SftpCredentials(
-        host=known.host,
-        port=known.port or 22,
-        user=known.login,
-        password=known.password or None,
-        private_key=_private_key(connection, extra),
-        passphrase=extra.get("private_key_passphrase"),
-        host_key=extra["host_key"],
-    )
-
-
-def _private_key(connection: str, extra: Mapping[str, Any]) -> str | None:
-    if not extra.get("key_file"):
-        return extra.get("private_key")
-    try:
-        return Path(extra["key_file"]).expanduser().read_text()
-    except OSError as error:
-        raise ConfigurationError(f"SFTP connection {connection}: its key_file cannot be read.") from error
-
-
-def _connection(name: str) -> Any | None:
-    try:
-        return Connection.get(name)
-    except AirflowNotFoundException:
-        return None
-
-
-def _database_url(connection: Any) -> str:
-    """SQLAlchemy URL (psycopg 3); extras such as sslmode go along."""
-    return _url("postgresql+psycopg", connection, f"/{connection.schema or 'roster'}", connection.extra_dejson)
-
-
-def _sender(wishes: Settings) -> Sender:
-    from rostersync.mailing import EmlFolder, SmtpSender
-
-    known = _connection(MAIL)
-    url = _smtp_url(known) if known else wishes.smtp_url
-    return SmtpSender(url) if url else EmlFolder(wishes.outbox)
-
-
-def _smtp_url(connection: Any) -> str:
-    """The extras are the SMTP provider's: TLS from the start unless disable_ssl, then STARTTLS unless disable_tls."""
-    extra = connection.extra_dejson
-    if not extra.get("disable_ssl"):
-        return _url("smtps", connection)
-    return _url("smtp", connection, query={"starttls": "no"} if extra.get("disable_tls") else {})
-
-
-def _url(scheme: str, connection: Any, path: str = "", query: Mapping[str, Any] | None = None) -> str:
-    login = (
-        f"{quote(connection.login, safe='')}:{quote(connection.password or '', safe='')}@" if connection.login else ""
-    )
-    port = f":{connection.port}" if connection.port else ""
-    return f"{scheme}://{login}{connection.host}{port}{path}" + (f"?{urlencode(query)}" if query else "")

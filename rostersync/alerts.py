@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from rostersync import runbook
 from rostersync.settings import include_path
 
 
@@ -49,7 +50,7 @@ class Alert:
     @property
     def page(self) -> str:
         """The runbook's page about this code."""
-        return f"docs/runbook/{self.code}.md"
+        return runbook.page(self.code)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `rostersync watch --format json` prints."""

@@ -120,6 +120,9 @@ def discard(
 for _command in (cli_past.report, cli_past.undo, cli_past.explain, cli_past.replay):
     app.command()(_command)
 
+for _chore in (cli_operate.dates, cli_operate.sweep, cli_operate.watch):
+    app.command()(_chore)
+
 
 @app.command()
 def template() -> int:
@@ -192,10 +195,6 @@ def doctor() -> int:
     from rostersync import cli_doctor
 
     return cli_doctor.run()
-
-
-for _operation in (cli_operate.dates, cli_operate.sweep, cli_operate.watch):
-    app.command()(_operation)
 
 
 @app.command()

@@ -33,7 +33,7 @@ def run(id_: str, code: str, *, as_json: bool) -> int:
     """
     districts.load(code)
     with edges() as opened, transaction(opened, code) as conn:
-        found, swept = list(_histories(conn, code, id_)), ledger.swept_until(conn, code)
+        found, swept = list(_histories(conn, code, id_)), ledger.swept_before(conn, code, "changes")
     if not found:
         raise ConfigurationError(
             f"District {code} has no person, class or school {id_}, and the log knows of none.",

@@ -53,7 +53,6 @@ from rostersync.ledger.history import (
     corrections,
     lives,
     records_named,
-    swept_until,
 )
 from rostersync.ledger.references import Holder, Referenced, holder_of, referenced
 from rostersync.ledger.retention import (
@@ -166,7 +165,6 @@ __all__ = [
     "sweep_kind",
     "sweep_runs",
     "swept_before",
-    "swept_until",
     "unfinished",
     "untold_dates",
     "waiting",

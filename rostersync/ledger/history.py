@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, true
 
-from rostersync.ledger.undos import APPLIED
 from rostersync.model import Correction
-from rostersync.tables import attempt, change, class_, person, school, undo
+from rostersync.tables import change, class_, person, school, undo
 
 
 def corrections(conn: Connection, code: str, *, of_delivery: str | None = None) -> list[Correction]:
@@ -100,17 +99,6 @@ def _logged(conn: Connection, code: str, condition: ColumnElement[bool]) -> list
     return [
         Logged(**(dict(row) | {"key": tuple(row["key"])})) for row in conn.execute(wanted.order_by(c.id)).mappings()
     ]
-
-
-def swept_until(conn: Connection, code: str) -> datetime | None:
-    """Until when changes of this district have been swept from the log; None: all of them are there."""
-    c, a = change.c, attempt.c
-    kept = select(c.delivery, c.attempt).where(c.district == code, c.delivery.is_not(None))
-    gone = select(func.max(a.ended_at)).where(
-        a.district == code, a.changes > 0, a.outcome.in_(APPLIED), tuple_(a.delivery, a.number).not_in(kept)
-    )
-    moment: datetime | None = conn.scalar(gone)
-    return moment
 
 
 def records_named(conn: Connection, code: str, id_: str) -> list[str]:

@@ -168,6 +168,7 @@ KINDS = (
             (t.finding, ("delivery",)),
             (t.plan, ("delivery",)),
             (t.decision, ("delivery",)),
+            (t.undo, ("delivery",)),
             (t.run_delivery, ("delivery",)),
             (t.arrival, ("delivery",)),
             (t.attempt, ("delivery",)),

@@ -1,7 +1,7 @@
 """What is due in every district, whether a file came or not: dates, the end of waiting, retention.
 
-One district's trouble keeps no other from its turn; it is raised when all had theirs. A district whose file in
-`include/districts` is gone or wrong is left alone: the watcher tells of it.
+One district's trouble keeps no other from its turn; it is raised when all had theirs, as one that is worth another try
+if any is. A district whose file in `include/districts` is gone or wrong is left alone: the watcher tells of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from rostersync import districts, ledger
 from rostersync.district_model import Retention
-from rostersync.errors import PermanentError, RosterSyncError, TransientError
+from rostersync.errors import RosterSyncError, TransientError
 from rostersync.ledger import Proof
 from rostersync.model import Dated
 from rostersync.pipeline import dating, reviewing, sweeping
@@ -36,7 +36,7 @@ class Swept:
 def pass_days(edges: Edges, *, again: bool = False) -> Mapping[str, Dated]:
     """Start and end what the dates say, in each district whose day was not gone through yet (`again`: in all).
 
-    What that came to, by district. Raises TransientError or PermanentError, naming the districts that failed.
+    What that came to, by district. Raises the failure of a district, naming all that failed.
     """
     known, _ = districts.load_readable()
     due = dating.days_due(edges, known, again=again)
@@ -78,8 +78,8 @@ def _each(names: Iterable[str], work: Callable[[str], Done]) -> dict[str, Done]:
         except RosterSyncError as error:
             failed[name] = error
     if failed:
+        # Trying again is worth it as soon as it may help one of them.
+        worst = next((e for e in failed.values() if isinstance(e, TransientError)), next(iter(failed.values())))
         told = "; ".join(f"{name}: {error.message} [{error.code}]" for name, error in failed.items())
-        passing = any(isinstance(error, TransientError) for error in failed.values())
-        kind = TransientError if passing else PermanentError
-        raise kind(f"{len(failed)} of {len(failed) + len(done)} failed: {told}", hint=next(iter(failed.values())).hint)
+        raise type(worst)(f"{len(failed)} of {len(failed) + len(done)} failed: {told}", hint=worst.hint)
     return done

@@ -71,7 +71,11 @@ def reports_of(
     """What was told of a stored attempt, rendered now, and to whom it goes now."""
     facts = _stored(edges, district, last, ledger.findings_of(conn, last.delivery, last.number))
     received = delivery.landed_at if last.number == 1 else last.ended_at
-    return list(_addressed(edges, replace(facts, received_at=received, reading=reading)))
+    told = mailing.report_id(
+        district=district.code, delivery=last.delivery, attempt=last.number, kind=reporting.COUNT_REPORT
+    )
+    dated = ledger.dates_told_in(conn, district.code, told)
+    return list(_addressed(edges, replace(facts, received_at=received, reading=reading, dated=dated)))
 
 
 def concerned(edges: Edges, district: District) -> list[str]:

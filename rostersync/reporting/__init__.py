@@ -7,7 +7,7 @@ and school identifiers, never a person's data; that is in the error file alone.
 from __future__ import annotations
 
 from rostersync.reporting.changes_file import changes_file
-from rostersync.reporting.count_report import count_report
+from rostersync.reporting.count_report import COUNT_REPORT, count_report
 from rostersync.reporting.digest import KIND as DIGEST
 from rostersync.reporting.digest import digest
 from rostersync.reporting.error_file import errors_file, lists_rows
@@ -18,6 +18,7 @@ from rostersync.reporting.question import question
 from rostersync.reporting.undone import reasons, undo_file, undone, why
 
 __all__ = [
+    "COUNT_REPORT",
     "DIGEST",
     "ReportFacts",
     "changes_file",

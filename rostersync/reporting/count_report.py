@@ -10,6 +10,8 @@ from rostersync.reporting import attachments, counts, grouping, rendering, wordi
 from rostersync.reporting.error_file import lists_rows
 from rostersync.reporting.facts import ReportFacts
 
+COUNT_REPORT = "count_report"
+"""The kind of the report about an applied delivery."""
 _KINDS = {Outcome.REFUSED: "refused", Outcome.HELD: "held"}
 
 
@@ -38,7 +40,7 @@ def count_report(facts: ReportFacts) -> Report:
     said = wording.word(facts)
     files = _files(facts)
     text, html = _bodies(facts, said, files)
-    kind = _KINDS.get(facts.judgement.outcome, "count_report") + ("_operators" if facts.for_operators else "")
+    kind = _KINDS.get(facts.judgement.outcome, COUNT_REPORT) + ("_operators" if facts.for_operators else "")
     return Report(kind=kind, subject=said.subject, text=text, html=html, files=files)
 
 

@@ -25,16 +25,8 @@ def test_a_code_has_a_heading_on_its_page(code: str) -> None:
 def test_every_page_is_about_a_code_and_is_in_the_index() -> None:
     index = (FOLDER / "README.md").read_text()
     names = {page.name for page in pages()} - {"README.md"}
-    assert names == {Path(runbook.page(code)).name for code in codes()} | _of_the_watcher()
+    assert names == {Path(runbook.page(code)).name for code in codes()}
     assert [name for name in names if f"({name})" not in index] == []
-
-
-def _of_the_watcher() -> set[str]:
-    """Pages of alerts."""
-    index = (FOLDER / "README.md").read_text()
-    paragraph = re.search(r"\*\*Alerts of the watcher:\*\*(.*?)\n\n", index, re.S)
-    assert paragraph is not None
-    return set(re.findall(r"\((\S+\.md)\)", paragraph[1]))
 
 
 @named
