@@ -65,9 +65,15 @@ class SftpTransport:
         file = self.stat(name)
         if file is None:
             raise FileChangedWhileRead("The file is gone, or is no regular file any more.")
-        with _sorted_out("A file of the inbox"), self._client.open(self._path(name), "rb") as source:
+        with _sorted_out("A file of the inbox"), self._opened(name) as source:
             source.prefetch(min(file.size, BYTES_AHEAD), REQUESTS_AHEAD)
             shutil.copyfileobj(source, sink, source.MAX_REQUEST_SIZE)
+
+    def _opened(self, name: str) -> paramiko.SFTPFile:
+        try:
+            return self._client.open(self._path(name), "rb")
+        except FileNotFoundError:
+            raise FileChangedWhileRead("The file is gone.") from None
 
     def has_done_marker(self, name: str) -> bool:
         """See Transport."""

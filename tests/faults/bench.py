@@ -66,6 +66,8 @@ class Bench:
             "smtp": self.smtp.url,
             "sftp": None,
             "session": {},
+            "patience": None,
+            "file_bytes": None,
             "lock_seconds": 20.0,
             "statement": None,
             "before": False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,12 +19,16 @@ from rostersync.errors import RosterSyncError
 from rostersync.landing import LandingStore
 from rostersync.mailing import EmlFolder, SmtpSender
 from rostersync.pipeline import reviewing
-from rostersync.transports import SftpCredentials, open_transport
+from rostersync.transports import SftpCredentials, open_transport, sftp
 from tests.nights import DAG, district
 
 
 class Order(TypedDict):
-    """A piece of work. `steps` are tasks of the night, or `relay`, `approve`; `session` replaces time-outs."""
+    """A piece of work. `steps` are tasks of the night, or `relay`, `approve`.
+
+    `session` and `patience` replace time-outs: PostgreSQL's, and those of SFTP in seconds.
+    `file_bytes`: no file may become larger, as on a disk that is full.
+    """
 
     database: str
     folder: str
@@ -38,6 +43,8 @@ class Order(TypedDict):
     session: dict[str, str]
     lock_seconds: float
     environment: dict[str, str]
+    patience: float | None
+    file_bytes: int | None
     statement: int | None
     before: bool
     signal: str
@@ -78,7 +85,7 @@ def _edges(order: Order) -> pipeline.Edges:
 
 def work(order: Order) -> list[Any]:
     """Do it; ids, counts and outcomes. Raises what the tasks raise."""
-    os.environ.update(order["environment"])
+    _limit(order)
     edges = _edges(order)
     told: list[Any] = []
     with _struck(edges.engine, order):
@@ -86,6 +93,15 @@ def work(order: Order) -> list[Any]:
             told += _night(edges, order, order["run"]) if order["repeat"] == 1 else _round(edges, order, number)
     edges.engine.dispose()
     return told
+
+
+def _limit(order: Order) -> None:
+    """The environment of this child, and what it must make do with."""
+    os.environ.update(order["environment"])
+    if order["patience"] is not None:
+        sftp.CONNECT_SECONDS = sftp.SILENCE_SECONDS = order["patience"]
+    if order["file_bytes"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_bytes"], order["file_bytes"]))
 
 
 def _round(edges: pipeline.Edges, order: Order, number: int) -> list[Any]:
