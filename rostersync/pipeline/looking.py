@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rostersync.transports import Transport
 
 
+PLACEHOLDER_FOR = timedelta(hours=1)
+"""A file of no bytes may be the beginning of an upload: it waits for as long as a wave is tried."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
     """A file of this look; `landed` is None while it is still growing."""
@@ -43,6 +47,8 @@ def _complete(
             yield each
         else:
             doubtful.append(each)
+    if edges.settle_seconds:
+        doubtful = [each for each in doubtful if each.size]
     yield from _unchanged(edges, transport, doubtful)
 
 
@@ -52,7 +58,8 @@ def _seen_long_enough(edges: Edges, district: District, files: Sequence[RemoteFi
     with transaction(edges, district.code) as conn:
         since = ledger.steady_since(conn, district.code, files)
     settled = edges.clock() - timedelta(seconds=edges.settle_seconds)
-    return {each for each, at in since.items() if at <= settled}
+    certain = settled - PLACEHOLDER_FOR if edges.settle_seconds else settled
+    return {each for each, at in since.items() if at <= (settled if each.size else certain)}
 
 
 def _unchanged(edges: Edges, transport: Transport, files: Sequence[RemoteFile]) -> Iterable[RemoteFile]:

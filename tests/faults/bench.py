@@ -67,6 +67,7 @@ class Bench:
             "sftp": None,
             "session": {},
             "patience": None,
+            "settle": 0.0,
             "file_bytes": None,
             "lock_seconds": 20.0,
             "statement": None,

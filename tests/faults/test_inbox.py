@@ -162,17 +162,23 @@ def test_f56(bench: Bench, sftp: ScriptedSftp, request_: str) -> None:
     recovers(bench)
 
 
-@fault("F57", "An empty file waits as a placeholder, and is refused as empty only when it stays so.")
+@fault("F57", "A file of no bytes waits for its upload as long as a wave is tried; the next night takes what came.")
 def test_f57(bench: Bench) -> None:
-    bench.own_story = True
     bench.nights.put(b"", FILE)
-    bench.fine()
+    assert_waits(bench, bench.fine(run="early", settle=5.0))
+    assert_waits(bench, bench.fine(run="late", settle=5.0, later=timedelta(minutes=50)))
+    bench.nights.put(TONIGHTS, FILE)
+    recovers(bench)
+
+
+@fault("F57", "A file of no bytes that stays so is refused as empty.")
+def test_f57_stays(bench: Bench) -> None:
+    bench.nights.put(b"", FILE)
+    assert_waits(bench, bench.fine(run="night-2", settle=5.0))
+    bench.fine(run="night-3", settle=5.0, later=timedelta(days=1))
+    assert bench.nights.states() == ["applied", "refused"]
+    assert bench.sql("SELECT code FROM intake.finding WHERE delivery = %s", bench.delivery) == [("file-empty",)]
     assert bench.roster == bench.before
-    assert bench.sql("SELECT DISTINCT code FROM intake.finding WHERE severity = 'file'") in ([("file-empty",)], [])
-    bench.nights.put(TONIGHTS, FILE, at=bench.nights.now)
-    bench.fine(run="night-3")
-    assert bench.after is not None
-    assert bench.roster.here == bench.after.here
 
 
 @fault("F58", "The read file may not be moved: no failure, and it is not applied again.")

@@ -44,6 +44,7 @@ class Order(TypedDict):
     lock_seconds: float
     environment: dict[str, str]
     patience: float | None
+    settle: float
     file_bytes: int | None
     statement: int | None
     before: bool
@@ -76,7 +77,7 @@ def _edges(order: Order) -> pipeline.Edges:
         open_transport=lambda found: open_transport(found.source, lambda _: SftpCredentials(**order["sftp"] or {})),
         sender=SmtpSender(order["smtp"]) if order["smtp"] else EmlFolder(folder / "outbox"),
         clock=lambda: now,
-        settle_seconds=0,
+        settle_seconds=order["settle"],
         lock_seconds=order["lock_seconds"],
         sleep=lambda _: None,
         district=lambda _: config,

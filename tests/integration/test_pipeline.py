@@ -169,12 +169,16 @@ def test_a_done_marker_spares_the_second_look(nights: Nights) -> None:
     assert (result.outcome, nights.slept) == (Outcome.APPLIED, [])
 
 
-def test_a_file_of_no_bytes_is_looked_at_twice_and_then_refused(nights: Nights) -> None:
+def test_a_file_of_no_bytes_waits_for_its_upload_and_is_refused_when_it_stays_so(nights: Nights) -> None:
     nights.put(b"")
     (nights.inbox / "users.csv.done").touch()
     nights.settle_seconds = 30
-    [result] = nights.sync()
-    assert nights.slept == [30]
+    for minutes in (0, 20):
+        nights.now += timedelta(minutes=minutes)
+        [result] = nights.sync(f"night-1 after {minutes} minutes")
+        assert (result.outcome, result.delivery) == (Outcome.WAITING, None)
+    nights.now += timedelta(days=1)
+    [result] = nights.sync("night-2")
     assert [each.code for each in result.findings] == ["file-empty"]
     assert result.outcome is Outcome.REFUSED
 
