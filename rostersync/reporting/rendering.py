@@ -5,11 +5,13 @@ Cells of a file never come here; names and identifiers that do are escaped by th
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 import mjml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from rostersync.settings import include_path
 
@@ -19,7 +21,7 @@ HTML_LIMIT = 100_000
 
 @cache
 def _environment(folder: str) -> Environment:
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(folder),
         autoescape=select_autoescape(default=True, disabled_extensions=("txt",)),
         undefined=StrictUndefined,
@@ -27,6 +29,13 @@ def _environment(folder: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["unbroken"] = _unbroken
+    return made
+
+
+def _unbroken(sentence: str) -> Markup:
+    """The sentence as HTML in which the name of a file stays on one line: a phone breaks it at the hyphen."""
+    return Markup(re.sub(r"\busers(?:-errors)?\.\w+", r'<span class="file">\g<0></span>', str(escape(sentence))))
 
 
 def text_of(template: str, **facts: Any) -> str:
