@@ -35,7 +35,9 @@ def _environment(folder: str) -> Environment:
 
 def _unbroken(sentence: str) -> Markup:
     """The sentence as HTML in which the name of a file stays on one line: a phone breaks it at the hyphen."""
-    return Markup(re.sub(r"\busers(?:-errors)?\.\w+", r'<span class="file">\g<0></span>', str(escape(sentence))))
+    parts = re.split(r"\b(users(?:-errors)?\.\w+)", sentence)
+    whole = Markup('<span class="file">{}</span>')
+    return Markup().join(whole.format(part) if number % 2 else escape(part) for number, part in enumerate(parts))
 
 
 def text_of(template: str, **facts: Any) -> str:
