@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from rostersync import airflow_pools, cli, database, districts, documents, settings
+from rostersync import airflow_pools, cli, database, districts, documents, mailing, settings
 from rostersync.cli_edges import roster, sender
 from rostersync.errors import ConfigurationError, RosterSyncError
 from rostersync.settings import state_path
@@ -156,6 +156,7 @@ def _private(name: str, folder: Path) -> Line:
 def _mail() -> Iterator[Line]:
     wishes = settings.from_environment()
     sender(wishes)
+    mailing.origin()
     if wishes.ops_mail:
         yield Line(mark=Mark.OK, what=f"Operators are told of held files: {len(wishes.ops_mail)}")
     else:

@@ -39,7 +39,8 @@ def run(delivery: str, format_: str, folder: Path | None) -> int:
 
 
 def _latest(conn: Connection, delivery: str) -> Row[Any] | None:
-    newest = select(reports).where(reports.c.delivery == delivery).order_by(reports.c.created_at.desc(), reports.c.id)
+    # Of one moment's reports the plain one comes first: its kind is the beginning of the others'.
+    newest = select(reports).where(reports.c.delivery == delivery).order_by(reports.c.created_at.desc(), reports.c.kind)
     return conn.execute(newest.limit(1)).first()
 
 

@@ -52,6 +52,8 @@ Code = Annotated[str, AfterValidator(_matching(r"[a-z0-9][a-z0-9-]{0,62}", "must
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 ReportKind = Literal["counts", "problems", "held"]
+Carriage = Literal["attach", "sftp", "counts-only"]
+"""How a contact gets the list of rows: with the mail, in the district's reports folder, or not at all."""
 
 
 class _Value(BaseModel):
@@ -66,7 +68,8 @@ class Source(_Value):
     directory: Line = "."
     pattern: Annotated[str, AfterValidator(_matching(r"[^/\x00-\x1f]+", "must be a file name pattern"))] = "users.csv"
     reports: Line = "reports"
-    """The district's own folder for reports dropped by SFTP."""
+    """The district's own folder for lists of rows: inside the inbox, or anywhere on the same server when it begins
+    with a slash."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -87,7 +90,7 @@ class Contact(_Value):
     name: Line
     language: Literal["en"] = "en"
     reports: tuple[ReportKind, ...] = ("counts", "problems", "held")
-    delivery: Literal["attach", "sftp", "counts-only"] = "attach"
+    delivery: Carriage = "attach"
 
 
 class Limits(_Value):
@@ -198,11 +201,14 @@ class District(_Value):
         """The contacts who get this kind of report."""
         return tuple(contact for contact in self.contacts if kind in contact.reports)
 
+    def allows(self, address: str) -> bool:
+        """Whether mail about this district may go to this address: it is inside one of its domains."""
+        return _is_inside(address.rpartition("@")[2].lower(), {*self.email_domains, *self.mail_domains})
+
     @model_validator(mode="after")
     def _recipients_are_inside(self) -> Self:
-        allowed = {*self.email_domains, *self.mail_domains}
         for number, contact in enumerate(self.contacts):
-            if not _is_inside(contact.address.rpartition("@")[2].lower(), allowed):
+            if not self.allows(contact.address):
                 raise ValueError(f"contacts.{number}.address is outside email_domains and mail_domains")
         if len({contact.address.casefold() for contact in self.contacts}) != len(self.contacts):
             raise ValueError("contacts: an address is there twice")

@@ -25,6 +25,8 @@ from rostersync.settings import private_folder, state_path
 CHUNK = 1 << 20
 ABANDONED_SECONDS = 86_400
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+NOTES = ".notes"
+"""Folder for what the program itself notes; no district's code begins with a dot."""
 
 
 class Inbox(Protocol):
@@ -91,6 +93,19 @@ class LandingStore:
         with contextlib.suppress(FileNotFoundError), _sorted_out("written"):
             self._shelf.remove(_key(district, sha256))
 
+    def remember(self, name: str, content: bytes) -> None:
+        """Keep a small note of the program's own, in place of the one of this name. Raises TransientError."""
+        with _sorted_out("written"):
+            self._shelf.write(f"{NOTES}/{name}", content)
+
+    def recall(self, name: str) -> bytes | None:
+        """The note of this name, None when there is none. Raises TransientError."""
+        try:
+            with _sorted_out("read"):
+                return self._shelf.read(f"{NOTES}/{name}")
+        except FileNotFoundError:
+            return None
+
 
 class _Enough(Exception):
     """More bytes than the limit have come."""
@@ -140,6 +155,13 @@ class _Folder:
         part.replace(folder / landed.sha256)
         _sync_directory(folder)
 
+    def write(self, key: str, content: bytes) -> None:
+        folder = private_folder(private_folder(self._root) / NOTES)
+        with _private_part(folder) as part:
+            part.write_bytes(content)
+            part.replace(self._root / key)
+        _sync_directory(folder)
+
     def read(self, key: str) -> bytes:
         return (self._root / key).read_bytes()
 
@@ -182,6 +204,10 @@ class _Remote:
                 digest.update(chunk)
         if self._fs.size(target) != landed.size or digest.hexdigest() != landed.sha256:
             raise LandingUnavailable("The landing store kept other bytes than were sent.")
+
+    def write(self, key: str, content: bytes) -> None:
+        self._fs.makedirs(f"{self._root}/{NOTES}", exist_ok=True)
+        self._fs.pipe_file(f"{self._root}/{key}", content)
 
     def read(self, key: str) -> bytes:
         return bytes(self._fs.cat_file(f"{self._root}/{key}"))

@@ -233,11 +233,13 @@ class Landed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFile:
-    """A file of a report: attached, dropped by SFTP, or written beside the mail."""
+    """A file of a report. `attached`: it goes with the mail. `target`: its name in the district's reports folder."""
 
     name: str
     media_type: str
     content: bytes
+    attached: bool = True
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

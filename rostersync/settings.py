@@ -45,6 +45,7 @@ class Settings:
     landing_url: str
     smtp_url: str | None
     mail_from: str
+    mail_reply_to: str | None
     ops_mail: tuple[str, ...]
     """Who is told of held deliveries beside the district's contacts: the operators."""
     outbox: Path
@@ -52,7 +53,7 @@ class Settings:
 
 def from_environment() -> Settings:
     """ROSTERSYNC_DATABASE_URL, _OWNER_URL, _SOURCE_URL, _MANUAL_URL, _SWEEP_URL, _LANDING_URL, _SMTP_URL, _MAIL_FROM,
-    _OPS_MAIL.
+    _MAIL_REPLY_TO, _OPS_MAIL.
     """
     get = os.environ.get
     return Settings(
@@ -64,6 +65,7 @@ def from_environment() -> Settings:
         landing_url=get("ROSTERSYNC_LANDING_URL") or str(state_path("landing")),
         smtp_url=get("ROSTERSYNC_SMTP_URL") or None,
         mail_from=get("ROSTERSYNC_MAIL_FROM") or "Rostersync <rostersync@localhost>",
+        mail_reply_to=get("ROSTERSYNC_MAIL_REPLY_TO") or None,
         ops_mail=tuple(part.strip() for part in get("ROSTERSYNC_OPS_MAIL", "").split(",") if part.strip()),
         outbox=state_path("outbox"),
     )

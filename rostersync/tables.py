@@ -32,6 +32,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -413,7 +414,27 @@ report_file = Table(
     Column("name", Text, nullable=False),
     Column("media_type", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    Column("attached", Boolean, nullable=False, server_default="true"),
     PrimaryKeyConstraint("report", "name"),
+    schema="intake",
+)
+
+report_drop = Table(
+    "report_drop",
+    metadata,
+    Column("report", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("district", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="queued"),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("answer", Text),
+    _moment("next_try_at"),
+    _moment("created_at", now=True),
+    _moment("dropped_at"),
+    PrimaryKeyConstraint("report", "name"),
+    ForeignKeyConstraint(["report", "name"], [report_file.c.report, report_file.c.name]),
+    CheckConstraint("state IN ('queued', 'deferred', 'refused', 'dropped')", name="state"),
     schema="intake",
 )
 
@@ -432,6 +453,8 @@ message = Table(
     _moment("claimed_at"),
     _moment("created_at", now=True),
     _moment("sent_at"),
+    _moment("released_at"),
+    Column("released_by", Text),
     UniqueConstraint("report", "recipient"),
     CheckConstraint("state IN ('queued', 'sending', 'sent', 'deferred', 'refused', 'unknown')", name="state"),
     schema="intake",
@@ -462,5 +485,15 @@ sweep = Table(
     Column("proof", JSONB, nullable=False),
     _moment("at", now=True),
     Index(None, "district", "at"),
+    schema="intake",
+)
+
+outbox_epoch = Table(
+    "outbox_epoch",
+    metadata,
+    Column("one", Boolean, primary_key=True, server_default="true"),
+    Column("token", Uuid, nullable=False, server_default=func.gen_random_uuid()),
+    Column("number", BigInteger, nullable=False),
+    CheckConstraint("one", name="one"),
     schema="intake",
 )

@@ -24,7 +24,7 @@ WRITERS = {"roster_sync": "file", "roster_source": "source", "roster_manual": "m
 """role → whose records it writes."""
 ROSTER = (t.school, t.person, t.placement, t.class_, t.enrollment)
 CELLS = (*ROSTER, t.finding, t.plan, t.decision, t.undo, t.change, t.report, t.report_file)
-LISTINGS = (t.delivery, t.attempt, t.arrival, t.run_delivery, t.message, t.dating, t.sweep)
+LISTINGS = (t.delivery, t.attempt, t.arrival, t.run_delivery, t.message, t.report_drop, t.dating, t.sweep)
 INTAKE = (*CELLS[len(ROSTER) :], *LISTINGS)
 """Where retention deletes."""
 
@@ -113,6 +113,7 @@ def _planted(code: str) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
     yield t.change, [here | plan | {"actor": "x"}]
     yield t.report, [here | {"id": code, "kind": "x", "subject": "x", "text_body": "x", "html_body": "x"}]
     yield t.report_file, [here | {"report": code, "name": "x", "media_type": "x", "content": b""}]
+    yield t.report_drop, [here | {"report": code, "name": "x", "target": "x"}]
     yield t.message, [here | {"report": code, "recipient": "x", "message_id": code}]
     yield t.dating, [here | {"day": date.min, "started": 0, "ended": 0, "deactivated": 0}]
     yield t.sweep, [here | {"legal_hold": False, "proof": {}}]
@@ -244,7 +245,8 @@ def _sweeping() -> Iterator[Attempt]:
         return delete_from(table).where(table.c.district == THERE)
 
     planted = {table: rows[0] for table, rows in _planted(HERE)}
-    free = tuple(table for table in INTAKE if table not in (t.delivery, t.report))  # nothing points at their rows
+    pointed_at = (t.delivery, t.report, t.report_file)
+    free = tuple(table for table in INTAKE if table not in pointed_at)
     yield from _each("roster_sweep", free, delete_from, 1)
     yield from _each("roster_sweep", INTAKE, there, 0)
     yield from _each("roster_sweep", INTAKE, delete_from, NO_DISTRICT, district=None)

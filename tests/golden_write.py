@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from tests.report_cases import golden_reports
@@ -9,6 +10,7 @@ from tests.report_cases import golden_reports
 GOLDEN = Path(__file__).parent / "golden"
 
 
+@cache
 def bodies() -> dict[str, str]:
     """file name → content, as rendered now."""
     return {

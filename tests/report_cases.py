@@ -27,7 +27,7 @@ from rostersync.model import (
     RowCounts,
     Severity,
 )
-from rostersync.reporting import ReportFacts, count_report, discarded, nothing_new, undone
+from rostersync.reporting import ReportFacts, count_report, count_reports, discarded, nothing_new, undone
 
 RECEIVED = datetime(2026, 11, 24, 8, 5, tzinfo=UTC)
 DELIVERY = "rivertown-20261124-7f3a9c"
@@ -295,7 +295,8 @@ def undone_report() -> Report:
         Left(entity="person", key=("000901",), field="last_name", reason=LeftReason.CHANGED, **newer),
     )
     applied = facts(Outcome.APPLIED, rows=RowCounts(read=244, accepted=244))
-    return undone(applied, counts=counts, left=left, applied_at=datetime(2026, 11, 23, 8, 4, tzinfo=UTC))
+    since = datetime(2026, 11, 23, 8, 4, tzinfo=UTC)
+    return undone(applied, ways=(), counts=counts, left=left, applied_at=since)["attach"]
 
 
 def golden_reports() -> dict[str, Report]:
@@ -303,6 +304,8 @@ def golden_reports() -> dict[str, Report]:
     return {
         "clean": count_report(clean()),
         "many-errors": count_report(many_errors()),
+        "list-in-folder": count_reports(many_errors(), ["sftp"])["sftp"],
+        "counts-only": count_reports(many_errors(), ["counts-only"])["counts-only"],
         "refused-header": count_report(refused()),
         "held": count_report(held()),
         "held-operators": count_report(replace(held(), for_operators=True, reading=None)),

@@ -226,13 +226,14 @@ class Accepted:
 class SmtpServer:
     """A real SMTP server (aiosmtpd) that follows a script and records what it accepted.
 
-    `recipients[address]` answers RCPT (`"550 5.1.1 unknown"`). `data` answers DATA, one entry a mail: a reply such as
-    `"451 4.3.0 later"`, `"drop"` (takes the mail, then cuts the connection without a reply), `"cut"` (cuts before
-    anything is accepted), or a number of seconds to wait before 250. Without entries everything is accepted.
+    `recipients[address]` answers RCPT: a reply (`"550 5.1.1 unknown"`), or a number of seconds to wait before 250.
+    `data` answers DATA, one entry a mail: a reply such as `"451 4.3.0 later"`, `"drop"` (takes the mail, then cuts the
+    connection without a reply), `"cut"` (cuts before anything is accepted), or a number of seconds to wait before 250.
+    Without entries everything is accepted.
     """
 
     def __init__(self) -> None:
-        self.recipients: dict[str, str] = {}
+        self.recipients: dict[str, str | float] = {}
         self.data: list[str | float] = []
         self.accepted: list[Accepted] = []
         self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
@@ -256,6 +257,9 @@ class SmtpServer:
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:  # noqa: N802 - aiosmtpd's name
         answer = self.recipients.get(address, "250 OK")
+        if not isinstance(answer, str):
+            await asyncio.sleep(answer)
+            answer = "250 OK"
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return answer

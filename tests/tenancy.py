@@ -28,10 +28,11 @@ LISTINGS = (
     "intake.arrival",
     "intake.run_delivery",
     "intake.message",
+    "intake.report_drop",
     "intake.dating",
     "intake.sweep",
 )
-TABLES = (*CELLS, *LISTINGS, "intake.run_districts", "intake.alembic_version")
+TABLES = (*CELLS, *LISTINGS, "intake.run_districts", "intake.outbox_epoch", "intake.alembic_version")
 
 # Per role: what it may do with a table. S select, I insert, U update of at least one column, D delete.
 MAY: Mapping[str, Mapping[str, str]] = {
@@ -50,6 +51,8 @@ MAY: Mapping[str, Mapping[str, str]] = {
         "intake.arrival": "SI",
         "intake.run_delivery": "SIU",
         "intake.message": "SIU",
+        "intake.report_drop": "SIU",
+        "intake.outbox_epoch": "SIU",
         "intake.dating": "SIU",
         "intake.sweep": "SI",
         "intake.run_districts": "SI",
@@ -66,6 +69,7 @@ MAY: Mapping[str, Mapping[str, str]] = {
     "roster_sweep": {
         **dict.fromkeys((*CELLS[5:], *LISTINGS, "intake.run_districts"), "SD"),
         "roster.district": "S",
+        "intake.outbox_epoch": "S",
         "intake.alembic_version": "S",
     },
 }
@@ -115,6 +119,7 @@ INSERT INTO intake.change (district, entity, key, action, actor)
     VALUES (%(d)s, 'person', ARRAY['P'], 'created', 'test');
 INSERT INTO intake.report (id, district, kind, subject, text_body, html_body) VALUES (%(d)s, %(d)s, 'k', 's', 't', 'h');
 INSERT INTO intake.report_file (report, district, name, media_type, content) VALUES (%(d)s, %(d)s, 'n', 't/c', '');
+INSERT INTO intake.report_drop (report, district, name, target) VALUES (%(d)s, %(d)s, 'n', 't');
 INSERT INTO intake.message (district, report, recipient, message_id) VALUES (%(d)s, %(d)s, 'a@b', %(d)s);
 INSERT INTO intake.dating (district, day, started, ended, deactivated) VALUES (%(d)s, '2026-11-24', 0, 0, 0);
 INSERT INTO intake.sweep (district, legal_hold, proof) VALUES (%(d)s, false, '{}')
@@ -135,6 +140,8 @@ SOME_COLUMN = {
     "intake.message": "state",
     "intake.dating": "told_in",
     "intake.sweep": "district",
+    "intake.report_drop": "state",
+    "intake.outbox_epoch": "number",
     "intake.alembic_version": "version_num",
     "intake.run_districts": "run_id",
     **dict.fromkeys(("intake.finding", "intake.change", "intake.report", "intake.report_file"), "district"),

@@ -150,7 +150,12 @@ KINDS = (
         name="reports",
         days=lambda terms: terms.reports,
         dated=_reports,
-        parts=((t.message, ("report",)), (t.report_file, ("report",)), (t.report, ("id",))),
+        parts=(
+            (t.message, ("report",)),
+            (t.report_drop, ("report",)),
+            (t.report_file, ("report",)),
+            (t.report, ("id",)),
+        ),
     ),
     Kind(
         name="findings",

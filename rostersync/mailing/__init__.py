@@ -6,8 +6,9 @@ the server surely did not take it: what is unclear becomes `unknown`: visible, n
 
 from __future__ import annotations
 
+from rostersync.mailing.epoch import Witness
 from rostersync.mailing.outbox import enqueue, report_id
-from rostersync.mailing.relaying import MailCounts, relay
+from rostersync.mailing.relaying import MailCounts, origin, relay
 from rostersync.mailing.replaying import Addressed, Where, render_anew, requeue
 from rostersync.mailing.senders import EmlFolder, Sender
 from rostersync.mailing.smtp import SmtpSender
@@ -19,7 +20,9 @@ __all__ = [
     "Sender",
     "SmtpSender",
     "Where",
+    "Witness",
     "enqueue",
+    "origin",
     "relay",
     "render_anew",
     "report_id",

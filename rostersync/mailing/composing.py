@@ -11,10 +11,16 @@ from email.utils import format_datetime, parseaddr
 
 from rostersync.model import ReportFile
 
+DOMAIN = "rostersync.internal"
+"""Right side of a Message-ID and of a List-Id: fixed, so that neither depends on the machine or the settings."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One message to one recipient, as claimed from the outbox. `number` is its row; `tries` includes this one."""
+    """One message to one recipient, as claimed from the outbox. `number` is its row; `tries` includes this one.
+
+    `created_at` is the mail's Date; `waiting_since` is later when a person let the message go again.
+    """
 
     number: int
     district: str
@@ -28,6 +34,8 @@ class Letter:
     created_at: datetime
     tries: int
     mail_from: str
+    reply_to: str | None = None
+    waiting_since: datetime
 
     @property
     def envelope_sender(self) -> str:
@@ -42,11 +50,15 @@ def compose(letter: Letter) -> bytes:
     """
     mail = EmailMessage(policy=SMTP)
     mail["From"] = letter.mail_from
+    if letter.reply_to:
+        mail["Reply-To"] = letter.reply_to
     mail["To"] = letter.recipient
     mail["Subject"] = letter.subject
     mail["Date"] = format_datetime(letter.created_at)
     mail["Message-ID"] = letter.message_id
     mail["Auto-Submitted"] = "auto-generated"
+    # What a contact's mail program can sort by. No Precedence: bulk, which sorts it among advertisements.
+    mail["List-Id"] = f"<{letter.district}.{DOMAIN}>"
     mail["X-Auto-Response-Suppress"] = "All"
     mail["X-Rostersync-Delivery"] = letter.delivery
     mail.set_content(letter.text, cte="quoted-printable")

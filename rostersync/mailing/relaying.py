@@ -9,27 +9,28 @@ the two leaves `sending`; after STALE_AFTER such a message becomes `unknown`: th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, or_, select, update
 
 from rostersync import crash, settings
 from rostersync.database import transaction
+from rostersync.errors import ConfigurationError, TransientError
 from rostersync.mailing.composing import Letter
-from rostersync.mailing.senders import Answer, Sender, State
+from rostersync.mailing.epoch import Epoch, Witness, with_mail
+from rostersync.mailing.senders import FIRST_PAUSE, GIVE_UP_AFTER, Answer, Sender, State, pause
 from rostersync.model import ReportFile
 from rostersync.tables import message, report, report_file
 
 STALE_AFTER = timedelta(minutes=30)
 """Longer than any one message can take: 600 s for the final reply and what goes before."""
-FIRST_PAUSE = timedelta(minutes=5)
-LONGEST_PAUSE = timedelta(hours=4)
-GIVE_UP_AFTER = timedelta(hours=48)
 _WAITING = (State.QUEUED, State.DEFERRED)
+_ATTACHED = select(report_file).where(report_file.c.attached).order_by(report_file.c.name)
 _LETTER = select(
     message, report.c.delivery, report.c.kind, report.c.subject, report.c.text_body, report.c.html_body
 ).join(report, message.c.report == report.c.id)
@@ -51,24 +52,29 @@ def relay(
     sender: Sender,
     *,
     clock: Callable[[], datetime],
+    witness: Witness | None = None,
     district: str | None = None,
     delivery: str | None = None,
-    mail_from: str | None = None,
 ) -> MailCounts:
     """Sends every message that is due, of one district or delivery when named. Several relays may run at once.
 
-    `clock` gives aware moments; `mail_from` is the sender's address, else the environment's. A server that is down is
-    no error here: its messages are deferred and the roster work stays done.
+    `clock` gives aware moments. Without a `witness` nobody notices that the database was restored. A server that is
+    down is no error here: its messages are deferred and the roster work stays done. Raises ConfigurationError for an
+    unusable sender's address, TransientError when the witness cannot be read.
     """
-    origin = mail_from or settings.from_environment().mail_from
-    results: Counter[State] = Counter()
+    sender_addresses = origin()
+    epoch = Epoch(engine=engine, witness=witness, clock=clock) if witness else None
+    results = Counter({State.UNKNOWN: epoch.park_restored() if epoch else 0})
     waiting = 0
     down: Answer | None = None
     with sender:
-        for code in [district] if district is not None else _with_mail(engine):
-            outbox = _Outbox(engine=engine, district=code, chosen=_chosen(code, delivery), clock=clock)
+        for code in [district] if district is not None else with_mail(engine):
+            chosen = _chosen(code, delivery)
+            outbox = _Outbox(
+                engine=engine, district=code, chosen=chosen, clock=clock, epoch=epoch, origin=sender_addresses
+            )
             results[State.UNKNOWN] += _give_up_stale(outbox)
-            down = down or _send_all(outbox, sender, origin, results)
+            down = down or _send_all(outbox, sender, results)
             results[State.DEFERRED] += _defer_all(outbox, down) if down else 0
             waiting += _waiting(outbox)
     return MailCounts(
@@ -80,6 +86,15 @@ def relay(
     )
 
 
+def origin() -> tuple[str, str | None]:
+    """From and Reply-To. Raises ConfigurationError: with an unusable one, every message would be refused."""
+    wishes = settings.from_environment()
+    for name, value in (("ROSTERSYNC_MAIL_FROM", wishes.mail_from), ("ROSTERSYNC_MAIL_REPLY_TO", wishes.mail_reply_to)):
+        if value is not None and not ("@" in parseaddr(value)[1] and value.isprintable()):
+            raise ConfigurationError(f"{name} is no e-mail address.", hint="Write it as Name <name@example.org>.")
+    return wishes.mail_from, wishes.mail_reply_to
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outbox:
     """The messages of one district that a relay is to send."""
@@ -88,28 +103,33 @@ class _Outbox:
     district: str
     chosen: ColumnElement[bool]
     clock: Callable[[], datetime]
+    epoch: Epoch | None
+    origin: tuple[str, str | None]
 
     def open(self) -> AbstractContextManager[Connection]:
         return transaction(self.engine, self.district)
 
 
-def _with_mail(engine: Engine) -> Sequence[str]:
-    """Districts with a message that is not settled; the one query of the relay that concerns them all."""
-    unsettled = message.c.state.in_((*_WAITING, State.SENDING))
-    with transaction(engine, None) as conn:
-        return conn.scalars(select(message.c.district).where(unsettled).distinct().order_by(message.c.district)).all()
-
-
-def _send_all(outbox: _Outbox, sender: Sender, mail_from: str, results: Counter[State]) -> Answer | None:
+def _send_all(outbox: _Outbox, sender: Sender, results: Counter[State]) -> Answer | None:
     """Send what is due, one by one; the answer that says that the server is away, if it is."""
-    while (letter := _claim(outbox, mail_from)) is not None:
+    while (letter := _claim(outbox)) is not None:
         crash.point("relay.claimed")
-        answer = sender.send(letter)
+        answer = _unwitnessed(outbox) or sender.send(letter)
         crash.point("relay.answered")
         results[_record(outbox, letter, answer)] += 1
         crash.point("relay.recorded")
         if answer.server_down:
             return answer
+    return None
+
+
+def _unwitnessed(outbox: _Outbox) -> Answer | None:
+    """Why no message may be handed over now: a claim that the witness does not know could be repeated one day."""
+    try:
+        if outbox.epoch:
+            outbox.epoch.note()
+    except TransientError as error:
+        return Answer(state=State.DEFERRED, words=error.message, server_down=True)
     return None
 
 
@@ -146,22 +166,24 @@ def _give_up_stale(outbox: _Outbox) -> int:
     return len(ids)
 
 
-def _claim(outbox: _Outbox, mail_from: str) -> Letter | None:
+def _claim(outbox: _Outbox) -> Letter | None:
     """The next due message, marked `sending` and committed; None when there is none."""
     now = outbox.clock()
     with outbox.open() as conn:
         number = conn.scalar(_locked(outbox.chosen & _due(now)).limit(1))
         if number is None:
             return None
+        if outbox.epoch:
+            outbox.epoch.claim(conn)
         claim = {"state": State.SENDING, "claimed_at": now, "tries": message.c.tries + 1}
         conn.execute(update(message).where(message.c.id == number).values(**claim))
         row = conn.execute(_LETTER.where(message.c.id == number)).one()
-        files = conn.execute(select(report_file).where(report_file.c.report == row.report).order_by(report_file.c.name))
+        files = conn.execute(_ATTACHED.where(report_file.c.report == row.report))
         attached = [ReportFile(name=f.name, media_type=f.media_type, content=bytes(f.content)) for f in files]
-    return _letter(row, attached, mail_from)
+    return _letter(row, attached, *outbox.origin)
 
 
-def _letter(row: Row[Any], files: list[ReportFile], mail_from: str) -> Letter:
+def _letter(row: Row[Any], files: list[ReportFile], mail_from: str, reply_to: str | None) -> Letter:
     return Letter(
         number=row.id,
         district=row.district,
@@ -175,6 +197,8 @@ def _letter(row: Row[Any], files: list[ReportFile], mail_from: str) -> Letter:
         created_at=row.created_at,
         tries=row.tries,
         mail_from=mail_from,
+        reply_to=reply_to,
+        waiting_since=max(row.created_at, row.released_at or row.created_at),
     )
 
 
@@ -194,14 +218,9 @@ def _record(outbox: _Outbox, letter: Letter, answer: Answer) -> State:
 
 
 def _settled(letter: Letter, answer: Answer, now: datetime) -> tuple[State, str]:
-    if answer.state is State.DEFERRED and now - letter.created_at >= GIVE_UP_AFTER:
+    if answer.state is State.DEFERRED and now - letter.waiting_since >= GIVE_UP_AFTER:
         return State.REFUSED, f"Given up after {GIVE_UP_AFTER.total_seconds() / 3600:.0f} hours. {answer.words}"
     return answer.state, answer.words
-
-
-def pause(tries: int) -> timedelta:
-    """How long to wait after this many tries: 5, 10, 20, … minutes, at most 4 hours."""
-    return min(FIRST_PAUSE * (1 << min(max(tries, 1) - 1, 10)), LONGEST_PAUSE)
 
 
 def _defer_all(outbox: _Outbox, answer: Answer) -> int:

@@ -7,7 +7,7 @@ go over that the server surely did not take. Whoever got a mail, or may have got
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -27,10 +27,11 @@ REPLAY = " replay "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addressed:
-    """A report and to whom it goes."""
+    """A report and to whom it goes. `alike`: kinds of reports that say the same; who got one of them is told."""
 
     report: Report
     recipients: Sequence[str]
+    alike: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class Where:
     delivery: str
     attempt: int
     at: datetime
+    allowed: Callable[[str], bool]
+    """Who may be written to at all."""
 
 
 def render_anew(conn: Connection, where: Where, new: Addressed) -> bool:
@@ -55,7 +58,8 @@ def render_anew(conn: Connection, where: Where, new: Addressed) -> bool:
         kind = f"{new.report.kind}{REPLAY}{len(known)}" if known else new.report.kind
         report = replace(new.report, kind=kind)
         current = report_id(district=where.district, delivery=where.delivery, attempt=where.attempt, kind=kind)
-    told = _told(conn, [each.id for each in known])
+    others = [each.id for kind in new.alike if kind != new.report.kind for each in _renderings(conn, where, kind)]
+    told = _told(conn, [*(each.id for each in known), *others])
     missing = [address for address in new.recipients if address not in told]
     enqueue(
         conn,
@@ -64,6 +68,7 @@ def render_anew(conn: Connection, where: Where, new: Addressed) -> bool:
         attempt=where.attempt,
         report=report,
         recipients=missing,
+        allowed=where.allowed,
         at=where.at,
     )
     _move(conn, [each.id for each in known if each.id != current], current)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from rostersync.mailing.composing import Letter, compose
+
+FIRST_PAUSE = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(hours=4)
+GIVE_UP_AFTER = timedelta(hours=48)
+
+
+def pause(tries: int) -> timedelta:
+    """How long to wait after this many tries: 5, 10, 20, … minutes, at most 4 hours."""
+    return min(FIRST_PAUSE * (1 << min(max(tries, 1) - 1, 10)), LONGEST_PAUSE)
 
 
 class State(StrEnum):

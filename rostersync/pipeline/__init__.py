@@ -10,7 +10,7 @@ from rostersync.pipeline.checking import check
 from rostersync.pipeline.edges import Edges, Run, now
 from rostersync.pipeline.pulling import list_districts, pull
 from rostersync.pipeline.results import Checked, Pulled, SyncResult
-from rostersync.pipeline.sending import email
+from rostersync.pipeline.sending import email, relay_district, send_due
 from rostersync.pipeline.syncing import sync, touched_since
 from rostersync.pipeline.upserting import upsert
 from rostersync.pipeline.validating import validate
@@ -26,6 +26,8 @@ __all__ = [
     "list_districts",
     "now",
     "pull",
+    "relay_district",
+    "send_due",
     "sync",
     "touched_since",
     "upsert",

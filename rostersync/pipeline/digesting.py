@@ -8,6 +8,7 @@ from rostersync import ledger, mailing, reporting
 from rostersync.alerts import Alert, fingerprint
 from rostersync.pipeline.edges import Edges, transaction
 from rostersync.pipeline.messages import OPERATORS
+from rostersync.pipeline.sending import relay_district
 
 
 def mail_digest(edges: Edges, alerts: Sequence[Alert]) -> bool:
@@ -24,11 +25,12 @@ def mail_digest(edges: Edges, alerts: Sequence[Alert]) -> bool:
         added = mailing.enqueue(
             conn,
             district=OPERATORS,
+            allowed=lambda address: address in edges.ops,
             delivery=None,
             attempt=None,
             report=report,
             recipients=edges.ops,
             at=edges.clock(),
         )
-    mailing.relay(edges.engine, edges.sender, clock=edges.clock, district=OPERATORS)
+    relay_district(edges, OPERATORS)
     return added > 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -14,6 +15,7 @@ from rostersync.model import Dated, DeliveryState, Finding, Judgement, Left, Out
 from rostersync.pipeline.edges import Edges, dictionary_of
 
 if TYPE_CHECKING:
+    from rostersync.district_model import Carriage
     from rostersync.districts import District, ReportKind
 
 OPERATORS = "_operators"
@@ -28,8 +30,16 @@ _KINDS: dict[Outcome, tuple[ReportKind, ...]] = {
 
 def recipients(district: District, outcome: Outcome) -> list[str]:
     """The addresses of the contacts who want to know of this outcome, each once."""
-    wanted = _KINDS[outcome]
-    return [each.address for each in district.contacts if set(each.reports) & set(wanted)]
+    return [address for addresses in _by_way(district, outcome).values() for address in addresses]
+
+
+def _by_way(district: District, outcome: Outcome) -> dict[Carriage, list[str]]:
+    """The same by how they want the list of rows."""
+    ways: dict[Carriage, list[str]] = {}
+    for each in district.contacts:
+        if set(each.reports) & set(_KINDS[outcome]):
+            ways.setdefault(each.delivery, []).append(each.address)
+    return ways
 
 
 def tell(
@@ -41,7 +51,10 @@ def tell(
     judgement: Judgement,
     reading: Reading,
 ) -> None:
-    """Enter the count report of this attempt in the outbox."""
+    """Enter the count report of this attempt in the outbox, for each contact with the list of rows as they want it.
+
+    The report with the files is there even if nobody gets it so: the others' files are its files.
+    """
     facts = reporting.ReportFacts(
         district=district,
         delivery=delivery.id,
@@ -52,17 +65,32 @@ def tell(
         dictionary=dictionary_of(district),
         dated=_dates_to_tell(conn, district, judgement.outcome),
     )
+    at = edges.clock()
     for each in _addressed(edges, facts):
-        _enqueue(conn, edges, facts, each.report, each.recipients)
+        _enqueue(conn, edges, facts, each.report, each.recipients, at)
 
 
 def _addressed(edges: Edges, facts: reporting.ReportFacts) -> Iterator[mailing.Addressed]:
     """The count report for the contacts; of a held delivery also the one for those who decide."""
     outcome = facts.judgement.outcome
-    yield mailing.Addressed(report=reporting.count_report(facts), recipients=recipients(facts.district, outcome))
+    ways = _by_way(facts.district, outcome)
+    yield from _in_each_way(reporting.count_reports(facts, ways), ways)
     if outcome is Outcome.HELD:
         asked = replace(facts, for_operators=True, reading=None)
         yield mailing.Addressed(report=reporting.count_report(asked), recipients=edges.ops)
+
+
+def _in_each_way(
+    made: Mapping[Carriage, Report], ways: Mapping[Carriage, Sequence[str]]
+) -> Iterator[mailing.Addressed]:
+    """The reports, each for those who want it so; first the plain one, which has the files of all."""
+    plain = made["attach"]
+    alike = tuple(plain.kind + end for end in reporting.KIND_ENDS.values())
+    same = [address for way, addresses in ways.items() if made[way] is plain for address in addresses]
+    yield mailing.Addressed(report=plain, recipients=same, alike=alike)
+    for way, addresses in ways.items():
+        if made[way] is not plain:
+            yield mailing.Addressed(report=made[way], recipients=addresses, alike=alike)
 
 
 def reports_of(
@@ -81,6 +109,11 @@ def reports_of(
 def concerned(edges: Edges, district: District) -> list[str]:
     """Everybody who may get mail about this district."""
     return [*(each.address for each in district.contacts), *edges.ops]
+
+
+def allows(edges: Edges, district: District) -> Callable[[str], bool]:
+    """Whether mail about this district may go to an address: to those inside its domains, and to the operators."""
+    return lambda address: district.allows(address) or address in edges.ops
 
 
 def tell_nothing_new(conn: Connection, edges: Edges, district: District, delivery: Delivery) -> bool:
@@ -111,9 +144,11 @@ def tell_undone(conn: Connection, edges: Edges, district: District, made: Undo, 
     if last is None:
         return
     facts = _stored(edges, district, last, ())
-    report = reporting.undone(facts, counts=made.counts, left=left, applied_at=last.ended_at)
-    told = [*recipients(district, Outcome.APPLIED_WITH_ERRORS), *edges.ops]
-    _enqueue(conn, edges, facts, report, told)
+    ways, at = _by_way(district, Outcome.APPLIED_WITH_ERRORS), edges.clock()
+    ways["attach"] = [*ways.get("attach", []), *edges.ops]
+    reports = reporting.undone(facts, ways=ways, counts=made.counts, left=left, applied_at=last.ended_at)
+    for each in _in_each_way(reports, ways):
+        _enqueue(conn, edges, facts, each.report, each.recipients, at)
 
 
 def recall_refusal(conn: Connection, edges: Edges, district: District, delivery: Delivery) -> bool:
@@ -162,7 +197,12 @@ def _dates_to_tell(conn: Connection, district: District, outcome: Outcome) -> Da
 
 
 def _enqueue(
-    conn: Connection, edges: Edges, facts: reporting.ReportFacts, report: Report, addresses: Sequence[str]
+    conn: Connection,
+    edges: Edges,
+    facts: reporting.ReportFacts,
+    report: Report,
+    addresses: Sequence[str],
+    at: datetime | None = None,
 ) -> int:
     crash.point("report.rendered")
     added = mailing.enqueue(
@@ -172,7 +212,8 @@ def _enqueue(
         attempt=facts.attempt,
         report=report,
         recipients=addresses,
-        at=edges.clock(),
+        allowed=allows(edges, facts.district),
+        at=at or edges.clock(),
     )
     if added and facts.dated:
         code, delivery, attempt = facts.district.code, facts.delivery, facts.attempt

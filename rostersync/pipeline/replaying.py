@@ -11,7 +11,7 @@ from rostersync.ledger import Delivery
 from rostersync.model import Reading
 from rostersync.pipeline.edges import Edges, dictionary_of, transaction
 from rostersync.pipeline.judging import read
-from rostersync.pipeline.messages import concerned, reports_of
+from rostersync.pipeline.messages import allows, concerned, reports_of
 from rostersync.pipeline.reviewing import configured
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def replay(edges: Edges, id_: str) -> Replayed:
     if last is None:
         raise ConfigurationError(f"Delivery {id_} has no report yet.", hint="It was not finished: rostersync sync.")
     reading = _read(edges, district, delivery)
-    where = mailing.Where(district=district.code, delivery=id_, attempt=last.number, at=edges.clock())
+    allowed = allows(edges, district)
+    where = mailing.Where(district=district.code, delivery=id_, attempt=last.number, at=edges.clock(), allowed=allowed)
     with transaction(edges, district.code) as conn:
         ledger.lock_delivery(conn, district.code, id_)
         told = reports_of(conn, edges, district, delivery, last, reading) if reading else ()

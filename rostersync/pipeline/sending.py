@@ -1,28 +1,50 @@
-"""email: send what the outbox holds for a district. The roster work is done before; a mail server cannot undo it."""
+"""email: send what the outbox holds. The roster work is done before; a mail server cannot undo it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from rostersync import crash, mailing
-from rostersync.pipeline.edges import Edges, Run
+from rostersync.mailing import drops
+from rostersync.pipeline.dropping import drop_files
+from rostersync.pipeline.edges import Edges, Run, transaction
 
 
 def email(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any]:
-    """Hand the district's due mails to the mail server, those that earlier nights deferred too.
+    """Drop the district's due files and hand its due mails to the mail server, those that earlier nights deferred too.
 
-    What the server cannot take now stays deferred: that is no failure of this task.
+    What a server cannot take now stays deferred: that is no failure of this task.
     """
     if run.dry_run:
         return {"delivery": delivery}
     crash.point("email.before_send")
-    counts = mailing.relay(edges.engine, edges.sender, clock=edges.clock, district=code)
+    counts = relay_district(edges, code)
     crash.point("email.after_send")
-    return {"delivery": delivery, **asdict(counts)}
+    return {"delivery": delivery, **counts}
 
 
-def send_due(edges: Edges) -> Mapping[str, int]:
-    """Hand over every mail that is due, of all districts; counts. A mail server that is away is no failure."""
-    return asdict(mailing.relay(edges.engine, edges.sender, clock=edges.clock))
+def relay_district(edges: Edges, code: str) -> dict[str, int]:
+    """The same without a delivery: numbers of messages by state, and of files under `files`, by state."""
+    files = drop_files(edges, code)
+    return _counted(edges, files, code)
+
+
+def send_due(edges: Edges) -> dict[str, int]:
+    """What is due in all districts, for a relay that runs apart from the nights: numbers as of `relay_district`.
+
+    Raises ConfigurationError for an unusable sender's address, TransientError when database or landing store are away.
+    """
+    with transaction(edges, None) as conn:
+        codes = drops.districts_with_drops(conn)
+    files: Counter[str] = Counter()
+    for code in sorted(codes):
+        files.update(drop_files(edges, code))
+    return _counted(edges, files, None)
+
+
+def _counted(edges: Edges, files: Counter[str], code: str | None) -> dict[str, int]:
+    mails = mailing.relay(edges.engine, edges.sender, clock=edges.clock, witness=edges.landing, district=code)
+    return {**asdict(mails), **{f"files_{state}": files[state] for state in ("dropped", "deferred", "refused")}}

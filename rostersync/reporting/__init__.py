@@ -7,7 +7,7 @@ and school identifiers, never a person's data; that is in the error file alone.
 from __future__ import annotations
 
 from rostersync.reporting.changes_file import changes_file
-from rostersync.reporting.count_report import COUNT_REPORT, count_report
+from rostersync.reporting.count_report import COUNT_REPORT, count_report, count_reports
 from rostersync.reporting.digest import KIND as DIGEST
 from rostersync.reporting.digest import digest
 from rostersync.reporting.error_file import errors_file, lists_rows
@@ -16,13 +16,16 @@ from rostersync.reporting.facts import ReportFacts
 from rostersync.reporting.notices import discarded, nothing_new
 from rostersync.reporting.question import question
 from rostersync.reporting.undone import reasons, undo_file, undone, why
+from rostersync.reporting.ways import KIND_ENDS
 
 __all__ = [
     "COUNT_REPORT",
     "DIGEST",
+    "KIND_ENDS",
     "ReportFacts",
     "changes_file",
     "count_report",
+    "count_reports",
     "digest",
     "discarded",
     "errors_file",

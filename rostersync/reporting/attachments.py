@@ -1,10 +1,11 @@
-"""Which files go along with a report: the error file and its Excel twin, and what becomes of very large ones."""
+"""Which files go along with a report: the error file and its Excel twin, and what becomes of large ones."""
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from rostersync.dictionary import Dictionary
 from rostersync.model import Finding, Reading, ReportFile
@@ -12,41 +13,49 @@ from rostersync.reporting.error_file import csv_bytes, error_table, lists_rows
 from rostersync.reporting.error_workbook import workbook_bytes
 
 ZIP_ABOVE = 5_000_000
-"""Bytes above which the error file is zipped; a twin above it is left out (it is compressed already)."""
-LEAVE_OUT_ABOVE = 15_000_000
-"""Bytes above which, even zipped, the error file is left out of the mail, which then says so."""
+"""Bytes of all attachments of a message above which they are put into one zip."""
+ATTACH_UP_TO = 15_000_000
+"""Bytes that a mail carries at most; more goes into the district's reports folder."""
 CSV_NAME = "users-errors.csv"
 WORKBOOK_NAME = "users-errors.xlsx"
-_WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ZIP_NAME = "users-errors.zip"
+_TYPES = {
+    ".csv": "text/csv",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".zip": "application/zip",
+}
 
 
 def error_files(reading: Reading, findings: Sequence[Finding], dictionary: Dictionary) -> tuple[ReportFile, ...]:
-    """The files to attach: none without a row to list, and none when they are too large to mail."""
+    """The files to give: none without a row to list. Those too large for a mail are not `attached`."""
     if reading.refused or not lists_rows(findings):
         return ()
     table = error_table(reading, findings, dictionary)
-    report = packed(CSV_NAME, csv_bytes(table))
-    if len(report.content) > LEAVE_OUT_ABOVE:
-        return ()
-    twin = workbook_bytes(table)
-    if len(twin) > ZIP_ABOVE:
-        return (report,)
-    return (report, ReportFile(name=WORKBOOK_NAME, media_type=_WORKBOOK_TYPE, content=twin))
+    return packed({CSV_NAME: csv_bytes(table), WORKBOOK_NAME: workbook_bytes(table)}, ZIP_NAME)
 
 
-def packed(name: str, content: bytes) -> ReportFile:
-    """A CSV as it is attached: zipped when it is large."""
-    if len(content) <= ZIP_ABOVE:
-        return ReportFile(name=name, media_type="text/csv", content=content)
-    return ReportFile(name=f"{name}.zip", media_type="application/zip", content=_zip(name, content))
+def packed(contents: Mapping[str, bytes], zip_name: str) -> tuple[ReportFile, ...]:
+    """Files (name → content) as they are given: in one zip when they are large together."""
+    if _size(contents) > ZIP_ABOVE:
+        contents = {zip_name: _zip(contents)}
+    fits = _size(contents) <= ATTACH_UP_TO
+    return tuple(
+        ReportFile(name=name, media_type=_TYPES[PurePath(name).suffix], content=content, attached=fits)
+        for name, content in contents.items()
+    )
 
 
-def _zip(name: str, content: bytes) -> bytes:
-    """A zip of one file; its time is fixed, so the same content gives the same bytes."""
+def _size(contents: Mapping[str, bytes]) -> int:
+    return sum(map(len, contents.values()))
+
+
+def _zip(contents: Mapping[str, bytes]) -> bytes:
+    """A zip of these files; its times are fixed, so the same contents give the same bytes."""
     target = io.BytesIO()
-    entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.external_attr = 0o600 << 16
     with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr(entry, content)
+        for name, content in contents.items():
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o600 << 16
+            archive.writestr(entry, content)
     return target.getvalue()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rostersync.model import Outcome, Report, ReportFile, Severity
 from rostersync.reporting import attachments, counts, grouping, rendering, wording
-from rostersync.reporting.error_file import lists_rows
-from rostersync.reporting.facts import ReportFacts
+from rostersync.reporting.facts import Lists, ReportFacts
+from rostersync.reporting.ways import in_each_way
+
+if TYPE_CHECKING:
+    from rostersync.district_model import Carriage
 
 COUNT_REPORT = "count_report"
 """The kind of the report about an applied delivery."""
@@ -33,15 +37,24 @@ _ROOMS = (
 
 
 def count_report(facts: ReportFacts) -> Report:
-    """The mail about one delivery's outcome. `kind` is count_report, refused, held, or held_operators.
+    """The mail about one delivery's outcome, its files attached. `kind` is count_report, refused, held, or
+    held_operators.
 
     Raises ValueError for outcomes contacts are not told of (duplicate, waiting, no file, failed).
     """
-    said = wording.word(facts)
-    files = _files(facts)
-    text, html = _bodies(facts, said, files)
-    kind = _KINDS.get(facts.judgement.outcome, COUNT_REPORT) + ("_operators" if facts.for_operators else "")
-    return Report(kind=kind, subject=said.subject, text=text, html=html, files=files)
+    return count_reports(facts, ())["attach"]
+
+
+def count_reports(facts: ReportFacts, ways: Collection[Carriage]) -> dict[Carriage, Report]:
+    """The same for each way in which contacts want the list of rows; see `ways.in_each_way`."""
+
+    def render(lists: Lists) -> Report:
+        said = wording.word(facts, lists)
+        text, html = _bodies(facts, said, lists)
+        kind = _KINDS.get(facts.judgement.outcome, COUNT_REPORT) + ("_operators" if facts.for_operators else "")
+        return Report(kind=kind, subject=said.subject, text=text, html=html)
+
+    return in_each_way(facts, _files(facts), ways, render)
 
 
 def _files(facts: ReportFacts) -> tuple[ReportFile, ...]:
@@ -50,17 +63,17 @@ def _files(facts: ReportFacts) -> tuple[ReportFile, ...]:
     return attachments.error_files(facts.reading, facts.judgement.findings, facts.dictionary)
 
 
-def _bodies(facts: ReportFacts, said: wording.Wording, files: tuple[ReportFile, ...]) -> tuple[str, str]:
+def _bodies(facts: ReportFacts, said: wording.Wording, lists: Lists) -> tuple[str, str]:
     """Text and HTML with as many details as fit."""
     for room in _ROOMS:
-        shown = _shown(facts, said, files, room)
+        shown = _shown(facts, said, lists, room)
         html = rendering.html_of("count_report", **shown)
         if len(html.encode()) < rendering.HTML_LIMIT:
             break
     return rendering.text_of("count_report", **shown), html
 
 
-def _shown(facts: ReportFacts, said: wording.Wording, files: tuple[ReportFile, ...], room: _Room) -> dict[str, Any]:
+def _shown(facts: ReportFacts, said: wording.Wording, lists: Lists, room: _Room) -> dict[str, Any]:
     judged, held = facts.judgement, facts.judgement.outcome is Outcome.HELD
     refused = judged.outcome is Outcome.REFUSED
     problems = [] if refused else grouping.groups(judged.findings, Severity.ROW, facts.dictionary)
@@ -81,13 +94,7 @@ def _shown(facts: ReportFacts, said: wording.Wording, files: tuple[ReportFile, .
         "more_problems": sum(group.count for group in problems[room.groups :]),
         "remarks": remarks[: room.groups],
         "more_remarks": sum(group.count for group in remarks[room.groups :]),
-        "files": _file_lines(files),
-        "files_left_out": not files and facts.reading is not None and not refused and lists_rows(judged.findings),
+        "lists": lists,
         "by_date": facts.by_date(),
         "footer": facts.footer(),
     }
-
-
-def _file_lines(files: tuple[ReportFile, ...]) -> list[tuple[str, str]]:
-    """(name, size) of the attachments."""
-    return [(f.name, f"{max(1, round(len(f.content) / 1000)):,} KB") for f in files]

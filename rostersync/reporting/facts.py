@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,27 @@ if TYPE_CHECKING:
 
 
 NOTHING_BY_DATE = Dated()
+
+
+class Place(StrEnum):
+    """Where the reader of a mail finds the list of rows."""
+
+    MAIL = "mail"
+    FOLDER = "folder"
+    NOWHERE = "nowhere"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """The list of rows as one reader gets it: where, and (name, size) of each file.
+
+    `too_large` for the mail they should be with; `withheld`: there is a list, but this reader wants none.
+    """
+
+    place: Place = Place.NOWHERE
+    files: tuple[tuple[str, str], ...] = ()
+    too_large: bool = False
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -14,9 +15,14 @@ from rostersync.reporting import rendering, wording
 from rostersync.reporting.attachments import packed
 from rostersync.reporting.changes_file import differing
 from rostersync.reporting.error_file import csv_bytes
-from rostersync.reporting.facts import ReportFacts, amount, day
+from rostersync.reporting.facts import Lists, Place, ReportFacts, amount, day
+from rostersync.reporting.ways import in_each_way
+
+if TYPE_CHECKING:
+    from rostersync.district_model import Carriage
 
 LEFT_NAME = "undo-left.csv"
+ZIP_NAME = "undo-left.zip"
 WORDS = ("restored", "deactivated", "left")
 LABELS = {
     "school": "Schools",
@@ -44,28 +50,36 @@ class _Row:
 
 
 def undone(
-    facts: ReportFacts, *, counts: Mapping[str, Mapping[str, int]], left: Sequence[Left], applied_at: datetime
-) -> Report:
-    """`facts` are those of the newest attempt that was undone, applied at that moment; `left` goes along as a file."""
-    files = (packed(LEFT_NAME, left_file(left)),) if left else ()
+    facts: ReportFacts,
+    *,
+    ways: Collection[Carriage],
+    counts: Mapping[str, Mapping[str, int]],
+    left: Sequence[Left],
+    applied_at: datetime,
+) -> dict[Carriage, Report]:
+    """`facts` are those of the newest attempt that was undone, applied at that moment; `left` goes along as a file, in
+    each of these ways (`ways.in_each_way`).
+    """
+    files = packed({LEFT_NAME: left_file(left)}, ZIP_NAME) if left else ()
     since = day(applied_at, facts.district.timezone)
-    subject = f"{wording.subject_start(facts)}: the staff file applied on {since} was undone"
     shown = {
-        "subject": subject,
+        "subject": f"{wording.subject_start(facts)}: the staff file applied on {since} was undone",
         "verdict": f"The staff file applied on {since} was undone.",
         "detail": _detail(left),
-        "steps": _steps(left),
         "words": WORDS,
         "counted": [
             _Row(label=label, numbers=tuple(counts.get(entity, {}).get(word, 0) for word in WORDS))
             for entity, label in LABELS.items()
         ],
         "reasons": reasons(left),
-        "files": [each.name for each in files],
         "footer": facts.footer(),
     }
+    return in_each_way(facts, files, ways, lambda lists: _report(shown | {"lists": lists, "steps": _steps(lists)}))
+
+
+def _report(shown: Mapping[str, Any]) -> Report:
     text, html = rendering.text_of("undone", **shown), rendering.html_of("undone", **shown)
-    return Report(kind="undone", subject=subject, text=text, html=html, files=files)
+    return Report(kind="undone", subject=shown["subject"], text=text, html=html)
 
 
 def _detail(left: Sequence[Left]) -> str:
@@ -73,13 +87,16 @@ def _detail(left: Sequence[Left]) -> str:
     return f"{done} {amount(len(left), 'value').capitalize()} stayed, see below." if left else done
 
 
-def _steps(left: Sequence[Left]) -> tuple[str, ...]:
+def _steps(lists: Lists) -> tuple[str, ...]:
     steps = (
         "The file is set aside: sent again unchanged, it is not applied. Send a corrected file when you have one.",
     )
-    if not left:
+    if lists.withheld:
+        return (*steps, "If something of what stayed is wrong, it needs a row in your next file.")
+    if not lists.files:
         return steps
-    return (*steps, f"Look through {LEFT_NAME}: what is wrong there needs a row in your next file.")
+    where = lists.files[0][0] if lists.place is Place.MAIL else "the list in your reports folder"
+    return (*steps, f"Look through {where}: what is wrong there needs a row in your next file.")
 
 
 def reasons(left: Sequence[Left]) -> list[tuple[int, str]]:

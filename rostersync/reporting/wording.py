@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from rostersync import runbook
 from rostersync.model import ENTITIES, Finding, Judgement, Outcome, Severity
 from rostersync.reporting.error_file import LEFT_OUT
-from rostersync.reporting.facts import ReportFacts, amount, day, listed
+from rostersync.reporting.facts import Lists, Place, ReportFacts, amount, day, listed
 
 _CHANGE_WORDS = ("created", "updated", "removed")
 _UP_TO_DATE = "There is nothing you need to do."
 _SEND_CORRECTED = (
-    "Send the corrected file as users.csv (CSV UTF-8) to your usual folder. Only the corrected rows are needed, "
-    "and the three added columns may stay."
+    "Send the corrected file as users.csv (CSV UTF-8) to your usual folder. Only the corrected rows are needed"
 )
 _SEND_AGAIN = "Save the file as CSV UTF-8 and put it in your usual folder; it is read the next night."
 
@@ -31,12 +30,15 @@ class Wording:
     steps: tuple[str, ...]
 
 
-def word(facts: ReportFacts) -> Wording:
-    """The wording of this outcome. Raises ValueError for an outcome that is never reported to contacts."""
+def word(facts: ReportFacts, lists: Lists) -> Wording:
+    """The wording of this outcome for a reader who gets `lists`.
+
+    Raises ValueError for an outcome that is never reported to contacts.
+    """
     outcome = facts.judgement.outcome
     if outcome not in _BY_OUTCOME:
         raise ValueError(f"no count report for outcome {outcome}")
-    wording = _BY_OUTCOME[outcome](facts)
+    wording = _BY_OUTCOME[outcome](facts, lists)
     return _as_dry_run(wording) if facts.dry_run else wording
 
 
@@ -51,7 +53,7 @@ def changed(judgement: Judgement) -> str:
     return listed([f"{number:,} {bucket}" for bucket, number in totals.items() if number]) or "no changes"
 
 
-def _applied(facts: ReportFacts) -> Wording:
+def _applied(facts: ReportFacts, lists: Lists) -> Wording:
     judgement, would = facts.judgement, facts.dry_run
     verdict = "Your staff file would be applied in full." if would else "Your staff file was applied in full."
     if not judgement.rows.read:
@@ -59,7 +61,7 @@ def _applied(facts: ReportFacts) -> Wording:
     elif not judgement.changes:
         verdict = "Everything in your staff file is already in the roster."
     if _left_out(judgement):
-        return _applied_in_part(facts)
+        return _applied_in_part(facts, lists)
     return Wording(
         tone="good",
         badge="All good",
@@ -70,19 +72,21 @@ def _applied(facts: ReportFacts) -> Wording:
     )
 
 
-def _applied_in_part(facts: ReportFacts) -> Wording:
+def _applied_in_part(facts: ReportFacts, lists: Lists) -> Wording:
     left, rows = amount(_left_out(facts.judgement), "row"), facts.judgement.rows
     return Wording(
         tone="attention",
         badge="Applied in part",
         subject=f"{subject_start(facts)}: staff file applied but for {left} - {changed(facts.judgement)}",
         verdict=f"Your staff file was approved and applied, but for {left}.",
-        detail=f"{amount(rows.accepted, 'row').capitalize()} accepted. {_LEFT_OUT_WHERE}",
+        detail=f"{amount(rows.accepted, 'row').capitalize()} accepted. {_where_left_out(lists)}",
         steps=("Look at the rows that were left out, and send those again that are still right.",),
     )
 
 
-_LEFT_OUT_WHERE = "What the approval left out changed nothing; it is in users-errors.csv, with the reason."
+def _where_left_out(lists: Lists) -> str:
+    where = {Place.MAIL: "in the attached list", Place.FOLDER: "in the list in your reports folder"}
+    return f"What the approval left out changed nothing; it is {where.get(lists.place, 'among the remarks')}."
 
 
 def _left_out(judgement: Judgement) -> int:
@@ -98,7 +102,7 @@ def _read_sentence(judgement: Judgement) -> str:
     return "Its one row was accepted." if rows.read == 1 else f"All {rows.read:,} rows were accepted."
 
 
-def _applied_with_errors(facts: ReportFacts) -> Wording:
+def _applied_with_errors(facts: ReportFacts, lists: Lists) -> Wording:
     rows = facts.judgement.rows
     rejected = amount(rows.rejected, "row")
     needs = "needs" if rows.rejected == 1 else "need"
@@ -108,8 +112,8 @@ def _applied_with_errors(facts: ReportFacts) -> Wording:
         subject=f"{subject_start(facts)}: {rejected} {needs} a correction - {rows.accepted:,} of {rows.read:,} applied",
         verdict=f"{rejected} of your staff file {needs} a correction.",
         detail=f"{_others(facts)} A row with an error is left out as a whole and changes nothing."
-        + (f" {_LEFT_OUT_WHERE}" if _left_out(facts.judgement) else ""),
-        steps=_correction_steps(facts),
+        + (f" {_where_left_out(lists)}" if _left_out(facts.judgement) else ""),
+        steps=_correction_steps(lists),
     )
 
 
@@ -121,18 +125,24 @@ def _others(facts: ReportFacts) -> str:
     return f"The other {amount(rows.accepted, 'row')} {were} applied."
 
 
-def _correction_steps(facts: ReportFacts) -> tuple[str, ...]:
-    opened = "Open users-errors.xlsx or users-errors.csv: your own rows, with what is wrong and how to fix it."
-    if facts.reading is None:
-        opened = "Look below for what is wrong and how to fix it."
+def _correction_steps(lists: Lists) -> tuple[str, ...]:
+    if lists.place is Place.NOWHERE:
+        return (
+            "Look below for what is wrong and how to fix it.",
+            "Correct these rows in your own system.",
+            f"{_SEND_CORRECTED}.",
+        )
+    opened = "the list in your reports folder"
+    if lists.place is Place.MAIL:
+        opened = " or ".join(name for name, _ in reversed(lists.files))
     return (
-        opened,
+        f"Open {opened}: your own rows, with what is wrong and how to fix it.",
         "Correct these rows there, or at their origin in your own system.",
-        _SEND_CORRECTED,
+        f"{_SEND_CORRECTED}, and the three added columns may stay.",
     )
 
 
-def _refused(facts: ReportFacts) -> Wording:
+def _refused(facts: ReportFacts, _lists: Lists) -> Wording:
     faults = [f for f in facts.judgement.findings if f.severity is Severity.FILE]
     number, what = len(faults), _what_is_wrong(faults)
     verdict = "Your staff file could not be read, so nothing was applied."
@@ -156,7 +166,7 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _held(facts: ReportFacts) -> Wording:
+def _held(facts: ReportFacts, _lists: Lists) -> Wording:
     return _held_for_operators(facts) if facts.for_operators else _held_for_contacts(facts)
 
 
@@ -203,7 +213,7 @@ def _as_dry_run(wording: Wording) -> Wording:
     )
 
 
-_BY_OUTCOME: dict[Outcome, Callable[[ReportFacts], Wording]] = {
+_BY_OUTCOME: dict[Outcome, Callable[[ReportFacts, Lists], Wording]] = {
     Outcome.APPLIED: _applied,
     Outcome.APPLIED_WITH_ERRORS: _applied_with_errors,
     Outcome.REFUSED: _refused,

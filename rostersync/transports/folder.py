@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -13,7 +14,7 @@ from typing import BinaryIO
 
 from rostersync.errors import FileChangedWhileRead, SourceRefused, SourceUnreachable
 from rostersync.model import RemoteFile
-from rostersync.transports.protocol import DONE, PROCESSED, in_order, is_deliverable, moved_name
+from rostersync.transports.protocol import DONE, PROCESSED, UNFINISHED, in_order, is_deliverable, moved_name
 
 
 class FolderTransport:
@@ -71,6 +72,28 @@ class FolderTransport:
             (self.directory / name).rename(target / moved_name(file, attempt))
             (self.directory / (name + DONE)).unlink(missing_ok=True)
 
+    def drop(self, folder: str, name: str, content: bytes) -> None:
+        """See Transport. A link in the folder's place is not followed: the district may write there, too."""
+        with _sorted_out("reports"):
+            (self.directory / folder).mkdir(parents=True, exist_ok=True)
+            inside = os.open(self.directory / folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            with _sorted_out("reports"):
+                _write(inside, name, content)
+        finally:
+            os.close(inside)
+
+
+def _write(folder: int, name: str, content: bytes) -> None:
+    """Write a file of this open folder under a name for unfinished ones, then rename it."""
+    part = name + UNFINISHED[0]
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    with os.fdopen(os.open(part, flags, 0o640, dir_fd=folder), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
+
 
 def _remote(name: str, status: os.stat_result) -> RemoteFile | None:
     if not stat.S_ISREG(status.st_mode):
@@ -79,13 +102,15 @@ def _remote(name: str, status: os.stat_result) -> RemoteFile | None:
 
 
 @contextmanager
-def _sorted_out() -> Iterator[None]:
-    """A missing or closed directory needs a person; everything else of a file system may pass."""
+def _sorted_out(which: str = "inbox") -> Iterator[None]:
+    """A missing or closed directory, or a link, needs a person; everything else of a file system may pass."""
     try:
         yield
-    except (FileNotFoundError, NotADirectoryError):
-        raise SourceRefused("The inbox folder does not exist.") from None
+    except (FileNotFoundError, FileExistsError, NotADirectoryError):
+        raise SourceRefused(f"The {which} folder does not exist.") from None
     except PermissionError:
-        raise SourceRefused("The inbox folder, or a file in it, may not be read.") from None
+        raise SourceRefused(f"The {which} folder, or a file in it, may not be read or written.") from None
     except OSError as error:
-        raise SourceUnreachable(f"The inbox folder cannot be read ({os.strerror(error.errno or 0)}).") from None
+        if error.errno == errno.ELOOP:
+            raise SourceRefused(f"The {which} folder, or a file in it, is a link.") from None
+        raise SourceUnreachable(f"The {which} folder cannot be used ({os.strerror(error.errno or 0)}).") from None

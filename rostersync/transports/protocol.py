@@ -32,6 +32,12 @@ class Transport(Protocol):
     def move(self, name: str) -> None:
         """Put a file that was read into the folder `processed` of the inbox, never over another one."""
 
+    def drop(self, folder: str, name: str, content: bytes) -> None:
+        """Put a report into a folder: inside the inbox, or elsewhere when it begins with a slash; made when missing.
+
+        It has its name only when it is whole; a repetition replaces it. Raises SourceRefused, SourceUnreachable.
+        """
+
 
 def is_deliverable(name: str, pattern: str) -> bool:
     """Whether a name in an inbox is one to read: matches, plain, not hidden, not an unfinished upload, no marker."""

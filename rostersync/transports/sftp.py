@@ -25,7 +25,7 @@ from rostersync.errors import (
 )
 from rostersync.model import RemoteFile
 from rostersync.transports.credentials import SftpCredentials
-from rostersync.transports.protocol import DONE, PROCESSED, in_order, is_deliverable, moved_name
+from rostersync.transports.protocol import DONE, PROCESSED, UNFINISHED, in_order, is_deliverable, moved_name
 
 CONNECT_SECONDS = 20.0
 SILENCE_SECONDS = 60.0
@@ -96,6 +96,31 @@ class SftpTransport:
             self._client.rename(self._path(name), f"{folder}/{moved_name(file, attempt)}")
             if self.has_done_marker(name):
                 self._client.remove(self._path(name + DONE))
+
+    def drop(self, folder: str, name: str, content: bytes) -> None:
+        """See Transport."""
+        where = folder.rstrip("/") if folder.startswith("/") else self._path(folder.rstrip("/"))
+        with _sorted_out("The reports folder"):
+            self._make(where)
+            with self._client.open(f"{where}/{name}{UNFINISHED[0]}", "wb") as target:
+                target.set_pipelined(True)
+                target.write(content)
+            self._rename(f"{where}/{name}{UNFINISHED[0]}", f"{where}/{name}")
+
+    def _make(self, folder: str) -> None:
+        """Make a folder with its missing parents."""
+        if folder and self._lstat(folder) is None:
+            self._make(folder.rpartition("/")[0])
+            self._client.mkdir(folder)
+
+    def _rename(self, old: str, new: str) -> None:
+        """Rename over what is there. Only OpenSSH's extension does so in one step."""
+        try:
+            self._client.posix_rename(old, new)
+        except OSError:
+            if self._lstat(new) is not None:
+                self._client.remove(new)
+            self._client.rename(old, new)
 
     def _path(self, name: str) -> str:
         return f"{self._directory}/{name}"

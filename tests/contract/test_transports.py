@@ -128,6 +128,28 @@ def test_a_done_marker_is_seen(inbox: Inbox) -> None:
         assert transport.has_done_marker("users.csv")
 
 
+@pytest.mark.parametrize("folder", ["reports", "reports/of/staff/", "/"])
+def test_a_report_is_dropped_whole_and_again_over_the_old_one(inbox: Inbox, tmp_path: Path, folder: str) -> None:
+    """Inside the inbox, or anywhere on the server."""
+    there = inbox.folder / folder
+    if folder == "/":
+        there, folder = (tmp_path / "apart", str(tmp_path / "apart"))
+        if inbox.credentials:
+            there, folder = tmp_path / "sftp-root" / "apart", "/apart"
+    for content in (b"first, longer", os.urandom(1_000_001), b"last"):
+        with inbox.open() as transport:
+            transport.drop(folder, "d-1-users-errors.csv", content)
+            assert transport.list() == []
+        assert [(path.name, path.read_bytes()) for path in there.iterdir()] == [("d-1-users-errors.csv", content)]
+
+
+def test_a_folder_that_cannot_be_made_is_refused(inbox: Inbox) -> None:
+    inbox.put("reports", b"a file in its place")
+    with inbox.open() as transport, pytest.raises((SourceRefused, SourceUnreachable)):
+        transport.drop("reports", "d-1-users-errors.csv", b"list")
+    assert (inbox.folder / "reports").read_bytes() == b"a file in its place"
+
+
 def test_read_files_move_aside_and_never_over_another(inbox: Inbox) -> None:
     for content in (b"first", b"second"):
         inbox.put("users.csv", content)

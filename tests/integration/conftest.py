@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Engine
 
     from rostersync.embedded import Server
     from tests.nights import Nights
+    from tests.servers import RosterDatabase
     from tests.tenancy import Logins
 
 
@@ -70,3 +69,34 @@ def emptied(standing: Nights) -> Nights:
     """The standing database without a row, an empty inbox: for tests that leave the schema as it was."""
     standing.empty()
     return standing
+
+
+@pytest.fixture
+def command(
+    screening_loaded: None,
+    roster_database: RosterDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[int, str, str]]:
+    """`command(*words)` runs rostersync on a fresh database: exit code, stdout, stderr. No pause between looks."""
+    from rostersync import cli, cli_edges
+
+    monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", roster_database.url)
+    monkeypatch.setenv("ROSTERSYNC_OWNER_URL", roster_database.owner_url)
+    monkeypatch.setenv("ROSTERSYNC_SOURCE_URL", roster_database.source_url)
+    monkeypatch.setattr(cli_edges.Edges, "__init__", _without_pause(cli_edges.Edges.__init__))
+
+    def run(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = cli.run(words)
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return run
+
+
+def _without_pause(construct: Callable[..., None]) -> Callable[..., None]:
+    def with_no_pause(self: object, **parts: Any) -> None:
+        construct(self, **{**parts, "settle_seconds": 0.0})
+
+    return with_no_pause

@@ -11,41 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from rostersync import cli, cli_edges, dictionary, districts, sample, settings, tables
+from rostersync import dictionary, districts, sample, settings, tables
 from rostersync.model import BUCKETS, ENTITIES
 from tests.nights import users_csv
 from tests.servers import RosterDatabase
 
 Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(
-    screening_loaded: None,
-    roster_database: RosterDatabase,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Command:
-    """`command(*words)` runs rostersync on a fresh database: exit code, stdout, stderr. No pause between looks."""
-    monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", roster_database.url)
-    monkeypatch.setenv("ROSTERSYNC_OWNER_URL", roster_database.owner_url)
-    monkeypatch.setenv("ROSTERSYNC_SOURCE_URL", roster_database.source_url)
-    monkeypatch.setattr(cli_edges.Edges, "__init__", _without_pause(cli_edges.Edges.__init__))
-
-    def run(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = cli.run(words)
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return run
-
-
-def _without_pause(construct: Callable[..., None]) -> Callable[..., None]:
-    def with_no_pause(self: object, **parts: Any) -> None:
-        construct(self, **{**parts, "settle_seconds": 0.0})
-
-    return with_no_pause
 
 
 @pytest.fixture

@@ -176,6 +176,15 @@ def test_a_store_that_keeps_other_bytes_is_noticed(monkeypatch: pytest.MonkeyPat
         LandingStore("memory://liar").land("maple", inbox, _seen(inbox), max_bytes=LIMIT)
 
 
+def test_a_note_is_kept_beside_the_files_and_replaced(url: str) -> None:
+    store = LandingStore(url)
+    assert store.recall("epoch") is None
+    for content in (b"1", b"22"):
+        store.remember("epoch", content)
+        assert LandingStore(url).recall("epoch") == content
+    assert store.recall("another") is None
+
+
 @pytest.mark.parametrize(
     ("district", "sha256"), [("../maple", SHA), ("maple", "../../etc/passwd"), ("", SHA), (".", SHA)]
 )

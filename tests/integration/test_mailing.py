@@ -22,7 +22,8 @@ from sqlalchemy import Engine, func, insert, select, update
 
 from rostersync.database import rehearsal, transaction
 from rostersync.mailing import EmlFolder, MailCounts, SmtpSender, enqueue, relay
-from rostersync.mailing.relaying import GIVE_UP_AFTER, STALE_AFTER
+from rostersync.mailing.relaying import STALE_AFTER
+from rostersync.mailing.senders import GIVE_UP_AFTER
 from rostersync.model import Report, ReportFile
 from rostersync.tables import delivery, district, message, report, report_file
 from tests.servers import SmtpServer
@@ -82,7 +83,14 @@ def put(engine: Engine, *recipients: str, code: str = "rivertown", attempt: int 
     """One report into the outbox."""
     with transaction(engine, code) as conn:
         return enqueue(
-            conn, district=code, delivery=f"d-{code}", attempt=attempt, report=made, recipients=recipients, at=NOON
+            conn,
+            district=code,
+            delivery=f"d-{code}",
+            attempt=attempt,
+            report=made,
+            recipients=recipients,
+            allowed=lambda address: "elsewhere" not in address,
+            at=NOON,
         )
 
 
@@ -112,9 +120,21 @@ def test_the_outbox_takes_a_report_once_however_often_it_is_put(outbox: Engine) 
     assert amounts == [1, 1, 3]
 
 
+def test_who_may_not_be_written_to_is_entered_as_refused_and_gets_nothing(
+    outbox: Engine, smtp_server: SmtpServer, clock: Clock
+) -> None:
+    stray = "ann@elsewhere.example"
+    assert put(outbox, stray, ANN) == 2
+    assert states(outbox) == {stray: "refused", ANN: "queued"}
+    assert relay(outbox, SmtpSender(smtp_server.url), clock=clock) == MailCounts(sent=1)
+    assert receivers(smtp_server) == [ANN]
+
+
 def test_a_rolled_back_apply_leaves_no_mail(outbox: Engine) -> None:
     with rehearsal(outbox, "rivertown") as conn:
-        enqueue(conn, district="rivertown", delivery="d-rivertown", attempt=1, report=REPORT, recipients=[ANN])
+        enqueue(
+            conn, district="rivertown", delivery="d-rivertown", attempt=1, report=REPORT, recipients=[ANN], allowed=bool
+        )
     assert states(outbox) == {}
 
 
@@ -188,6 +208,20 @@ def test_a_server_that_closes_the_conversation_before_the_text_defers(
     smtp_server.recipients[ANN] = "421 4.3.2 closing"
     assert relay(outbox, SmtpSender(smtp_server.url), clock=clock) == MailCounts(sent=1, deferred=1, waiting=1)
     assert states(outbox) == {ANN: "deferred", BOB: "sent"}
+
+
+def test_silence_before_the_text_defers_and_is_safe_to_try_again(
+    outbox: Engine, smtp_server: SmtpServer, clock: Clock
+) -> None:
+    put(outbox, ANN, BOB)
+    smtp_server.recipients[ANN] = 2.0
+    impatient = SmtpSender(f"{smtp_server.url}?timeout=0.5")
+    assert relay(outbox, impatient, clock=clock) == MailCounts(sent=1, deferred=1, waiting=1)
+    assert states(outbox) == {ANN: "deferred", BOB: "sent"}
+    smtp_server.recipients.clear()
+    clock.forward(minutes=5)
+    assert relay(outbox, impatient, clock=clock) == MailCounts(sent=1)
+    assert receivers(smtp_server) == [BOB, ANN]
 
 
 @pytest.mark.parametrize("turn", ["drop", "cut", 3.0])

@@ -86,7 +86,7 @@ def test_mail_goes_to_nobody_whom_the_configuration_does_not_name_any_more(
 
 
 def test_without_the_bytes_the_reports_stay_and_the_mail_is_sent(nights: Nights, smtp_server: SmtpServer) -> None:
-    (nights.folder / "landing").rename(nights.folder / "elsewhere")
+    (nights.folder / "landing" / "springfield").rename(nights.folder / "elsewhere")
     nights.config = district(nights.inbox, name="Springfield United")
     replayed = replay(nights)
     assert (replayed.bytes_swept, replayed.rendered, replayed.queued) == (True, 0, 1)

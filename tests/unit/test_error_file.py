@@ -187,12 +187,24 @@ def test_there_are_no_files_without_a_row_error() -> None:
     assert names == ["users-errors.csv", "users-errors.xlsx"]
 
 
-def test_a_large_error_file_is_zipped_and_a_larger_one_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_error_files_are_zipped_and_larger_ones_are_for_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = errors_file(reading([PERSON]), [bad(2)], DICTIONARY)
     monkeypatch.setattr(attachments, "ZIP_ABOVE", 10)
     made = attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)
-    assert [(file.name, file.media_type) for file in made] == [("users-errors.csv.zip", "application/zip")]
-    assert zipfile.ZipFile(io.BytesIO(made[0].content)).read("users-errors.csv") == plain
+    assert [(file.name, file.media_type) for file in made] == [("users-errors.zip", "application/zip")]
+    zipped = zipfile.ZipFile(io.BytesIO(made[0].content))
+    assert zipped.namelist() == ["users-errors.csv", "users-errors.xlsx"]
+    assert zipped.read("users-errors.csv") == plain
+    assert made[0].attached
     assert made == attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)
-    monkeypatch.setattr(attachments, "LEAVE_OUT_ABOVE", 10)
-    assert attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY) == ()
+    monkeypatch.setattr(attachments, "ATTACH_UP_TO", 10)
+    (large,) = attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)
+    assert not large.attached
+
+
+def test_the_caps_are_those_of_all_attachments_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = [len(file.content) for file in attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)]
+    monkeypatch.setattr(attachments, "ZIP_ABOVE", sum(sizes))
+    assert len(attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)) == 2
+    monkeypatch.setattr(attachments, "ZIP_ABOVE", sum(sizes) - 1)
+    assert len(attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)) == 1

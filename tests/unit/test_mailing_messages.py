@@ -14,8 +14,7 @@ from rostersync.errors import ConfigurationError
 from rostersync.mailing import EmlFolder, SmtpSender
 from rostersync.mailing.composing import Letter, compose
 from rostersync.mailing.outbox import message_id, report_id
-from rostersync.mailing.relaying import FIRST_PAUSE, LONGEST_PAUSE, pause
-from rostersync.mailing.senders import State
+from rostersync.mailing.senders import FIRST_PAUSE, LONGEST_PAUSE, State, pause
 from rostersync.model import ReportFile
 
 ADDRESS = "roster@rivertown.example.org"
@@ -34,6 +33,7 @@ def letter(**changes: object) -> Letter:
         "html": "<p>" + "ä" * 3_000 + "</p>",
         "files": [ReportFile(name="users-errors.csv", media_type="text/csv", content=b"\xef\xbb\xbfa\r\n")],
         "created_at": datetime(2026, 11, 24, 8, 5, tzinfo=UTC),
+        "waiting_since": datetime(2026, 11, 24, 8, 5, tzinfo=UTC),
         "tries": 1,
         "mail_from": "Roster Sync <sync@example.org>",
     }
@@ -67,6 +67,15 @@ def test_the_headers_are_those_of_an_automatic_mail() -> None:
     assert mail["Message-ID"] == letter().message_id
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["X-Rostersync-Delivery"] == "d-1"
+    assert mail["List-Id"] == "<rivertown.rostersync.internal>"
+    assert mail["Reply-To"] is None
+    assert parsed(letter(reply_to="Roster desk <desk@example.org>"))["Reply-To"] == "Roster desk <desk@example.org>"
+
+
+def test_text_and_html_are_alternatives_beside_the_files() -> None:
+    kinds = [part.get_content_type() for part in parsed(letter()).walk()]
+    assert kinds == ["multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/csv"]
+    assert parsed(letter(files=[])).get_content_type() == "multipart/alternative"
 
 
 def test_the_bytes_are_the_same_at_every_try_and_fit_any_server() -> None:

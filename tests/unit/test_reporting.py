@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from rostersync.findings import found
 from rostersync.model import BUCKETS, ENTITIES, Outcome, RowCounts, Severity
-from rostersync.reporting import ReportFacts, count_report, grouping, nothing_new, rendering
+from rostersync.reporting import (
+    ReportFacts,
+    attachments,
+    count_report,
+    count_reports,
+    grouping,
+    nothing_new,
+    rendering,
+)
 from tests import golden_write, report_cases
 from tests.report_cases import PERSON, entity, facts
 
@@ -72,6 +80,41 @@ def test_the_html_loads_nothing_and_is_small_enough(case: type[ReportFacts]) -> 
     assert "@import" not in html
     assert "url(" not in html
     assert len(html.encode()) < rendering.HTML_LIMIT
+
+
+def test_each_way_has_its_own_mail_and_one_has_the_files() -> None:
+    made = count_reports(report_cases.many_errors(), ["sftp", "counts-only"])
+    assert {way: report.kind for way, report in made.items()} == {
+        "attach": "count_report",
+        "sftp": "count_report_sftp",
+        "counts-only": "count_report_counts_only",
+    }
+    files = made["attach"].files
+    start = f"{report_cases.DELIVERY}-1-"
+    assert [(file.name, file.attached, file.target) for file in files] == [
+        (name, True, start + name) for name in ("users-errors.csv", "users-errors.xlsx")
+    ]
+    assert made["sftp"].files == made["counts-only"].files == ()
+    assert all(f"reports/{file.target}" in made["sftp"].text for file in files)
+    for report in made.values():
+        assert ("users-errors" in report.text + report.html) is (report is not made["counts-only"])
+
+
+def test_without_a_list_all_ways_are_one_report() -> None:
+    made = count_reports(report_cases.clean(), ["sftp", "counts-only"])
+    assert all(report is made["attach"] for report in made.values())
+    assert made["attach"].files == ()
+
+
+def test_nobody_wants_the_folder_so_nothing_is_dropped_unless_it_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = report_cases.many_errors()
+    assert [file.target for file in count_report(facts).files] == [None, None]
+    monkeypatch.setattr(attachments, "ATTACH_UP_TO", 14_000)  # the CSV is larger, its twin is not
+    csv, book = count_report(facts).files
+    assert len(csv.content) > 14_000 > len(book.content)
+    assert not csv.attached
+    assert not book.attached
+    assert "too large for a mail" in count_report(facts).text
 
 
 def test_the_count_table_is_four_by_five_in_html_and_text() -> None:

@@ -1,0 +1,107 @@
+"""The outbox epoch: a database that was restored from a backup must not send again what it sent since.
+
+The database counts the claims of messages. The same count is noted outside of it, before a mail server sees the
+message. A database that is behind that note was restored: the messages that were already in its outbox then may have
+been sent, so they are parked as `unknown`. Without a note, a count above zero means another landing store or a copy of
+the database elsewhere: whatever waits is parked.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from rostersync.database import transaction
+from rostersync.mailing.senders import State
+from rostersync.tables import message, outbox_epoch
+
+PARKED = "The database was restored from a backup; this message may have been sent before that."
+UNSETTLED = (State.QUEUED, State.DEFERRED, State.SENDING)
+_log = logging.getLogger(__name__)
+
+
+class Witness(Protocol):
+    """Keeps small notes outside of the database. Raises TransientError when it cannot."""
+
+    def remember(self, name: str, content: bytes) -> None: ...
+
+    def recall(self, name: str) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """The count of claims, in the database and with its witness."""
+
+    engine: Engine
+    witness: Witness
+    clock: Callable[[], datetime]
+
+    def park_restored(self) -> int:
+        """Park what a restored database would send again; the number of messages, 0 when it was not restored.
+
+        It concerns all districts at once, because afterwards the count is the witness's again.
+        """
+        with transaction(self.engine, None) as conn:
+            token, number = _count(conn, 0)
+        noted = self.witness.recall(_name(token))
+        if noted is None and number == 0:
+            self.note()
+            return 0
+        known, until = _read(noted) if noted else (0, None)
+        if noted and known <= number:
+            return 0
+        parked = sum(self._park(code, until) for code in with_mail(self.engine))
+        with transaction(self.engine, None) as conn:
+            _count(conn, max(known - number, 0) + 1)
+        self.note()
+        _log.warning("outbox epoch changed, %d mails parked: rostersync mail status lists them", parked)
+        return parked
+
+    def claim(self, conn: Connection) -> None:
+        """Count one more claim, in the transaction that makes it."""
+        _count(conn, 1)
+
+    def note(self) -> None:
+        """Let the witness know the count. Notes of several relays are written one after the other, never backwards."""
+        with transaction(self.engine, None) as conn:
+            token, number = _count(conn, 0)
+            note = {"number": number, "at": self.clock().isoformat()}
+            self.witness.remember(_name(token), json.dumps(note).encode())
+
+    def _park(self, code: str, until: datetime | None) -> int:
+        old = (message.c.district == code) & message.c.state.in_(UNSETTLED)
+        if until is not None:
+            old &= message.c.created_at <= until
+        with transaction(self.engine, code) as conn:
+            return conn.execute(update(message).where(old).values(state=State.UNKNOWN, answer=PARKED)).rowcount
+
+
+def with_mail(engine: Engine) -> Sequence[str]:
+    """Districts with a message that is not settled; the one query of the relay that concerns them all."""
+    unsettled = message.c.state.in_(UNSETTLED)
+    with transaction(engine, None) as conn:
+        return conn.scalars(select(message.c.district).where(unsettled).distinct().order_by(message.c.district)).all()
+
+
+def _count(conn: Connection, more: int) -> tuple[str, int]:
+    """Token and count after adding `more`. The row is made when it is missing, and locked until the end."""
+    row = insert(outbox_epoch).values(number=more)
+    raised = row.on_conflict_do_update(index_elements=["one"], set_={"number": outbox_epoch.c.number + more})
+    found = conn.execute(raised.returning(outbox_epoch.c.token, outbox_epoch.c.number)).one()
+    return str(found.token), found.number
+
+
+def _name(token: str) -> str:
+    return f"outbox-{token}"
+
+
+def _read(note: bytes) -> tuple[int, datetime]:
+    known = json.loads(note)
+    return known["number"], datetime.fromisoformat(known["at"])
