@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from rostersync import __version__, cli_failures, cli_operate, cli_past
+from rostersync import __version__, cli_failures, cli_mail, cli_operate, cli_past
 from rostersync.cli_formats import DeliveryArgument, Document, Format, FormatOption
 from rostersync.errors import ConfigurationError, RosterSyncError, Unexpected
 
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The roster database.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(db, name="db")
+app.add_typer(cli_mail.app, name="mail")
 
 
 def _version(wanted: bool) -> None:

@@ -7,14 +7,13 @@ import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict
 
 from sqlalchemy import Engine, event
 
-from rostersync import database, mailing, pipeline
+from rostersync import database, pipeline
 from rostersync.errors import RosterSyncError
 from rostersync.landing import LandingStore
 from rostersync.mailing import EmlFolder, SmtpSender
@@ -127,7 +126,7 @@ def _night(edges: pipeline.Edges, order: Order, name: str) -> list[Any]:
             database.check_revision(edges.engine)
             database.check_role(edges.engine)
         elif step == "relay":
-            told.append({"step": step, **asdict(mailing.relay(edges.engine, edges.sender, clock=edges.clock))})
+            told.append({"step": step, **pipeline.send_due(edges)})
         else:
             told += [{"step": step, **_task(edges, run, code, step, each)} for each in deliveries]
     return told
