@@ -187,7 +187,7 @@ def _counts(result: SyncResult) -> Iterator[str]:
 def _problems(result: SyncResult) -> Iterator[str]:
     dictionary = dictionaries.load()
     for severity in (Severity.FILE, Severity.HOLD):
-        for fault in faults(result.findings, severity, dictionary):
+        for fault in faults(result.findings, severity, dictionary, headers_shown=False):
             yield f"  {fault.message}  [{fault.code}]"
             yield f"      What to do: {fault.resolution}"
     for group in groups(result.findings, Severity.ROW, dictionary):

@@ -31,14 +31,21 @@ class Country:
     def include(self) -> Path:
         return self.folder / "include"
 
-    def found(self, codes: Sequence[str], sources: Mapping[str, Mapping[str, str]] | None = None) -> None:
-        """Configure these districts: an inbox folder each, unless `sources` says otherwise."""
+    def found(
+        self,
+        codes: Sequence[str],
+        sources: Mapping[str, Mapping[str, str]] | None = None,
+        fields: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Configure these districts: an inbox folder each, unless `sources` says otherwise; `fields` replace others."""
         shutil.copytree(include_path(), self.include, ignore=shutil.ignore_patterns("districts"))
         (self.include / "districts").mkdir()
         for code in codes:
             self.inbox(code).mkdir(parents=True)
-            source = (sources or {}).get(code, {"file": str(self.inbox(code))})
-            configured = yaml.safe_dump(_configuration(code, source))
+            source = dict((sources or {}).get(code, {}))
+            if "sftp" not in source:
+                source["file"] = str(self.inbox(code))
+            configured = yaml.safe_dump(_configuration(code, source) | dict((fields or {}).get(code, {})))
             (self.include / "districts" / f"{code}.yaml").write_text(configured)
 
     def inbox(self, code: str) -> Path:

@@ -11,6 +11,7 @@ from rostersync import findings as catalogue
 from rostersync.dictionary import Dictionary
 from rostersync.ledger import Attempt
 from rostersync.model import BUCKETS, ENTITIES, Counts, Finding, Judgement, Outcome, RowCounts, Screened, Severity
+from rostersync.reporting.grouping import without_cells
 
 NO_COUNTS: Counts = {entity: dict.fromkeys(BUCKETS, 0) for entity in ENTITIES}
 
@@ -49,7 +50,10 @@ class SyncResult:
     set_aside: str | None = None
 
     def to_json(self, dictionary: Dictionary | None = None) -> dict[str, Any]:
-        """The object that `rostersync sync --format json` prints for this arrival."""
+        """The object that `rostersync sync --format json` prints for this arrival; a log may keep it: no cell in it."""
+        told = self.findings
+        if dictionary is not None:
+            told = tuple(each if each.severity is Severity.HOLD else without_cells(each, dictionary) for each in told)
         return {
             "district": self.district,
             "delivery": self.delivery,
@@ -58,7 +62,7 @@ class SyncResult:
             "rows": asdict(self.rows),
             "counts": self.counts,
             "by_school": self.by_school,
-            "findings": findings_json(self.findings, dictionary),
+            "findings": findings_json(told, dictionary),
         }
 
     def summary(self) -> dict[str, Any]:

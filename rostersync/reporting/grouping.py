@@ -75,14 +75,17 @@ def groups(findings: Sequence[Finding], severity: Severity, dictionary: Dictiona
     return [_group(by_code[code], dictionary) for code in order]
 
 
-def faults(findings: Sequence[Finding], severity: Severity, dictionary: Dictionary) -> list[Fault]:
+def faults(
+    findings: Sequence[Finding], severity: Severity, dictionary: Dictionary, *, headers_shown: bool = True
+) -> list[Fault]:
     """Every finding of this severity by itself, in order: why a file was refused, or why it is held.
 
-    A hold tells numbers, and schools of the district by their IDs.
+    A hold tells numbers, and schools of the district by their IDs. `headers_shown` is for the district itself: what
+    others read does not quote its file.
     """
     headerless = any(f.code == _HEADERLESS for f in findings)
     chosen = [f for f in findings if f.severity is severity]
-    names_shown = severity is Severity.HOLD or (severity is Severity.FILE and not headerless)
+    names_shown = severity is Severity.HOLD or (severity is Severity.FILE and headers_shown and not headerless)
     return [_fault(f, dictionary, names_shown=names_shown) for f in chosen]
 
 

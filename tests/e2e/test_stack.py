@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
 
-from rostersync import database, embedded, pipeline, stack, stack_environment, tables
-from rostersync.airflow_api import Api
-from rostersync.errors import ConfigurationError
+from rostersync import database, embedded, pipeline
 from rostersync.landing import LandingStore
 from rostersync.mailing import EmlFolder
 from rostersync.transports import open_transport
 from tests.airflow_nights import DAG, ROSTER, Country, open_schools, row, state_of
-from tests.servers import fresh_database, running_sftp
+from tests.canaries import WORDS
+from tests.canary_night import UNREAD
+from tests.e2e import canary_search
+from tests.e2e.canary_search import CanaryNight
+from tests.e2e.running import CODES, Running, running_stack, wait_for
+from tests.servers import fresh_database
 
 pytestmark = pytest.mark.timeout(1200)
-CODES = ("ashford", "brookvale", "cedarport")
-REVIEW = "held_delivery_review"
 ASHFORD = [row("ashford", 1), row("ashford", 2), row("ashford", 3, userRole="Janitor")]
 BROOKVALE = [row("brookvale", n, classId="c1", className="Reading", classGrade="3") for n in range(1, 5)]
 BROOKVALE_LATER = [
@@ -34,106 +31,11 @@ BROOKVALE_LATER = [
 DRAYTON = [row("drayton", n) for n in range(1, 11)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """The stack's REST API, its roster database, and the districts' folders."""
-
-    api: Api
-    owner: Engine
-    country: Country
-    crash_once: Path
-    logs: Path
-
-    def held(self, code: str, rows: list[dict[str, str]]) -> str:
-        """Put the file down and run the district's night, which holds it: the delivery's id."""
-        self.country.put(code, rows)
-        assert self.night(code)[1] == "success"
-        with self.owner.connect() as conn:
-            d = tables.delivery.c
-            newest = select(d.id).where(d.district == code, d.state == "held").order_by(d.sequence.desc())
-            return conn.execute(newest.limit(1)).scalar_one()
-
-    def answer(self, delivery: str, chosen: str) -> None:
-        """Wait until the delivery's review asks, answer, and wait for its green end."""
-        run = f"/dags/{REVIEW}/dagRuns/{delivery}"
-        _wait_for(lambda: self._task(delivery, "review") == "awaiting_input")
-        # The scheduler must have read that the task is parked before somebody answers.
-        time.sleep(3)
-        choice = {"chosen_options": [chosen], "params_input": {}}
-        self.api.call("PATCH", f"{run}/taskInstances/review/-1/hitlDetails", choice)
-        assert self.api.wait_for_run(REVIEW, delivery) == "success"
-
-    def _task(self, delivery: str, name: str) -> str | None:
-        """The state of a task of the delivery's review; None before the run is there."""
-        try:
-            return next(task["state"] for task in self.api.tasks(REVIEW, delivery) if task["task_id"] == name)
-        except ConfigurationError:
-            return None
-
-    def state_of_delivery(self, delivery: str) -> tuple[str, str | None]:
-        """Where the ledger says it stands, and who decided."""
-        d = tables.delivery.c
-        with self.owner.connect() as conn:
-            return tuple(conn.execute(select(d.state, d.decided_by).where(d.id == delivery)).one())
-
-    def night(self, *codes: str) -> tuple[str, str]:
-        """Trigger a run for these districts (none: all) and wait; its id and state."""
-        run_id = self.api.trigger(DAG, {"districts": list(codes)})
-        return run_id, self.api.wait_for_run(DAG, run_id)
-
-    def states(self, run_id: str) -> dict[str, list[str]]:
-        """The last word of each task id → states in the order of the map indexes."""
-        found: dict[str, list[str]] = {}
-        for task in sorted(self.api.tasks(DAG, run_id), key=lambda each: each["map_index"]):
-            found.setdefault(task["task_id"].rpartition(".")[2], []).append(task["state"])
-        return found
-
-    def task_logs(self, run_id: str) -> dict[str, str]:
-        """task id → the text of all its logs of this run."""
-        found: dict[str, str] = {}
-        base = self.logs / f"dag_id={DAG}" / f"run_id={run_id}"
-        for path in sorted(base.rglob("*.log")):
-            task = path.relative_to(base).parts[0].removeprefix("task_id=")
-            found[task] = found.get(task, "") + path.read_text()
-        return found
-
-
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Ashford and Brookvale have folders; Cedarport's real SFTP server shows another host key than the pinned one."""
-    folder = tmp_path_factory.mktemp("night")
-    country, marker = Country(folder=folder), folder / "crashed"
-    country.found((*CODES, "drayton"), {"cedarport": {"sftp": "cedarport", "directory": "/"}})
-    marker.touch()  # no crash until a test takes it away
-    with pytest.MonkeyPatch.context() as patch, running_sftp(folder / "inbox" / "cedarport") as sftp:
-        for name in [name for name in os.environ if name.startswith(("ROSTERSYNC_", "AIRFLOW_"))]:
-            patch.delenv(name)
-        patch.setenv("ROSTERSYNC_STATE", str(folder / "state"))
-        patch.setenv("ROSTERSYNC_INCLUDE", str(country.include))
-        patch.setenv("ROSTERSYNC_CRASH", "upsert.before_commit")
-        patch.setenv("ROSTERSYNC_CRASH_ONCE", str(marker))
-        login = f"{sftp.user}:{sftp.password}@127.0.0.1:{sftp.port}"
-        patch.setenv("ROSTERSYNC_SFTP_CEDARPORT", f"sftp://{login}?host_key={_another_key()}")
-        try:
-            api = stack.up(scheduled=False).api
-            for dag_id in (DAG, REVIEW):
-                api.wait_for_dag(dag_id)
-            owner = database.engine(embedded.ensure_running().url_of("postgres", "roster"))
-            open_schools(owner, (*CODES, "drayton"))
-            yield Running(
-                api=api, owner=owner, country=country, crash_once=marker, logs=stack_environment.home() / "logs"
-            )
-            owner.dispose()
-        finally:
-            stack.down()
-            embedded.remove(folder / "state" / "postgres")
-
-
-def _another_key() -> str:
-    import asyncssh
-
-    public: str = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
-    return "%20".join(public.split()[:2])
+    """One Airflow for all tests here: it starts in half a minute."""
+    with running_stack(tmp_path_factory.mktemp("night")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -238,11 +140,56 @@ def test_a_worker_killed_inside_upsert_and_cleared_ends_like_an_undisturbed_nigh
     running.country.put("brookvale", BROOKVALE_LATER)
     running.crash_once.unlink()
     run_id = running.api.trigger(DAG, {"districts": ["brookvale"]})
-    _wait_for(lambda: running.states(run_id)["upsert"] == ["up_for_retry"])
+    wait_for(lambda: running.states(run_id)["upsert"] == ["up_for_retry"])
     assert running.crash_once.exists()
     running.api.clear(DAG, run_id, [("district.upsert", 0)])
     assert running.api.wait_for_run(DAG, run_id) == "success"
     assert state_of(running.owner, "brookvale") == undisturbed
+
+
+@pytest.fixture(scope="module")
+def canary_night(running: Running, first_night: tuple[str, str]) -> CanaryNight:
+    """A night of 50 canaries and five faults."""
+    return canary_search.spend(running)
+
+
+def test_the_canary_night_met_its_faults(running: Running, canary_night: CanaryNight) -> None:
+    assert canary_night.states == {
+        "districts": ["success"],
+        "pull": ["success", "success", "success", "success", "failed"],
+        "validate": ["success", "success", "success", "success", "upstream_failed"],
+        "upsert": ["success", "failed", "success", "success", "upstream_failed"],
+        "email": ["success", "upstream_failed", "success", "success", "upstream_failed"],
+        "all_districts_fine": ["failed"],
+        "ask_about_held": ["success"],
+    }
+    logs = running.task_logs(canary_night.run_id)
+    assert "[source-unreachable]" in logs["district.pull"]
+    assert "[source-refused]" in logs["district.pull"]
+    assert canary_night.killed in ("egret", "grouse")
+    mails = state_of(running.owner, "egret")["mails"]
+    assert len(mails) == 1
+    assert "'refused'" in mails[0]
+
+
+def test_the_last_words_of_a_failed_task_name_code_remedy_and_page(running: Running, canary_night: CanaryNight) -> None:
+    logs = running.task_logs(canary_night.run_id)
+    assert "[statement-refused]" in logs["district.upsert"]
+    assert "What to do: Everything was rolled back." in logs["district.upsert"]
+    assert "docs/runbook/statement-refused.md" in logs["district.upsert"]
+
+
+def test_no_canary_is_outside_roster_landing_store_reports_and_mail(
+    running: Running, canary_night: CanaryNight
+) -> None:
+    assert canary_search.hits(running, canary_night) == []
+    inside = canary_search.found_where_they_belong(running)
+    assert set(WORDS) - inside == UNREAD
+
+
+def test_a_canary_in_a_log_or_in_airflows_tables_would_be_found(running: Running, canary_night: CanaryNight) -> None:
+    places = canary_search.plant(running, WORDS[0])
+    assert sorted(hit.place for hit in canary_search.hits(running, canary_night)) == sorted(places)
 
 
 @pytest.fixture
@@ -272,10 +219,3 @@ def undisturbed(postgres: embedded.Server, running: Running, tmp_path: Path) -> 
 def leaving(code: str, number: int) -> dict[str, str]:
     """The row that takes a person out of the school."""
     return {"action": "REMOVE-USER", "schoolId": "100", "userId": f"{code}-{number}"}
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float = 300.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.3)

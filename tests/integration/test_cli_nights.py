@@ -141,9 +141,14 @@ def test_a_check_against_the_roster_finds_what_the_night_finds_and_writes_nothin
     _, synced, _ = command("sync", "--district", "fernhollow", "--dry-run", "--format", "json")
     assert code == 1
     assert json.loads(checked)["rows"] == results(synced)[0]["rows"]
-    assert json.loads(checked)["findings"] == results(synced)[0]["findings"]
+    assert _places(json.loads(checked)["findings"]) == _places(results(synced)[0]["findings"])
     with superuser_engine.connect() as conn:
         assert conn.scalar(select(func.count()).select_from(tables.delivery)) == 0
+
+
+def _places(findings: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """All but the wording: a night, whose output may end in a log, quotes nothing that a check does."""
+    return [tuple(each[name] for name in ("code", "severity", "line", "column")) for each in findings]
 
 
 def test_a_report_is_shown_as_it_was_mailed_and_its_files_are_saved(
