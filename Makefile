@@ -26,8 +26,8 @@ test: setup  ## all tests (ARGS='-k word' for some), a file at a time on each co
 	@$(RUN) -m pytest $(WORKERS) $(ARGS)
 
 PROPERTIES = tests/integration/test_model_*.py tests/integration/test_error_file_round_trip.py
-properties: setup  ## generated nights against the model of the roster: 10,000 steps (EXAMPLES=… nights in a row, of 200)
-	@ROSTER_MODEL_EXAMPLES=$(or $(EXAMPLES),200) $(RUN) -m pytest --timeout=0 -s $(PROPERTIES) $(ARGS)
+properties: setup  ## generated nights against the model of the roster: 10,000 steps (EXAMPLES=… nights in a row, of 220)
+	@ROSTER_MODEL_EXAMPLES=$(or $(EXAMPLES),220) $(RUN) -m pytest --timeout=0 -s $(PROPERTIES) $(ARGS)
 
 FAULTS = tests/faults tests/dags/test_faults.py
 faults: setup  ## every numbered fault and hundreds of kills, on two cores; prints the table (ARGS='-k f12' for some)
