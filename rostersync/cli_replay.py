@@ -17,6 +17,6 @@ def run(delivery: str) -> int:
     print(f"{replayed.district}: replayed\n  delivery {delivery}, attempt {replayed.attempt}")
     print(f"  reports rendered anew: {replayed.rendered}, mails queued: {replayed.queued}, sent: {sent['sent']}")
     print(f"  left alone: {replayed.sent_before} sent before, {replayed.unclear} of which nobody knows")
-    if replayed.bytes_swept:
-        cli.say("The file itself is not kept any more: the reports stay as they are.")
+    if replayed.swept:
+        cli.say("The file, or what was told of it, is not kept any more: the reports stay as they are.")
     return cli.FINE

@@ -30,7 +30,7 @@ class Replayed:
     queued: int
     sent_before: int
     unclear: int
-    bytes_swept: bool
+    swept: bool
 
 
 def replay(edges: Edges, id_: str) -> Replayed:
@@ -48,6 +48,10 @@ def replay(edges: Edges, id_: str) -> Replayed:
     where = mailing.Where(district=district.code, delivery=id_, attempt=last.number, at=edges.clock(), allowed=allowed)
     with transaction(edges, district.code) as conn:
         ledger.lock_delivery(conn, district.code, id_)
+        swept = ledger.swept_before(conn, district.code, "reports")
+        if swept is not None and last.ended_at < swept:
+            # Who was told is not known any more: nobody is told a second time.
+            reading = None
         told = reports_of(conn, edges, district, delivery, last, reading) if reading else ()
         rendered = sum(mailing.render_anew(conn, where, each) for each in told)
         states = mailing.requeue(conn, where, concerned(edges, district))
@@ -58,7 +62,7 @@ def replay(edges: Edges, id_: str) -> Replayed:
         queued=states["requeued"],
         sent_before=states["sent"],
         unclear=states["unknown"] + states["sending"],
-        bytes_swept=reading is None,
+        swept=reading is None,
     )
 
 

@@ -89,7 +89,7 @@ def test_without_the_bytes_the_reports_stay_and_the_mail_is_sent(nights: Nights,
     (nights.folder / "landing" / "springfield").rename(nights.folder / "elsewhere")
     nights.config = district(nights.inbox, name="Springfield United")
     replayed = replay(nights)
-    assert (replayed.bytes_swept, replayed.rendered, replayed.queued) == (True, 0, 1)
+    assert (replayed.swept, replayed.rendered, replayed.queued) == (True, 0, 1)
     assert accepted(smtp_server) == [(OFFICE,), (DESK,)]
 
 

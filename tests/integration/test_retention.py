@@ -19,7 +19,7 @@ from rostersync.errors import ConfigurationError, LandedBytesMissing
 from rostersync.landing import LandingStore
 from rostersync.ledger import Proof
 from rostersync.model import Outcome
-from rostersync.pipeline import dating, pull, reviewing, sweeping, upsert, validate
+from rostersync.pipeline import dating, pull, replaying, reviewing, sweeping, upsert, validate
 from rostersync.pipeline.sweeping import Stores
 from tests.nights import Nights, person
 
@@ -170,6 +170,8 @@ def test_a_file_that_still_lies_in_the_inbox_keeps_its_bytes_and_stays_a_duplica
     assert [each.outcome for each in nights.sync("again")] == [Outcome.DUPLICATE]
     assert swept(broom.sweep(120.1)) == {"mail_files": 2, "reports": 1}
     mails = nights.messages()
+    replayed = replaying.replay(nights.edges, f"{CODE}-{sha_of(nights)[:16]}")
+    assert (replayed.swept, replayed.rendered, nights.messages()) == (True, 0, mails)
     nights.now += timedelta(days=1)
     assert [each.outcome for each in nights.sync("once-more")] == [Outcome.DUPLICATE]
     assert nights.messages() == mails
@@ -275,3 +277,8 @@ def test_after_months_of_nights_nothing_is_older_than_its_term(nights: Nights, b
         proof = broom.sweep(40 * (number + 1))
         assert {kind: each.staying for kind, each in proof.items() if each.staying} == {}
     assert (proof["raw_files"].left, proof["reports"].left, proof["deliveries"].left) == (1, 3, 5)
+
+
+def test_no_table_of_the_ledger_is_forgotten() -> None:
+    with_district = {table for table in t.metadata.sorted_tables if table.schema == "intake" and "district" in table.c}
+    assert {table for kind in ledger.KINDS for table, _ in kind.parts} == with_district
