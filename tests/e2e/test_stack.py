@@ -153,6 +153,7 @@ def canary_night(running: Running, first_night: tuple[str, str]) -> CanaryNight:
     return canary_search.spend(running)
 
 
+@pytest.mark.long
 def test_the_canary_night_met_its_faults(running: Running, canary_night: CanaryNight) -> None:
     assert canary_night.states == {
         "districts": ["success"],
@@ -172,6 +173,7 @@ def test_the_canary_night_met_its_faults(running: Running, canary_night: CanaryN
     assert "'refused'" in mails[0]
 
 
+@pytest.mark.long
 def test_the_last_words_of_a_failed_task_name_code_remedy_and_page(running: Running, canary_night: CanaryNight) -> None:
     logs = running.task_logs(canary_night.run_id)
     assert "[statement-refused]" in logs["district.upsert"]
@@ -179,6 +181,7 @@ def test_the_last_words_of_a_failed_task_name_code_remedy_and_page(running: Runn
     assert "docs/runbook/statement-refused.md" in logs["district.upsert"]
 
 
+@pytest.mark.long
 def test_no_canary_is_outside_roster_landing_store_reports_and_mail(
     running: Running, canary_night: CanaryNight
 ) -> None:
@@ -187,6 +190,7 @@ def test_no_canary_is_outside_roster_landing_store_reports_and_mail(
     assert set(WORDS) - inside == UNREAD
 
 
+@pytest.mark.long
 def test_a_canary_in_a_log_or_in_airflows_tables_would_be_found(running: Running, canary_night: CanaryNight) -> None:
     places = canary_search.plant(running, WORDS[0])
     assert sorted(hit.place for hit in canary_search.hits(running, canary_night)) == sorted(places)

@@ -80,7 +80,8 @@ def test_b77_a_file_name_never_becomes_a_path_or_a_word(
     results = sftp_nights.sync()
     assert [result.outcome for result in results] == [Outcome.APPLIED] * len(NAMES)
     assert sftp_nights.people() == sorted(f"u{number}" for number in range(1, len(NAMES) + 1))
-    kept = [path.name for path in (sftp_nights.folder / "landing").rglob("*") if path.is_file()]
+    landed = (sftp_nights.folder / "landing" / sftp_nights.config.code).rglob("*")
+    kept = [path.name for path in landed if path.is_file()]
     assert len(kept) == len(NAMES)
     assert all(re.fullmatch("[0-9a-f]{64}", name) for name in kept)
     for name in NAMES:

@@ -7,9 +7,9 @@ import json
 from sqlalchemy import Engine, delete, select
 
 from rostersync import sample, tables
-from tests.integration.test_cli_nights import Command, command, demo
+from tests.integration.test_cli_nights import Command, demo
 
-__all__ = ["command", "demo"]
+__all__ = ["demo"]
 
 
 def test_a_delivery_is_explained_undone_and_explained_again(

@@ -34,7 +34,8 @@ def check(
 def test_a_migrated_database_holds_and_keeps_nothing_of_it(check: Check, superuser_engine: Engine) -> None:
     assert check() == (0, [])
     with superuser_engine.connect() as conn:
-        for table in tables.metadata.sorted_tables:
+        # The outbox has its epoch from the migration on.
+        for table in set(tables.metadata.sorted_tables) - {tables.outbox_epoch}:
             assert conn.execute(table.select()).all() == []
 
 

@@ -70,7 +70,7 @@ def records(roster: Roster) -> Records:
     return {(kind, key): record for kind in ENTITY for key, record in getattr(roster, kind).items()}
 
 
-@modest(12)
+@modest(6)
 @given(night=nights(1))
 def test_apply_and_undo_give_the_roster_as_before(superuser_engine: Engine, night: tuple[Roster, list[Sheet]]) -> None:
     roster, [sheet] = night
@@ -81,7 +81,7 @@ def test_apply_and_undo_give_the_roster_as_before(superuser_engine: Engine, nigh
         assert_as_before(records(roster), records(model_database.read(conn, roster)))
 
 
-@modest(4)
+@modest(3)
 @given(night=nights(1))
 def test_a_file_applied_twice_and_undone_leaves_nothing(
     superuser_engine: Engine, night: tuple[Roster, list[Sheet]]
@@ -101,7 +101,7 @@ def assert_as_before(before: Records, after: Records) -> None:
     assert {after[key].status for key in after.keys() - before.keys()} <= set(GONE)
 
 
-@modest(8)
+@modest(4)
 @given(night=nights(2))
 def test_what_a_later_file_touched_stays_and_is_listed(
     superuser_engine: Engine, night: tuple[Roster, list[Sheet]]

@@ -110,7 +110,7 @@ def test_each_kind_goes_after_its_term_and_what_was_applied_last_stays_known(nig
     assert swept(proof) == {"deliveries": 1, "looks": 1}
     assert (proof["deliveries"].left, proof["deliveries"].staying) == (1, 1)
     left = {name: rows for name, rows in sizes(nights).items() if rows}
-    assert left == {"delivery": 1, "attempt": 1, "run_delivery": 1, "sweep": 9}
+    assert left == {"delivery": 1, "attempt": 1, "run_delivery": 1, "sweep": 9, "outbox_epoch": 1}
     assert len(nights.people()) == 8
 
 
