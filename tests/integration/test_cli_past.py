@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, insert, select
 
 from rostersync import sample, tables
 from tests.integration.test_cli_nights import Command, demo
@@ -69,5 +69,7 @@ def test_explain_says_what_is_swept_and_what_it_does_not_know(
             conn.execute(select(tables.change.c.key[1]).where(tables.change.c.entity == "class")).scalars().first()
         )
         conn.execute(delete(tables.change))
+        proof = {"changes": {"swept": 1, "before": "2026-01-01T00:00:00+00:00"}}
+        conn.execute(insert(tables.sweep).values(district="birchmere", legal_hold=False, proof=proof))
     code, told, said = command("explain", str(someone), "--district", "birchmere")
     assert (code, "no change of it is in the log" in told, "swept" in said) == (0, True, True)
