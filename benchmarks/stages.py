@@ -123,7 +123,7 @@ def _watched(watch: Stopwatch, read_as: str) -> Iterator[None]:
         watch.watching(planning, "open_workspace", "stage"),
         watch.watching(planning, "plan", "plan"),
         watch.watching(applying, "apply", "apply"),
-        watch.watching(reporting, "count_report", "report"),
+        watch.watching(reporting, "count_reports", "report"),
     ):
         yield
 

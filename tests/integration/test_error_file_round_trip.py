@@ -130,7 +130,7 @@ def _without_company_of_removals(table: Table) -> Table:
     return [cells for cells in table if cells["action"] or not removed & {cells["userId"], cells["classId"]}]
 
 
-@modest(10)
+@modest(6)
 @given(data=faulty_files(), way=ways)
 def test_sent_back_unedited_it_has_the_same_errors_and_no_others(
     superuser_engine: Engine, data: bytes, way: Way

@@ -21,7 +21,7 @@ def nights(draw: st.DrawFn) -> tuple[Roster, strategies.Sheet]:
     return roster, draw(strategies.sheets(roster))
 
 
-@modest(50)
+@modest(30)
 @given(night=nights(), creation=st.sampled_from((False, False, True)))
 def test_a_night_comes_to_what_the_oracle_says(
     superuser_engine: Engine, night: tuple[Roster, strategies.Sheet], creation: bool
@@ -38,7 +38,7 @@ def test_a_night_comes_to_what_the_oracle_says(
         assert_adds_up(planned, expected)
 
 
-@modest(15)
+@modest(10)
 @given(night=nights())
 def test_loading_twice_changes_nothing(superuser_engine: Engine, night: tuple[Roster, strategies.Sheet]) -> None:
     roster, (headers, table) = night
@@ -62,7 +62,7 @@ def corrects(planned: Plan) -> bool:
     return any(found.code == "id-corrected" for found in planned.findings)
 
 
-@modest(12)
+@modest(8)
 @given(night=nights())
 def test_bytes_come_to_what_the_oracle_says_of_their_screened_rows(
     superuser_engine: Engine, night: tuple[Roster, strategies.Sheet]
