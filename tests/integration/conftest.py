@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +67,13 @@ def standing(postgres: Server, screening_loaded: None, tmp_path_factory: pytest.
 
 @pytest.fixture
 def emptied(standing: Nights) -> Nights:
-    """The standing database without a row, an empty inbox: for tests that leave the schema as it was."""
-    standing.empty()
-    return standing
+    """The standing database without a row, an empty inbox: for tests that leave the schema as it was.
+
+    An object of the test's own: a sender or a clock that it sets is nobody else's.
+    """
+    mine = replace(standing, slept=[])
+    mine.empty()
+    return mine
 
 
 @pytest.fixture

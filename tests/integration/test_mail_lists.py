@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,13 +27,12 @@ NAMES = ["users-errors.csv", "users-errors.xlsx"]
 
 
 @pytest.fixture
-def mailed(emptied: Nights, smtp_server: SmtpServer) -> Iterator[Nights]:
+def mailed(emptied: Nights, smtp_server: SmtpServer) -> Nights:
     """Nights whose mails go to the SMTP server, with a contact of each kind."""
     emptied.seed()
     emptied.sender = SmtpSender(smtp_server.url)
     emptied.config = district(emptied.inbox, contacts=CONTACTS)
-    yield emptied
-    emptied.sender = None
+    return emptied
 
 
 def attached(server: SmtpServer) -> dict[str, dict[str, bytes]]:
