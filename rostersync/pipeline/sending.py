@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rostersync import crash, mailing
+from rostersync import crash, ledger, mailing
+from rostersync.errors import LedgerMismatch
 from rostersync.mailing import drops
+from rostersync.model import DeliveryState
 from rostersync.pipeline.dropping import drop_files
 from rostersync.pipeline.edges import Edges, Run, transaction
 
@@ -16,13 +18,18 @@ from rostersync.pipeline.edges import Edges, Run, transaction
 def email(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any]:
     """Drop the district's due files and hand its due mails to the mail server, those that earlier nights deferred too.
 
-    What a server cannot take now stays deferred: that is no failure of this task.
+    What a server cannot take now stays deferred: that is no failure of this task. Raises LedgerMismatch when there is
+    nothing to tell of this delivery, because a task before this one was marked as done and was not.
     """
     if run.dry_run:
         return {"delivery": delivery}
     crash.point("email.before_send")
     counts = relay_district(edges, code)
     crash.point("email.after_send")
+    with transaction(edges, code) as conn:
+        state = ledger.delivery_of(conn, code, delivery).state
+    if state in (DeliveryState.PULLED, DeliveryState.VALIDATED):
+        raise LedgerMismatch(f"Delivery {delivery} is only {state}.", hint="Clear the district's upsert task.")
     return {"delivery": delivery, **counts}
 
 

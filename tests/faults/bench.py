@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import yaml
 from sqlalchemy import Connection, select
 
 from rostersync import tables
+from rostersync.settings import include_path
 from tests.faults.forking import KILLED, Ended, Parent
 from tests.faults.observer import Seen, look
 from tests.faults.story import HERE, TONIGHT
@@ -69,6 +72,7 @@ class Bench:
             "patience": None,
             "settle": 0.0,
             "file_bytes": None,
+            "patched": {},
             "lock_seconds": 20.0,
             "statement": None,
             "before": False,
@@ -125,6 +129,21 @@ class Bench:
     def roster(self) -> Seen:
         """The roster now."""
         return look(self.superuser)
+
+    def include(self, **fields: Any) -> dict[str, str]:
+        """An environment whose include folder knows this one district."""
+        include = self.nights.folder / "include"
+        (include / "districts").mkdir(parents=True)
+        for each in include_path().iterdir():
+            if each.name != "districts":
+                (include / each.name).symlink_to(each)
+        spec = {"code": HERE, "name": "Springfield", "state": "CA", "timezone": "America/Los_Angeles"}
+        spec |= {"source": {"file": str(self.nights.inbox)}, **fields}
+        path = include / "districts" / f"{HERE}.yaml"
+        path.write_text(yaml.safe_dump(spec))
+        long_ago = (TONIGHT - timedelta(days=30)).timestamp()
+        os.utime(path, (long_ago, long_ago))
+        return {"ROSTERSYNC_INCLUDE": str(include)}
 
     @property
     def statements(self) -> int:

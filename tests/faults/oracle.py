@@ -43,7 +43,7 @@ WHERE earlier IS NOT NULL AND before IS DISTINCT FROM left_by
 """
 """Lost updates: somebody wrote over what he had not seen."""
 PRIVATE = ("landing", "outbox", "inbox")
-"""Folders that may hold personal data; everything else that a task leaves behind may not."""
+"""Beginnings of the names of folders that may hold personal data; nothing else that a task leaves behind may."""
 
 
 def judge(bench: Bench, seen: Iterable[Seen], server_log: Path) -> list[str]:
@@ -147,5 +147,5 @@ def _canaries(bench: Bench, server_log: Path) -> Iterator[str]:
 
 def _left(folder: Path) -> Iterator[Path]:
     for top in folder.iterdir():
-        if top.name not in PRIVATE:
+        if not top.name.startswith(PRIVATE):
             yield from [top] if top.is_file() else [each for each in top.rglob("*") if each.is_file()]

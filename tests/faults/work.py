@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import resource
 import signal
@@ -13,12 +14,14 @@ from typing import Any, TypedDict
 
 from sqlalchemy import Engine, event
 
-from rostersync import database, pipeline
+from rostersync import database, dictionary, pipeline
 from rostersync.errors import RosterSyncError
 from rostersync.landing import LandingStore
 from rostersync.mailing import EmlFolder, SmtpSender
 from rostersync.pipeline import reviewing
+from rostersync.pipeline.watching import watch
 from rostersync.transports import SftpCredentials, open_transport, sftp
+from tests.faults.story import HERE
 from tests.nights import DAG, district
 
 
@@ -26,7 +29,7 @@ class Order(TypedDict):
     """A piece of work. `steps` are tasks of the night, or `relay`, `approve`.
 
     `session` and `patience` replace time-outs: PostgreSQL's, and those of SFTP in seconds.
-    `file_bytes`: no file may become larger, as on a disk that is full.
+    `file_bytes`: no file may become larger, as on a disk that is full. `patched`: module attributes of another version.
     """
 
     database: str
@@ -45,6 +48,7 @@ class Order(TypedDict):
     patience: float | None
     settle: float
     file_bytes: int | None
+    patched: dict[str, Any]
     statement: int | None
     before: bool
     signal: str
@@ -100,6 +104,11 @@ def _limit(order: Order) -> None:
     os.environ.update(order["environment"])
     if order["patience"] is not None:
         sftp.CONNECT_SECONDS = sftp.SILENCE_SECONDS = order["patience"]
+    for name, value in order["patched"].items():
+        module, _, attribute = name.rpartition(".")
+        setattr(importlib.import_module(module), attribute, value)
+    if "ROSTERSYNC_INCLUDE" in order["environment"]:
+        dictionary.load.cache_clear()
     if order["file_bytes"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_bytes"], order["file_bytes"]))
 
@@ -115,7 +124,7 @@ def _round(edges: pipeline.Edges, order: Order, number: int) -> list[Any]:
 def _night(edges: pipeline.Edges, order: Order, name: str) -> list[Any]:
     """The tasks in order: as a worker does them, they know nothing but ids and the ledger."""
     run = pipeline.Run(dag_id=DAG, run_id=name, actor="test")
-    code, told = "springfield", list[Any]()
+    code, told = order["config"].get("code", HERE), list[Any]()
     deliveries: tuple[str, ...] = (order["delivery"],) if order["delivery"] else ()
     for step in order["steps"]:
         if step == "pull":
@@ -125,6 +134,8 @@ def _night(edges: pipeline.Edges, order: Order, name: str) -> list[Any]:
         elif step == "check":
             database.check_revision(edges.engine)
             database.check_role(edges.engine)
+        elif step == "watch":
+            told += [{"step": step, "alert": each.code, "district": each.district} for each in watch(edges)]
         elif step == "relay":
             told.append({"step": step, **pipeline.send_due(edges)})
         else:
