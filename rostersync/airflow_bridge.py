@@ -56,12 +56,21 @@ GROUP = "district."
 
 def districts(wave: str) -> list[str]:
     """The codes of this run's districts, sorted; the same run always gets the same list. Contacts no district."""
+    from airflow.sdk.configuration import conf
+
     from rostersync import database, pipeline
 
     with _night() as (edges, run):
         database.check_revision(edges.engine)
         chosen = get_current_context()["params"].get("districts") or []
-        return pipeline.list_districts(edges, run, wave, chosen)
+        codes = pipeline.list_districts(edges, run, wave, chosen)
+    most = conf.getint("core", "max_map_length", fallback=1024)
+    if len(codes) > most:
+        raise ConfigurationError(
+            f"Wave {wave} has {len(codes):,} districts; Airflow maps no more than {most:,} tasks.",
+            hint="Spread the districts over more waves (include/waves.yaml), or raise core.max_map_length.",
+        )
+    return codes
 
 
 def pull(code: str) -> list[str]:

@@ -17,6 +17,7 @@ RosterSyncError
 │   ├── NotOurs
 │   ├── LedgerMismatch
 │   ├── LostClaim
+│   ├── KilledTwice
 │   ├── LandedBytesMissing
 │   └── PlanMismatch
 └── Unexpected           a fault of the program; stands for an exception whose text nobody may see
@@ -163,6 +164,16 @@ class LostClaim(PermanentError):
 
     code = "lost-claim"
     hint = "Nothing to do: the other task finishes the delivery."
+
+
+class KilledTwice(PermanentError):
+    """Two tasks that worked on this delivery were killed: a third one would be, too."""
+
+    code = "killed-twice"
+    hint = (
+        "Most likely the file needs more memory than the worker has. Give it more, or lower max_rows in the district's"
+        " limits, so that the file is refused; then run the district with force and a reason."
+    )
 
 
 class LandedBytesMissing(PermanentError):

@@ -106,6 +106,14 @@ class LandingStore:
         except FileNotFoundError:
             return None
 
+    def forget(self, folder: str, before: datetime) -> None:
+        """Delete the notes of a folder (`remember("folder/name", …)`) that are older. Raises TransientError."""
+        with _sorted_out("written"):
+            old = [name for name, at in self._shelf.listed(f"{NOTES}/{folder}") if at < before]
+            for name in old:
+                with contextlib.suppress(FileNotFoundError):
+                    self._shelf.remove(f"{NOTES}/{folder}/{name}")
+
 
 class _Enough(Exception):
     """More bytes than the limit have come."""
@@ -156,10 +164,11 @@ class _Folder:
         _sync_directory(folder)
 
     def write(self, key: str, content: bytes) -> None:
-        folder = private_folder(private_folder(self._root) / NOTES)
+        target = self._root / key
+        folder = private_folder(target.parent)
         with _private_part(folder) as part:
             part.write_bytes(content)
-            part.replace(self._root / key)
+            part.replace(target)
         _sync_directory(folder)
 
     def read(self, key: str) -> bytes:
@@ -206,8 +215,9 @@ class _Remote:
             raise LandingUnavailable("The landing store kept other bytes than were sent.")
 
     def write(self, key: str, content: bytes) -> None:
-        self._fs.makedirs(f"{self._root}/{NOTES}", exist_ok=True)
-        self._fs.pipe_file(f"{self._root}/{key}", content)
+        target = f"{self._root}/{key}"
+        self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+        self._fs.pipe_file(target, content)
 
     def read(self, key: str) -> bytes:
         return bytes(self._fs.cat_file(f"{self._root}/{key}"))

@@ -225,6 +225,8 @@ delivery = Table(
     Column("claim_token", BigInteger, nullable=False, server_default="0"),
     Column("claimed_by", Text),
     _moment("claimed_at"),
+    Column("worked_on_by", Text),
+    Column("kills", Integer, nullable=False, server_default="0"),
     Column("decided_by", Text),
     _moment("decided_at"),
     UniqueConstraint("district", "sha256"),

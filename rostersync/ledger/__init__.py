@@ -15,7 +15,7 @@ from rostersync.ledger.attempts import (
     record_attempt,
     was_applied,
 )
-from rostersync.ledger.claims import check_claim, claim
+from rostersync.ledger.claims import begin_work, check_claim, claim, end_work
 from rostersync.ledger.dating import dated_until, dates_told_in, mark_dates_told, record_dated, untold_dates
 from rostersync.ledger.decisions import (
     Decision,
@@ -105,6 +105,7 @@ __all__ = [
     "assign",
     "attempt_of",
     "attempts_when_taken",
+    "begin_work",
     "changes_of_class",
     "changes_of_person",
     "changes_of_school",
@@ -120,6 +121,7 @@ __all__ = [
     "delivery_of",
     "district_of",
     "districts_of_run",
+    "end_work",
     "ensure_district",
     "findings_of",
     "holder_of",

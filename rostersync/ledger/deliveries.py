@@ -26,7 +26,10 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A delivery as the ledger has it. `attempts` is the highest attempt number given out so far."""
+    """A delivery as the ledger has it. `attempts` is the highest attempt number given out so far.
+
+    `size` in bytes; `kills`: how many tasks were killed at it since one came to an end.
+    """
 
     id: str
     district: str
@@ -39,6 +42,8 @@ class Delivery:
     judged_roster_version: int | None
     judged_on: date | None
     attempts: int
+    size: int
+    kills: int
     decided_by: str | None
     decided_at: datetime | None
 
@@ -63,6 +68,8 @@ def _delivery(row: Row[Any]) -> Delivery:
         judged_roster_version=row.judged_roster_version,
         judged_on=row.judged_on,
         attempts=row.attempts,
+        size=row.size_bytes,
+        kills=row.kills,
         decided_by=row.decided_by,
         decided_at=row.decided_at,
     )
@@ -153,6 +160,8 @@ def mark_validated(conn: Connection, id_: str, *, attempt: int, conditions: Cond
         .values(
             state=state,
             attempts=attempt,
+            worked_on_by=None,
+            kills=0,
             dictionary_version=conditions.dictionary_version,
             code_version=conditions.code_version,
             config_digest=conditions.config_digest,
@@ -172,5 +181,7 @@ def mark_judged(
             attempts=func.greatest(delivery.c.attempts, attempt),
             judged_roster_version=roster_version,
             judged_on=judged_on,
+            worked_on_by=None,
+            kills=0,
         )
     )

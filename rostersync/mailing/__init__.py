@@ -6,7 +6,7 @@ the server surely did not take it: what is unclear becomes `unknown`: visible, n
 
 from __future__ import annotations
 
-from rostersync.mailing.epoch import Witness
+from rostersync.mailing.epoch import MAILS, Epoch, Witness
 from rostersync.mailing.outbox import enqueue, report_id
 from rostersync.mailing.relaying import MailCounts, origin, relay
 from rostersync.mailing.replaying import Addressed, Where, render_anew, requeue
@@ -14,8 +14,10 @@ from rostersync.mailing.senders import EmlFolder, Sender
 from rostersync.mailing.smtp import SmtpSender
 
 __all__ = [
+    "MAILS",
     "Addressed",
     "EmlFolder",
+    "Epoch",
     "MailCounts",
     "Sender",
     "SmtpSender",

@@ -19,7 +19,7 @@ DOMAIN = "rostersync.internal"
 class Letter:
     """One message to one recipient, as claimed from the outbox. `number` is its row; `tries` includes this one.
 
-    `created_at` is the mail's Date; `waiting_since` is later when a person let the message go again.
+    `created_at` is the mail's Date; `waiting_since` is later when a person let the message go again (`released`).
     """
 
     number: int
@@ -36,6 +36,7 @@ class Letter:
     mail_from: str
     reply_to: str | None = None
     waiting_since: datetime
+    released: bool = False
 
     @property
     def envelope_sender(self) -> str:

@@ -22,7 +22,7 @@ from rostersync import crash, settings
 from rostersync.database import transaction
 from rostersync.errors import ConfigurationError, TransientError
 from rostersync.mailing.composing import Letter
-from rostersync.mailing.epoch import Epoch, Witness, with_mail
+from rostersync.mailing.epoch import PARKED, Epoch, Witness, with_mail
 from rostersync.mailing.senders import FIRST_PAUSE, GIVE_UP_AFTER, Answer, Sender, State, pause
 from rostersync.model import ReportFile
 from rostersync.tables import message, report, report_file
@@ -114,7 +114,7 @@ def _send_all(outbox: _Outbox, sender: Sender, results: Counter[State]) -> Answe
     """Send what is due, one by one; the answer that says that the server is away, if it is."""
     while (letter := _claim(outbox)) is not None:
         crash.point("relay.claimed")
-        answer = _unwitnessed(outbox) or sender.send(letter)
+        answer = _doubted(outbox, letter) or sender.send(letter)
         crash.point("relay.answered")
         results[_record(outbox, letter, answer)] += 1
         crash.point("relay.recorded")
@@ -123,11 +123,11 @@ def _send_all(outbox: _Outbox, sender: Sender, results: Counter[State]) -> Answe
     return None
 
 
-def _unwitnessed(outbox: _Outbox) -> Answer | None:
-    """Why no message may be handed over now: a claim that the witness does not know could be repeated one day."""
+def _doubted(outbox: _Outbox, letter: Letter) -> Answer | None:
+    """Why a message is not handed over now: it was before a restore, or the witness would not know that it was."""
     try:
-        if outbox.epoch:
-            outbox.epoch.note()
+        if outbox.epoch and not outbox.epoch.note_mail(letter):
+            return Answer(state=State.UNKNOWN, words=PARKED)
     except TransientError as error:
         return Answer(state=State.DEFERRED, words=error.message, server_down=True)
     return None
@@ -199,6 +199,7 @@ def _letter(row: Row[Any], files: list[ReportFile], mail_from: str, reply_to: st
         mail_from=mail_from,
         reply_to=reply_to,
         waiting_since=max(row.created_at, row.released_at or row.created_at),
+        released=row.released_at is not None,
     )
 
 

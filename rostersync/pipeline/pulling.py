@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from rostersync import crash, districts, ledger
+from rostersync import crash, districts, ledger, mailing
 from rostersync.errors import ConfigurationError, RosterSyncError
 from rostersync.ledger import Arrival, Delivery, RunDelivery
 from rostersync.model import DeliveryState, Outcome
@@ -49,11 +49,13 @@ def pull(edges: Edges, run: Run, code: str) -> Pulled:
     """Land every complete file of the inbox and enter it in the ledger, together, in one transaction.
 
     A run that landed something before returns those deliveries and does not touch the inbox.
-    Raises SourceUnreachable, SourceRefused, HostKeyChanged, DatabaseUnavailable.
+    Raises SourceUnreachable, SourceRefused, HostKeyChanged, LandingUnavailable, DatabaseUnavailable.
     """
     district = edges.district(code)
     if run.dry_run:
         return _try_out(edges, district)
+    # Before this night writes mails of its own: those need not be doubted when the database was restored.
+    mailing.Epoch(engine=edges.engine, witness=edges.landing, clock=edges.clock).park_restored()
     with transaction(edges, district.code) as conn:
         ledger.ensure_district(conn, district.code, district.name)
         taken = _taken_before(conn, edges, run, district)

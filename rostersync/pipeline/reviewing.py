@@ -19,6 +19,7 @@ from rostersync.pipeline.edges import Edges, Run, transaction
 from rostersync.pipeline.holding import Approval
 from rostersync.pipeline.messages import ask, tell_discarded
 from rostersync.pipeline.results import SyncResult, result_of
+from rostersync.pipeline.settled import failure_noted
 from rostersync.pipeline.upserting import conclude_case, open_case
 
 if TYPE_CHECKING:
@@ -129,17 +130,23 @@ def approve(
     district = configured(edges, id_)
     if (settled := _settled(edges, district, id_, answer)) is not None:
         return settled
-    run = Run(dag_id=REVIEW, run_id=id_, actor=actor)
+    with failure_noted(edges, district.code, id_):
+        return _approve(edges, district, id_, answer)
+
+
+def _approve(edges: Edges, district: District, id_: str, answer: _Answer) -> Reviewed:
+    run = Run(dag_id=REVIEW, run_id=id_, actor=answer.actor)
     opened = open_case(edges, run, district, id_)
     with transaction(edges, district.code) as conn:
         seen, delivery = _take(conn, edges, district, id_, answer)
         if seen is None or isinstance(opened, SyncResult):
+            ledger.end_work(conn, id_)
             return _standing(delivery, decided=False)
         approval = Approval(seen=seen, without_schools=_held_schools(conn, seen, answer))
         _record(conn, edges, seen, answer, approval.without_schools)
         result = conclude_case(conn, edges, run, replace(opened, delivery=delivery, approval=approval))
         if result.outcome is not Outcome.HELD:
-            _close(conn, edges, id_, DeliveryState.APPLIED, actor)
+            _close(conn, edges, id_, DeliveryState.APPLIED, answer.actor)
         crash.point("review.before_commit")
         now = ledger.delivery_of(conn, district.code, id_)
     return _standing(now, decided=True, result=result)

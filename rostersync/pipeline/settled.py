@@ -9,11 +9,14 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from rostersync import ledger
-from rostersync.errors import LostClaim, PermanentError, RosterSyncError
+from rostersync.errors import KilledTwice, LostClaim, PermanentError, RosterSyncError
+from rostersync.ledger import Delivery
 from rostersync.model import DeliveryState, Outcome
 from rostersync.pipeline.edges import Edges, Run, transaction
 from rostersync.pipeline.results import SyncResult, result_of
 
+MOST_KILLS = 2
+"""So many tasks may be killed at one delivery; the next one does not begin."""
 _SET_ASIDE = (DeliveryState.DISCARDED, DeliveryState.SUPERSEDED, DeliveryState.UNDONE)
 
 
@@ -69,13 +72,32 @@ def settle(conn: Connection, run: Run, code: str, id_: str, outcome: Outcome) ->
 
 @contextmanager
 def failure_noted(edges: Edges, code: str, id_: str) -> Iterator[None]:
-    """A failure that no retry can cure is written to the ledger, for the watcher, and goes on its way."""
+    """A failure is written to the ledger and goes on its way: one that no retry can cure, for the watcher.
+
+    Too little memory is noted like a kill: not at all. The next try counts it.
+    """
     try:
         yield
-    except LostClaim:
+    except (LostClaim, MemoryError):
         raise
-    except PermanentError:
+    except Exception as error:
         # The failure itself matters more than the note about it.
         with suppress(RosterSyncError), transaction(edges, code) as conn:
-            ledger.mark_failed(conn, id_)
+            ledger.end_work(conn, id_)
+            if isinstance(error, PermanentError):
+                ledger.mark_failed(conn, id_)
         raise
+
+
+def take(conn: Connection, run: Run, id_: str) -> int:
+    """Begin to work on a delivery; the token of the claim. Look at its `kills` after the commit: `check_kills`."""
+    ledger.begin_work(conn, id_, f"{run.dag_id} {run.run_id}", anew=run.force)
+    return ledger.claim(conn, id_, run.actor)
+
+
+def check_kills(delivery: Delivery) -> None:
+    """Raises KilledTwice for a delivery that has killed two tasks: a third one stays alive and says so."""
+    if delivery.kills >= MOST_KILLS:
+        raise KilledTwice(
+            f"{delivery.kills} tasks were killed while they worked on delivery {delivery.id} ({delivery.size:,} bytes)."
+        )

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine
 from rostersync import crash, database, ledger
 from rostersync.district_model import Retention
 from rostersync.ledger import Proof
-from rostersync.mailing import EmlFolder
+from rostersync.mailing import MAILS, EmlFolder
 
 if TYPE_CHECKING:
     from rostersync.landing import LandingStore
@@ -73,7 +73,8 @@ def sweep(stores: Stores, code: str, terms: Retention, *, landed: bool = True) -
 
 
 def sweep_runs(stores: Stores, terms: Retention) -> int:
-    """Sweep what belongs to no district: the lists of old runs. How many went."""
+    """Sweep what belongs to no district: the lists of old runs, how many went, and the notes about old mails."""
+    stores.landing.forget(MAILS, stores.clock() - timedelta(days=terms.reports))
     with database.transaction(stores.engine, None) as conn:
         return ledger.sweep_runs(conn, stores.clock() - timedelta(days=terms.ledger))
 

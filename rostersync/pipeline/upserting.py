@@ -20,7 +20,7 @@ from rostersync.pipeline.holding import Approval, holds, plan_approved, supersed
 from rostersync.pipeline.judging import judgement, read
 from rostersync.pipeline.messages import tell, tell_nothing_new
 from rostersync.pipeline.results import SyncResult, judged, result_of
-from rostersync.pipeline.settled import done_meanwhile, failure_noted, settle, settled_result
+from rostersync.pipeline.settled import check_kills, done_meanwhile, failure_noted, settle, settled_result, take
 from rostersync.pipeline.trying import plan_context, try_out
 from rostersync.pipeline.validating import Validated, is_validated, same_findings, screen_delivery
 
@@ -49,7 +49,7 @@ class Case:
 def upsert(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any]:
     """Apply a validated delivery; one that this run has settled is only looked up.
 
-    Raises DistrictBusy, DatabaseUnavailable, LostClaim, LandedBytesMissing, PlanMismatch.
+    Raises DistrictBusy, DatabaseUnavailable, LostClaim, KilledTwice, LandedBytesMissing, PlanMismatch.
     """
     return conclude(edges, run, edges.district(code), delivery).summary()
 
@@ -81,13 +81,15 @@ def open_case(
         result = settled_result(conn, run, district.code, id_)
         if result is not None:
             return result
-        token = ledger.claim(conn, id_, run.actor)
+        token = take(conn, run, id_)
         # A copy of this task, or another run, may have committed while we waited for the row.
         result = settled_result(conn, run, district.code, id_) or done_meanwhile(conn, run, district.code, id_)
         delivery = ledger.delivery_of(conn, district.code, id_)
         findings = ledger.findings_of(conn, id_, delivery.attempts, "file") if screened is None else ()
-    if result is not None:
-        return result
+        if result is not None:
+            ledger.end_work(conn, id_)
+            return result
+    check_kills(delivery)
     if not delivery.attempts:
         raise LedgerMismatch(f"Delivery {id_} has not been validated.", hint="Clear the district's validate task.")
     if not is_validated(delivery, district):

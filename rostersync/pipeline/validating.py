@@ -15,7 +15,7 @@ from rostersync.pipeline.edges import Edges, Run, conditions, dictionary_of, tod
 from rostersync.pipeline.judging import read, refusal, screen
 from rostersync.pipeline.messages import tell
 from rostersync.pipeline.results import SyncResult, judged, tally
-from rostersync.pipeline.settled import failure_noted, settle, settled_result, stored_result
+from rostersync.pipeline.settled import check_kills, failure_noted, settle, settled_result, stored_result, take
 from rostersync.pipeline.trying import screen_landed
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Validated:
 def validate(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any]:
     """Judge a delivery's file rules and store the findings; again under the same rules: say so and do nothing.
 
-    Raises SuiteFailed, LandedBytesMissing, LostClaim, DatabaseUnavailable.
+    Raises SuiteFailed, LandedBytesMissing, LostClaim, KilledTwice, DatabaseUnavailable.
     """
     return judge_file(edges, run, edges.district(code), delivery).summary()
 
@@ -56,6 +56,7 @@ def judge_file(edges: Edges, run: Run, district: District, id_: str) -> Validate
             done, delivery, token = _open(conn, run, district, id_)
         if done is not None:
             return done
+        check_kills(delivery)
         crash.point("validate.after_claim")
         return screen_delivery(edges, run, district, delivery, token)
 
@@ -67,7 +68,8 @@ def _open(conn: Connection, run: Run, district: District, id_: str) -> tuple[Val
     if result is not None:
         return Validated(delivery=id_, result=result), delivery, 0
     if not is_validated(delivery, district):
-        return None, delivery, ledger.claim(conn, id_, run.actor)
+        token = take(conn, run, id_)
+        return None, ledger.delivery_of(conn, district.code, id_), token
     if delivery.state is DeliveryState.REFUSED:
         settle(conn, run, district.code, id_, Outcome.REFUSED)
         return Validated(delivery=id_, result=stored_result(conn, district.code, id_)), delivery, 0

@@ -40,10 +40,14 @@ def country(
 
 
 def night(dagbag: DagBag, **conf: Any) -> tuple[str, dict[str, list[str]]]:
-    """The run's state, and for each task of the group the states of its map indexes."""
+    """The run's state, and for each task of the group the states of its map indexes.
+
+    The whole form is filled in: Airflow's test runner leaves what was chosen in the DAG, for the next run.
+    """
+    form = {"districts": [], "dry_run": False, "force": False, "reason": None, **conf}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        run = dagbag.dags[DAG].test(run_conf=conf)
+        run = dagbag.dags[DAG].test(run_conf=form)
     found = sorted((task.task_id, task.map_index, str(task.state)) for task in run.get_task_instances())
     by_step = {step: [state for name, _, state in found if name == f"district.{step}"] for step in STEPS}
     return str(run.state), by_step

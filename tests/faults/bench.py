@@ -72,6 +72,8 @@ class Bench:
             "patience": None,
             "settle": 0.0,
             "file_bytes": None,
+            "memory": None,
+            "force": False,
             "patched": {},
             "lock_seconds": 20.0,
             "statement": None,
@@ -119,6 +121,11 @@ class Bench:
         with psycopg.connect(self.superuser, autocommit=True) as conn:
             found = conn.execute(statement, values)
             return found.fetchall() if found.description else []
+
+    def sql_of_cluster(self, statement: str, *values: Any) -> None:
+        """The same, connected to no roster database."""
+        with psycopg.connect(self.superuser.rpartition("/")[0] + "/postgres", autocommit=True) as conn:
+            conn.execute(statement, values)
 
     def others(self, statement: str, *values: Any) -> None:
         """The same, for a write of somebody else's to the roster: the oracle hears of it."""

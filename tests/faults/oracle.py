@@ -25,7 +25,7 @@ LOGGED = """
 WITH named AS (
     SELECT delivery, attempt, CASE WHEN entity IN ('person', 'placement') THEN 'staff' ELSE entity END AS entity,
            coalesce(max(action) FILTER (WHERE entity <> 'placement'), 'updated') AS action
-    FROM intake.change WHERE delivery IS NOT NULL
+    FROM intake.change WHERE delivery IS NOT NULL AND action <> 'undone'
     GROUP BY delivery, attempt, 3, CASE WHEN entity IN ('person', 'placement') THEN key[1] ELSE key::text END)
 SELECT delivery, attempt, entity, action, count(*) FROM named GROUP BY 1, 2, 3, 4
 """

@@ -1,4 +1,4 @@
-"""F34-F36, F40-F44, F46: cleared, repeated, late and skipped tasks; another version of the code; Airflow lost."""
+"""F34-F36, F40-F47: cleared, repeated, late, skipped and starved tasks; another version of the code; Airflow lost."""
 
 from __future__ import annotations
 
@@ -118,6 +118,16 @@ def test_f44(bench: Bench) -> None:
     assert log == [("Day3",), ("Day2",), ("Day1",)]
 
 
+@fault("F45", "Airflow is down for days: the watcher, which needs nothing of it, tells that the wave was missed.")
+def test_f45(bench: Bench) -> None:
+    bench.fine()
+    environment = bench.include()
+    quiet = bench.fine(steps=["watch"], environment=environment, later=timedelta(hours=6))
+    assert "wave-missed" not in {each["alert"] for each in quiet}
+    told = bench.fine(steps=["watch"], environment=environment, later=timedelta(days=3))
+    assert "wave-missed" in {each["alert"] for each in told}
+
+
 @fault("F46", "A task is marked as done by hand: the next one sees that the delivery was not, and fails.")
 @pytest.mark.parametrize("left_out", ["validate", "upsert"])
 def test_f46(bench: Bench, left_out: str) -> None:
@@ -127,3 +137,37 @@ def test_f46(bench: Bench, left_out: str) -> None:
     assert bench.roster == bench.before
     bench.fine()
     assert bench.roster == bench.after
+
+
+@fault("F47", "Killed for memory: the watcher tells; after two kills the next try does not begin, until it is forced.")
+@pytest.mark.parametrize("point", ["validate.after_claim", "upsert.after_write"])
+def test_f47(bench: Bench, point: str) -> None:
+    for _ in range(2):
+        bench.killed(point=point)
+    stuck = bench.fine(steps=["watch"], environment=bench.include(), later=timedelta(days=1))
+    assert "delivery-stuck" in {each["alert"] for each in stuck}
+    for run in ("night-2", "night-2", "night-3"):
+        assert bench.night(run=run).error == "killed-twice"
+    assert (bench.roster, bench.nights.states()) == (bench.before, ["applied", "failed"])
+    bench.fine(force=True)
+    assert bench.roster == bench.after
+    assert bench.nights.states() == ["applied", "applied"]
+
+
+@fault("F47", "Less memory than the file needs: whether the task dies of it or lives to say so, it counts as killed.")
+def test_f47_starved(bench: Bench) -> None:
+    bench.own_story = True
+    bench.nights.put([person(number) for number in range(40_000)], FILE)
+    for _ in range(2):
+        ended = bench.night(memory=2**23)
+        assert (ended.code, ended.error) in ((-signal.SIGABRT, None), (0, "MemoryError"))
+    assert bench.night().error == "killed-twice"
+    assert bench.roster == bench.before
+
+
+@fault("F47", "Killed once, or twice by different nights, or while the database was away: it is simply done again.")
+def test_f47_once(bench: Bench) -> None:
+    bench.killed(point="validate.after_claim")
+    bench.killed(point="upsert.after_write", run="night-3")
+    bench.fine()
+    assert_undisturbed(bench)

@@ -18,7 +18,7 @@ from rostersync import database, dictionary, pipeline
 from rostersync.errors import RosterSyncError
 from rostersync.landing import LandingStore
 from rostersync.mailing import EmlFolder, SmtpSender
-from rostersync.pipeline import reviewing
+from rostersync.pipeline import reviewing, undoing
 from rostersync.pipeline.watching import watch
 from rostersync.transports import SftpCredentials, open_transport, sftp
 from tests.faults.story import HERE
@@ -26,10 +26,11 @@ from tests.nights import DAG, district
 
 
 class Order(TypedDict):
-    """A piece of work. `steps` are tasks of the night, or `relay`, `approve`.
+    """A piece of work. `steps` are tasks of the night, or `relay`, `watch`, `check`, `approve`, `undo`.
 
     `session` and `patience` replace time-outs: PostgreSQL's, and those of SFTP in seconds.
-    `file_bytes`: no file may become larger, as on a disk that is full. `patched`: module attributes of another version.
+    `file_bytes`: no file may become larger, as on a disk that is full. `memory`: so many bytes more than now at most.
+    `patched`: module attributes of another version. `force`: with a reason.
     """
 
     database: str
@@ -48,6 +49,8 @@ class Order(TypedDict):
     patience: float | None
     settle: float
     file_bytes: int | None
+    memory: int | None
+    force: bool
     patched: dict[str, Any]
     statement: int | None
     before: bool
@@ -111,6 +114,10 @@ def _limit(order: Order) -> None:
         dictionary.load.cache_clear()
     if order["file_bytes"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_bytes"], order["file_bytes"]))
+    if order["memory"] is not None:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * resource.getpagesize() + order["memory"]
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def _round(edges: pipeline.Edges, order: Order, number: int) -> list[Any]:
@@ -123,7 +130,7 @@ def _round(edges: pipeline.Edges, order: Order, number: int) -> list[Any]:
 
 def _night(edges: pipeline.Edges, order: Order, name: str) -> list[Any]:
     """The tasks in order: as a worker does them, they know nothing but ids and the ledger."""
-    run = pipeline.Run(dag_id=DAG, run_id=name, actor="test")
+    run = pipeline.Run(dag_id=DAG, run_id=name, actor="test", force=order["force"], reason="a fault")
     code, told = order["config"].get("code", HERE), list[Any]()
     deliveries: tuple[str, ...] = (order["delivery"],) if order["delivery"] else ()
     for step in order["steps"]:
@@ -146,6 +153,8 @@ def _night(edges: pipeline.Edges, order: Order, name: str) -> list[Any]:
 def _task(edges: pipeline.Edges, run: pipeline.Run, code: str, step: str, delivery: str) -> dict[str, Any]:
     if step == "approve":
         return reviewing.approve(edges, delivery, actor="olga").summary()
+    if step == "undo":
+        return {"undone": undoing.undo(edges, delivery, actor="olga", reason="wrong file").done}
     tasks = {"validate": pipeline.validate, "upsert": pipeline.upsert, "email": pipeline.email}
     return dict(tasks[step](edges, run, code, delivery))
 

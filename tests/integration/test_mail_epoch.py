@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from rostersync import database, pipeline
 from rostersync.embedded import Server
 from rostersync.errors import TransientError
 from rostersync.landing import LandingStore
-from rostersync.mailing import SmtpSender, enqueue
+from rostersync.mailing import SmtpSender, enqueue, releasing, standing
 from rostersync.mailing.epoch import Epoch
 from rostersync.model import Report
 from rostersync.tables import message
@@ -128,6 +129,67 @@ def test_a_crash_between_claim_and_note_is_no_restore(mailed: Nights) -> None:
     enter(mailed, "first")
     pipeline.send_due(mailed.edges)
     assert states(mailed) == ["sent"]
+
+
+def test_a_mail_that_was_forgotten_and_made_again_is_not_sent_twice(
+    mailed: Nights, postgres: Server, roster_database: RosterDatabase, smtp_server: SmtpServer
+) -> None:
+    with backup_of(mailed, postgres, roster_database) as backup:
+        enter(mailed, "first")
+        pipeline.send_due(mailed.edges)
+        with restored(mailed, postgres, backup) as later:
+            later.now += dt.timedelta(hours=6)
+            pipeline.send_due(later.edges)
+            enter(later, "first")
+            enter(later, "second")
+            pipeline.send_due(later.edges)
+            assert states(later) == ["unknown", "sent"]
+            assert subjects(smtp_server) == ["first", "second"]
+            doubted = releasing.releasable(standing.standing(later.engine, "springfield"), again=False)
+            assert releasing.release(later.engine, doubted, by="olga", at=later.now) == 1
+            pipeline.send_due(later.edges)
+    assert subjects(smtp_server) == ["first", "second", "first"]
+
+
+def test_notes_about_mails_go_after_a_while(mailed: Nights, smtp_server: SmtpServer) -> None:
+    pipeline.send_due(mailed.edges)
+    enter(mailed, "first")
+    pipeline.send_due(mailed.edges)
+    landing = mailed.edges.landing
+    notes = mailed.folder / "landing" / ".notes" / "mails"
+    landing.forget("mails", dt.datetime.now(dt.UTC) - dt.timedelta(hours=1))
+    assert len(list(notes.iterdir())) == 1
+    landing.forget("mails", dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
+    assert list(notes.iterdir()) == []
+
+
+class Slow(LandingStore):
+    """A landing store that is read while another relay sends."""
+
+    def recall(self, name: str) -> bytes | None:
+        self.other.start()
+        self.other.join(timeout=1)
+        return super().recall(name)
+
+    def __init__(self, folder: str, meanwhile: Callable[[], object]) -> None:
+        super().__init__(folder)
+        self.other = threading.Thread(target=meanwhile)
+
+
+def test_what_another_relay_sends_meanwhile_is_no_restore(mailed: Nights, smtp_server: SmtpServer) -> None:
+    pipeline.send_due(mailed.edges)
+    enter(mailed, "first")
+
+    def meanwhile() -> None:
+        pipeline.send_due(mailed.edges)
+        enter(mailed, "second")
+
+    landing = Slow(str(mailed.folder / "landing"), meanwhile)
+    epoch = Epoch(engine=mailed.engine, witness=landing, clock=lambda: mailed.now)
+    assert epoch.park_restored() == 0
+    landing.other.join()
+    assert (states(mailed), subjects(smtp_server)) == (["sent", "queued"], ["first"])
+    assert pipeline.send_due(mailed.edges)["sent"] == 1
 
 
 class Full(LandingStore):
