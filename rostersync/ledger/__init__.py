@@ -81,7 +81,17 @@ from rostersync.ledger.runs import (
     steady_since,
 )
 from rostersync.ledger.undos import Standing, Undo, latest_undo, record_undo, standing_attempts
-from rostersync.ledger.watching import Left, Looks, Mails, last_report_kind, left_unfinished, looks, mails, met_since
+from rostersync.ledger.watching import (
+    Left,
+    Looks,
+    Outgoing,
+    drops,
+    last_report_kind,
+    left_unfinished,
+    looks,
+    mails,
+    met_since,
+)
 
 __all__ = [
     "KINDS",
@@ -94,7 +104,7 @@ __all__ = [
     "Left",
     "Logged",
     "Looks",
-    "Mails",
+    "Outgoing",
     "Proof",
     "Referenced",
     "RunDelivery",
@@ -121,6 +131,7 @@ __all__ = [
     "delivery_of",
     "district_of",
     "districts_of_run",
+    "drops",
     "end_work",
     "ensure_district",
     "findings_of",

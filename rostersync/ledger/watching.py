@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, Table, exists, func, select
 
 from rostersync.model import DeliveryState, Outcome
-from rostersync.tables import arrival, attempt, delivery, district, message, report
+from rostersync.tables import arrival, attempt, delivery, district, message, report, report_drop
 
 _APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
 
@@ -34,8 +34,8 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mails:
-    """How many messages of a district are in some state, and the oldest and latest of them."""
+class Outgoing:
+    """How many messages or files of a district are in some state, and when the oldest and latest were entered."""
 
     district: str
     count: int
@@ -75,20 +75,35 @@ def left_unfinished(conn: Connection, states: Sequence[DeliveryState], before: d
     ]
 
 
-def mails(conn: Connection, state: str, *, since: datetime | None = None, until: datetime | None = None) -> list[Mails]:
-    """The messages in this state that were entered in this time, by district."""
-    m = message.c
+def mails(
+    conn: Connection, *states: str, since: datetime | None = None, until: datetime | None = None
+) -> list[Outgoing]:
+    """The messages in these states that were entered in this time, by district."""
+    return _outgoing(conn, message, states, since, until)
+
+
+def drops(
+    conn: Connection, *states: str, since: datetime | None = None, until: datetime | None = None
+) -> list[Outgoing]:
+    """The same of files on their way into the districts' reports folders."""
+    return _outgoing(conn, report_drop, states, since, until)
+
+
+def _outgoing(
+    conn: Connection, table: Table, states: Sequence[str], since: datetime | None, until: datetime | None
+) -> list[Outgoing]:
+    c = table.c
     numbers = (
         func.count().label("count"),
-        func.min(m.created_at).label("oldest"),
-        func.max(m.created_at).label("latest"),
+        func.min(c.created_at).label("oldest"),
+        func.max(c.created_at).label("latest"),
     )
-    wanted = select(m.district, *numbers).where(m.state == state).group_by(m.district).order_by(m.district)
+    wanted = select(c.district, *numbers).where(c.state.in_(states)).group_by(c.district).order_by(c.district)
     if since is not None:
-        wanted = wanted.where(m.created_at >= since)
+        wanted = wanted.where(c.created_at >= since)
     if until is not None:
-        wanted = wanted.where(m.created_at < until)
-    return [Mails(**row) for row in conn.execute(wanted).mappings()]
+        wanted = wanted.where(c.created_at < until)
+    return [Outgoing(**row) for row in conn.execute(wanted).mappings()]
 
 
 def last_report_kind(conn: Connection, code: str, start: str) -> str | None:

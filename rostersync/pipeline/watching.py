@@ -58,7 +58,7 @@ def watch(edges: Edges, *, missing_pools: Sequence[str] = ()) -> list[Alert]:
         found = [alert("misconfigured", code, reason=error.message) for code, error in wrong.items()]
         gone = sorted(met.keys() - known.keys() - wrong.keys())
         found += [alert("misconfigured", code, reason="its file is gone, its data is still here.") for code in gone]
-        for question in (_waves, _files, _deliveries, _held, _mails, _dates, _sweeps):
+        for question in (_waves, _files, _deliveries, _held, _mails, _drops, _dates, _sweeps):
             found += question(scene)
     return found + [alert("pool-missing", subject=pool) for pool in missing_pools]
 
@@ -140,6 +140,14 @@ def _mails(scene: _Scene) -> Iterator[Alert]:
     for state in ("refused", "unknown"):
         for each in ledger.mails(scene.conn, state, since=scene.now - REMEMBERED):
             yield alert(f"mail-{state}", each.district, count=each.count, latest=_minute(each.latest))
+
+
+def _drops(scene: _Scene) -> Iterator[Alert]:
+    """Lists of rows that do not get into the district's reports folder: its contacts' mails only say where they are."""
+    for each in ledger.drops(scene.conn, "queued", "deferred", until=scene.now - SENDING["deferred"]):
+        yield alert("drop-deferred", each.district, count=each.count, since=_minute(each.oldest))
+    for each in ledger.drops(scene.conn, "refused", since=scene.now - REMEMBERED):
+        yield alert("drop-refused", each.district, count=each.count, latest=_minute(each.latest))
 
 
 def _dates(scene: _Scene) -> Iterator[Alert]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from rostersync import cli, settings
 from rostersync import tables as t
@@ -103,6 +103,11 @@ def of_mail(age: timedelta, **values: Any) -> Callable[[Nights], None]:
     return lambda nights: change(nights, t.message, created_at=nights.now - age, **values)
 
 
+def of_drops(age: timedelta, state: str) -> Callable[[Nights], None]:
+    """What happened to the one file on its way into the district's reports folder."""
+    return lambda nights: change(nights, t.report_drop, created_at=nights.now - age, state=state)
+
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LONG_AGO = START - timedelta(hours=13)
 JUST_NOW = START - timedelta(hours=11)
@@ -123,13 +128,30 @@ LEFT: list[tuple[Callable[[Nights], None], str | None]] = [
     (of_mail(8 * DAY, state="refused"), None),
     (of_mail(6 * DAY, state="unknown"), "mail-unknown"),
     (of_mail(6 * DAY, state="sent"), None),
+    (of_drops(5 * HOUR, "queued"), "drop-deferred"),
+    (of_drops(5 * HOUR, "deferred"), "drop-deferred"),
+    (of_drops(3 * HOUR, "deferred"), None),
+    (of_drops(6 * DAY, "refused"), "drop-refused"),
+    (of_drops(8 * DAY, "refused"), None),
+    (of_drops(6 * DAY, "dropped"), None),
 ]
 
 
+def enter_drop(nights: Nights) -> None:
+    """A file of some report of the district."""
+    with nights.owner.begin() as conn:
+        report = conn.scalars(select(t.report.c.id).where(t.report.c.district == CODE)).first()
+        file = {"report": report, "name": "users-errors.csv", "district": CODE}
+        conn.execute(insert(t.report_file).values(**file, media_type="text/csv", content=b"x", attached=False))
+        conn.execute(insert(t.report_drop).values(**file, target="x.csv", state="dropped"))
+
+
 def test_what_is_left_unfinished_is_told_after_a_while(nights: Nights) -> None:
+    enter_drop(nights)
     for number, (make, code) in enumerate(LEFT):
         of_delivery(state="applied")(nights)
         change(nights, t.message, state="sent")
+        change(nights, t.report_drop, state="dropped")
         make(nights)
         expected = [(code, CODE)] if code else []
         assert (number, [(each[0], each[1]) for each in told(nights)]) == (number, expected)
