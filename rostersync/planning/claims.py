@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from rostersync import tables as t
-from rostersync.planning.rules import LIVE, Found, kept_by_hand, known_as
+from rostersync.planning.matching import LIVE, Found, kept_by_hand, known_as
 from rostersync.planning.workspace import Workspace, finding
 
 

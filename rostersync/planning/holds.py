@@ -16,7 +16,7 @@ from rostersync import tables as t
 from rostersync.district_model import Holds, Threshold
 from rostersync.findings import found
 from rostersync.model import Finding
-from rostersync.planning.rules import LIVE
+from rostersync.planning.matching import LIVE
 from rostersync.planning.workspace import Workspace
 
 if TYPE_CHECKING:

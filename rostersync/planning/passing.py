@@ -29,9 +29,10 @@ from sqlalchemy import (
 
 from rostersync import tables as t
 from rostersync.model import Dated
-from rostersync.planning.rules import LIVE
-from rostersync.planning.targets import person_status, placed_in_plan, settle
+from rostersync.planning.matching import LIVE
+from rostersync.planning.targets import person_status, placed_in_plan
 from rostersync.planning.workspace import PlanContext, Workspace
+from rostersync.planning.writing import settle
 
 _ASSIGNMENTS = {"placement": t.placement, "enrollment": t.enrollment}
 

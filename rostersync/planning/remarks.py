@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from rostersync import tables as t
 from rostersync.dictionary import Column
-from rostersync.planning.rules import (
+from rostersync.planning.matching import (
     LIVE,
     Found,
     contradicts_hand,

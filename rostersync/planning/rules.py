@@ -9,32 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Select,
-    Table,
-    Text,
-    and_,
-    case,
-    exists,
-    func,
-    insert,
-    literal,
-    not_,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, not_, or_, select, update
 
 from rostersync import tables as t
+from rostersync.planning.identities import find_corrections, find_strangers
+from rostersync.planning.matching import (
+    LIVE,
+    Found,
+    class_of,
+    enrollment_of,
+    handed_over,
+    person_of,
+    placement_of,
+    same_person,
+    school_of,
+)
 from rostersync.planning.workspace import Workspace, finding
-
-Found = Select[*tuple[Any, ...]]
-
-LIVE = ("active", "planned")
-ZEROS_LOST = "cell-leading-zero-lost"
 
 
 def judge_rows(ws: Workspace) -> None:
@@ -46,123 +36,6 @@ def judge_rows(ws: Workspace) -> None:
             ws.note(found)
     ws.reject()
     _set_handed_over_aside(ws)
-
-
-def person_of(ws: Workspace) -> ColumnElement[Any]:
-    """The row's person is this one, by exact userId."""
-    return and_(t.person.c.district == ws.district, t.person.c.user_id == ws.cell("userId"))
-
-
-def same_person(ws: Workspace) -> ColumnElement[Any]:
-    """The row's e-mail, first and last name are this person's."""
-    p = t.person.c
-    return and_(
-        p.district == ws.district,
-        p.email_key == ws.stage.c.email_key,
-        p.first_name == ws.cell("userFirstName"),
-        p.last_name == ws.cell("userLastName"),
-    )
-
-
-def school_of(ws: Workspace) -> ColumnElement[Any]:
-    """The row's school."""
-    return and_(t.school.c.district == ws.district, t.school.c.school_id == ws.cell("schoolId"))
-
-
-def class_of(ws: Workspace) -> ColumnElement[Any]:
-    """The row's class."""
-    return and_(t.class_.c.district == ws.district, t.class_.c.class_id == ws.cell("classId"))
-
-
-def placement_of(ws: Workspace) -> ColumnElement[Any]:
-    """The row's person at the row's school."""
-    return and_(
-        t.placement.c.district == ws.district,
-        t.placement.c.user_id == ws.cell("userId"),
-        t.placement.c.school_id == ws.cell("schoolId"),
-    )
-
-
-def enrollment_of(ws: Workspace) -> ColumnElement[Any]:
-    """The row's person in the row's class."""
-    return and_(
-        t.enrollment.c.district == ws.district,
-        t.enrollment.c.user_id == ws.cell("userId"),
-        t.enrollment.c.class_id == ws.cell("classId"),
-    )
-
-
-def handed_over() -> ColumnElement[Any]:
-    """A source person who still has something file-owned was a file's person before."""
-    p = t.person.c
-    owns = [
-        exists().where(x.c.district == p.district, x.c.user_id == p.user_id, x.c.owner == "file")
-        for x in (t.placement.alias("own_placement"), t.enrollment.alias("own_enrollment"))
-    ]
-    return and_(p.owner == "source", or_(*owns))
-
-
-def kept_by_hand(record: FromClause, attribute: str) -> ColumnElement[Any]:
-    """A hand edit of this field stays until it is released."""
-    return func.coalesce(literal(attribute, Text) == func.any(record.c.sticky), False)
-
-
-def contradicts_hand(record: FromClause, attribute: str, day: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The assignment's other date was set by hand, and this day is on the wrong side of it."""
-    starts = attribute == "start_date"
-    other = record.c["end_date" if starts else "start_date"]
-    wrong = day > other if starts else day < other
-    return func.coalesce(and_(kept_by_hand(record, other.name), wrong), False)
-
-
-def find_strangers(ws: Workspace) -> None:
-    """IDs nobody has; those that differ from a known one only by case or by lost leading zeros get that as twin."""
-    person, typed, st = t.person, ws.cell("userId"), ws.stranger
-    known = ws.stage.outerjoin(person, person_of(ws))
-    unknown = select(typed, _fold(typed)).select_from(known).where(ws.names_person, person.c.user_id.is_(None))
-    ws.conn.execute(insert(st).from_select(["user_id", "fold"], unknown.distinct()))
-    ws.analyze(st)
-    p = person.c
-    same_case = func.lower(p.user_id) == func.lower(st.c.user_id)
-    twin = (
-        select(
-            st.c.user_id, p.user_id.label("twin"), case((same_case, "id-case-differs"), else_=ZEROS_LOST).label("code")
-        )
-        .where(p.district == ws.district, p.id_fold == st.c.fold)
-        .where(or_(same_case, func.ltrim(p.user_id, "0") == st.c.user_id))
-        .ext(distinct_on(st.c.user_id))
-        .order_by(st.c.user_id, case((same_case, 0), else_=1), p.user_id)
-        .subquery("twins")
-    )
-    ws.conn.execute(update(st).values(twin=twin.c.twin, code=twin.c.code).where(st.c.user_id == twin.c.user_id))
-
-
-def _fold(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The expression of the column id_fold."""
-    return func.lower(func.ltrim(value, "0"))
-
-
-def find_corrections(ws: Workspace) -> None:
-    """Unknown IDs whose e-mail, first and last name are a file person's whom no row names by the old ID."""
-    s, p, st = ws.stage, t.person.c, ws.stranger
-    named = ws.delivered.alias("named")
-    same = and_(same_person(ws), p.owner == "file")
-    found = (
-        select(ws.cell("userId"), p.user_id)
-        .select_from(s.join(st, st.c.user_id == ws.cell("userId")).join(t.person, same))
-        .where(ws.adds, st.c.twin.is_(None), not_(exists().where(named.c.userId == p.user_id)))
-        .ext(distinct_on(ws.cell("userId")))
-        .order_by(ws.cell("userId"), case((p.status == "active", 0), else_=1), p.user_id)
-    )
-    ws.conn.execute(insert(ws.correction).from_select(["user_id", "old_user_id"], found))
-    ws.analyze(ws.correction)
-
-
-def known_as(fix: FromClause, typed: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The ID under which the roster knows a typed one. Not COALESCE: PostgreSQL holds that it might tell of rows that
-    row-level security hides, and would not look it up by an index.
-    """
-    return case((fix.c.old_user_id.is_not(None), fix.c.old_user_id), else_=typed)
 
 
 def _schools(ws: Workspace) -> Iterator[Found]:

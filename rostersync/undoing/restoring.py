@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Text, and_, case, cast, func, insert, lite
 
 from rostersync.model import LeftReason
 from rostersync.planning.layout import EntityShape
-from rostersync.planning.rules import kept_by_hand
+from rostersync.planning.matching import kept_by_hand
 from rostersync.undoing.workspace import Undoing, keys_of, units_of
 
 ENDED = {"school": "inactive", "person": "inactive", "class": "inactive", "placement": "ended", "enrollment": "ended"}

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, not_, o
 from rostersync import tables as t
 from rostersync.model import LeftReason
 from rostersync.planning.claims import UNIQUE, Unique
-from rostersync.planning.rules import LIVE
+from rostersync.planning.matching import LIVE
 from rostersync.undoing.workspace import Undoing, unit_with
 
 
