@@ -150,11 +150,11 @@ SOME_COLUMN = {
 
 
 class Logins:
-    """A connection of each login to one planted database; every attempt is rolled back."""
+    """A connection of each login to one planted database; every attempt is rolled back. `refusals` counts."""
 
     def __init__(self, server: Server, made: RosterDatabase) -> None:
         names = ("postgres", "roster_owner", *ROLES)
-        self.server, self.made = server, made
+        self.server, self.made, self.refusals = server, made, 0
         self._open = {name: psycopg.connect(server.url_of(name, made.name).replace("+psycopg", "")) for name in names}
 
     def close(self) -> None:
@@ -180,6 +180,7 @@ class Logins:
                     done = conn.execute(sql.SQL(each), {"d": code}) if "%(d)s" in each else conn.execute(sql.SQL(each))
                 return done.rowcount
             except psycopg.Error as error:
+                self.refusals += 1
                 by_policy = "row-level security policy" in (error.diag.message_primary or "")
                 return "RLS" if by_policy else error.sqlstate or "?"
 

@@ -30,12 +30,20 @@ def screening_loaded() -> None:
 
 
 @pytest.fixture(scope="session")
-def logins(postgres: Server) -> Iterator[Logins]:
+def opened_logins(postgres: Server) -> Iterator[Logins]:
     """A connection of each login to one planted database, in which nothing is ever committed."""
     from tests.tenancy import planted
 
     with planted(postgres) as opened:
         yield opened
+
+
+@pytest.fixture
+def logins(opened_logins: Logins, record_property: Callable[[str, object], None]) -> Iterator[Logins]:
+    """The same, and it is told how many statements were refused."""
+    before = opened_logins.refusals
+    yield opened_logins
+    record_property("forbidden statements refused, none let through", opened_logins.refusals - before)
 
 
 @pytest.fixture

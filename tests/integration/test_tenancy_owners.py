@@ -7,6 +7,7 @@ import pytest
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
+from tests.faults.marks import fault
 from tests.tenancy import (
     HERE,
     NO_DISTRICT,
@@ -17,6 +18,8 @@ from tests.tenancy import (
     Logins,
     refused,
 )
+
+pytestmark = fault("F30", "Every login, every record: what another owner has is not changed by any way.")
 
 # role, owner of the record before (None: it is inserted), owner afterwards → whether it is done.
 CHANGES_OF_OWNER = {

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg.errors import FeatureNotSupported, InsufficientPrivilege
 
+from tests.faults.marks import fault
 from tests.tenancy import (
     CELLS,
     CHANGEABLE,
@@ -18,6 +19,8 @@ from tests.tenancy import (
     Logins,
     refused,
 )
+
+pytestmark = fault("F30", "Every login, every table, every verb in raw SQL: what is not granted is refused.")
 
 
 def without_rows(table: str, columns: str) -> str:
