@@ -47,7 +47,7 @@ def _lines() -> Iterable[Line]:
         yield f"ours  {stage}", _seconds("ours", stage), None
     yield "ours", lambda night: f"{night['our_seconds']:.3f}", "bold"
     yield "ours ÷ floor", lambda night: f"{night['ratio']:.2f} ×", "bold"
-    yield "peak memory so far, MB", lambda night: f"{night['peak_mb']:.0f}", None
+    yield "peak memory of the night, MB", lambda night: f"{night['peak_mb']:.0f}", None
 
 
 def _seconds(whose: str, step: str) -> Callable[[Night], str]:
