@@ -21,9 +21,12 @@ def backup(bench: Bench, ground: Ground) -> Iterator[tuple[Point, Point]]:
 
     def copied(source: str, target: str) -> None:
         ground.owner.dispose()
+        # Whoever looks at it meanwhile would come back at once, and PostgreSQL copies only what nobody is connected to.
+        bench.sql_of_cluster(f"ALTER DATABASE {source} ALLOW_CONNECTIONS false")
         bench.sql_of_cluster("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", source)
         drop_database(ground.server, target)
         create_database(ground.server, target, template=source)
+        bench.sql_of_cluster(f"ALTER DATABASE {source} ALLOW_CONNECTIONS true")
 
     yield lambda: copied(BENCH, BACKUP), lambda: copied(BACKUP, BENCH)
     drop_database(ground.server, BACKUP)
