@@ -15,8 +15,10 @@ from sqlalchemy import select
 from rostersync import tables
 from rostersync.model import Outcome, Severity
 from tests.nights import Nights, district, person
+from tests.shared_data import needs_data
 from tests.torture_cases import naughty, strings, tidied
 
+pytestmark = needs_data
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 STRINGS = tuple(dict.fromkeys((*naughty(), *strings())))
 NO_HOLDS = {"first_delivery": 1_000_000, "creates": {"share": 1, "least": 1_000_000}}

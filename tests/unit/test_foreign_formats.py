@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reading_cases import DICTIONARY, NEEDED, codes, flat, read_bytes
-from tests.shared_data import content, roster_files
+from tests.shared_data import content, needs_data, roster_files
 
 NAMED = {
     "canvas_sis_doc_samples": "Canvas",
@@ -49,6 +49,7 @@ def test_tables_without_headers_of_their_own_are_refused_too(path) -> None:
     assert set(codes(read_bytes(content(path)))) <= {"file-no-header", "header-unknown", "header-missing"}
 
 
+@needs_data
 def test_every_folder_of_samples_is_there() -> None:
     assert {path.parent.name for path in SAMPLES} == set(NAMED)
 

@@ -13,8 +13,8 @@ from rostersync.errors import ConfigurationError
 from rostersync.sample import big_file, faults, names, places, records, staff
 from rostersync.sample.broken import BROKEN
 from rostersync.sample.places import Place
+from tests.shared_data import ROOT, needs_data
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 PLACE = Place(code="oak", name="Oak", schools={"0100": "Oak Elementary", "0200": "Oak High"})
 
 
@@ -109,9 +109,9 @@ def test_invented_districts_are_uneven_and_have_codes_of_their_own() -> None:
     assert min(len(place.schools) for place in made) == 1 < 10 < max(len(place.schools) for place in made)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the national lists are not beside this checkout")
+@needs_data
 def test_national_lists_keep_leading_zeros_and_uneven_sizes() -> None:
-    made = places.national(np.random.default_rng(7), 40, DATA / "schools" / "us_schools_edge2014.csv.gz")
+    made = places.national(np.random.default_rng(7), 40, ROOT / "schools" / "us_schools_edge2014.csv.gz")
     sizes = sorted(len(place.schools) for place in made)
     assert len(made) == 40
     assert sizes[0] == 1 < 15 < sizes[-1]
@@ -119,9 +119,9 @@ def test_national_lists_keep_leading_zeros_and_uneven_sizes() -> None:
     assert {len(school) for place in made for school in place.schools} == {12}
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the national lists are not beside this checkout")
+@needs_data
 def test_people_of_the_national_lists_have_names_that_a_file_may_hold() -> None:
-    people = names.national(DATA / "names").people(np.random.default_rng(1), 3000)
+    people = names.national(ROOT / "names").people(np.random.default_rng(1), 3000)
     assert people["local"].str.fullmatch(r"[a-z0-9]+\.[a-z0-9]+").all()
     assert not people["first"].str.isascii().all()
 

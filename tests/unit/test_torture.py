@@ -19,10 +19,11 @@ from rostersync.screening import screen
 from tests import report_cases
 from tests.factories import DICTIONARY, csv_bytes
 from tests.reading_cases import HEADER, read_bytes
-from tests.shared_data import torture_files
+from tests.shared_data import needs_data, torture_files
 from tests.strict_csv import disagreements, rows_of
 from tests.torture_cases import PLACES, naughty, rows_with, strings, text_of_file, tidied
 
+pytestmark = needs_data
 FILES = torture_files()
 
 
