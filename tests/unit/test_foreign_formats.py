@@ -35,6 +35,7 @@ def name_of(data: bytes) -> str:
     return str(reading.findings[0].detail["format"])
 
 
+@needs_data
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_each_sample_is_named_and_nothing_else_is_said(path) -> None:
     expected = NAMED[path.parent.name]
@@ -43,6 +44,7 @@ def test_each_sample_is_named_and_nothing_else_is_said(path) -> None:
     assert name_of(content(path)) == expected
 
 
+@needs_data
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_tables_without_headers_of_their_own_are_refused_too(path) -> None:
     """Open Education Analytics: data from the first line on, or a list of columns."""
