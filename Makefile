@@ -21,7 +21,7 @@ up: setup  ## start the database and Airflow here; prints address and login
 down: setup  ## stop what `make up` started
 	@$(RUN) -m rostersync.stack down
 
-WORKERS = -n auto --maxprocesses 4 --dist loadfile
+WORKERS = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: setup  ## all tests (ARGS='-k word' for some), a file at a time on each core; WORKERS= runs them in one process
 	@$(RUN) -m pytest $(WORKERS) $(ARGS)
 
