@@ -9,7 +9,7 @@ import pytest
 
 from tests.airflow_nights import Country, row, state_of
 from tests.dags.test_night import country, night
-from tests.faults.marks import fault
+from tests.faults.marks import fault, long
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.servers import RosterDatabase
 
 __all__ = ["country"]
-pytestmark = [pytest.mark.timeout(600), pytest.mark.filterwarnings("default")]
+pytestmark = [long, pytest.mark.timeout(600), pytest.mark.filterwarnings("default")]
 
 
 @fault("F37", "A run without a logical date: nothing is derived from one.")

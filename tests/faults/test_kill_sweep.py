@@ -64,4 +64,4 @@ def test_killed_here_and_there(
     ground: Ground, seconds: Callable[[str], float], record_property: Callable[[str, object], None]
 ) -> None:
     some = [each for each in at_statements(ground) if each.stage == VALIDATED]
-    sweep(ground, [*some[:: len(some) // 12], *at_moments(4, seed=2)], seconds, record_property)
+    sweep(ground, [*some[:: len(some) // 8], *at_moments(2, seed=2)], seconds, record_property)
