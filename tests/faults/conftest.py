@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults.marks import EVERY_TIME, long
+
 if TYPE_CHECKING:
     from rostersync.embedded import Server
     from tests.faults.bench import Bench
@@ -15,6 +17,16 @@ if TYPE_CHECKING:
     from tests.faults.ground import Ground
     from tests.faults.scripted_sftp import ScriptedSftp
     from tests.servers import SmtpServer
+
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the rest of this folder to `make faults`."""
+    for item in items:
+        if HERE in item.path.parents and {mark.args[0] for mark in item.iter_markers("fault")}.isdisjoint(EVERY_TIME):
+            item.add_marker(long)
 
 
 @pytest.fixture(scope="session")
