@@ -80,7 +80,7 @@ def failure_noted(edges: Edges, code: str, id_: str) -> Iterator[None]:
         yield
     except (LostClaim, MemoryError):
         raise
-    except Exception as error:
+    except BaseException as error:  # a task that is asked to stop has time to say so
         # The failure itself matters more than the note about it.
         with suppress(RosterSyncError), transaction(edges, code) as conn:
             ledger.end_work(conn, id_)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from rostersync import database, dictionary, ledger, pipeline, tables
-from rostersync.errors import ConfigurationError, LostClaim, PermanentError
+from rostersync.errors import ConfigurationError, DatabaseUnavailable, LostClaim, PermanentError
 from rostersync.model import Outcome, RowCounts
 from tests.nights import DAG, Nights, district, person, teaching, users_csv
 
@@ -283,6 +283,26 @@ def test_a_second_copy_of_a_task_commits_nothing(nights: Nights, monkeypatch: py
     with pytest.raises(LostClaim):
         pipeline.upsert(nights.edges, run, code, delivery)
     assert (nights.fingerprint(), nights.messages(), nights.states()) == (before, [], ["validated"])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, DatabaseUnavailable("away"), RuntimeError])
+def test_a_task_that_ends_with_an_error_is_not_counted_as_killed(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch, error: BaseException | type[BaseException]
+) -> None:
+    nights.put(GOOD)
+    run, code = nights.run(), nights.config.code
+    [delivery] = pipeline.pull(nights.edges, run, code).deliveries
+
+    def stopped(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr("rostersync.pipeline.validating.screen", stopped)
+        for _ in range(3):
+            with pytest.raises(error if isinstance(error, type) else type(error)):
+                pipeline.validate(nights.edges, run, code, delivery)
+    pipeline.validate(nights.edges, run, code, delivery)
+    assert nights.states() == ["validated"]
 
 
 def test_a_configuration_changed_between_validate_and_upsert_is_followed(nights: Nights) -> None:
