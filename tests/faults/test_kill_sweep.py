@@ -14,7 +14,7 @@ from tests.faults.marks import fault, long
 from tests.faults.sweep import Kill, at_moments, at_points, at_statements, survive
 
 PARTS = 10
-MOMENTS = 160
+MOMENTS = 80
 SWEEP = fault("F06", "Killed anywhere, hundreds of times: the next try ends in the undisturbed night's fingerprint.")
 
 
