@@ -2,8 +2,9 @@
 
 A sample is `<code>.csv` (its bytes) with `<code>.yaml` beside it; further ones of a code are `<code>--<word>`. The YAML
 holds `about`, `outcome` and `findings` ([line, column, code, severity], written by hand from the dictionary) and, where
-needed, `roster`, `district` (configuration), `now`, `modified`, `earlier` files, `remarks` (why there are others) and
-`database_refuses`. What all have in common is in `seed.yaml`. A new sample is two new files.
+needed, `roster`, `district` (configuration), `now`, `modified`, `earlier` files, `remarks` (why there are others),
+`database_refuses`, and `approval` of the held file (`without_held_schools`; records that came to the roster
+`meanwhile`). What all have in common is in `seed.yaml`. A new sample is two new files.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Sample:
     earlier: tuple[Earlier, ...] = ()
     remarks: str | None = None
     database_refuses: Mapping[str, str] = field(default_factory=dict)
+    approval: Mapping[str, Any] | None = None
 
     @property
     def code(self) -> str:
@@ -101,10 +103,10 @@ def _added(one: Records, other: Records) -> Records:
     return {entity: [*one.get(entity, ()), *other.get(entity, ())] for entity in ENTITIES}
 
 
-def write_roster(conn: Connection, sample: Sample) -> None:
-    """Enter the sample's roster, as the owner of the tables."""
+def write_roster(conn: Connection, sample: Sample, roster: Records) -> None:
+    """Enter the sample's roster, or what comes to it later, as the owner of the tables."""
     for entity in ENTITIES:
-        records = sample.roster[entity]
+        records = roster.get(entity, ())
         table = tables.metadata.tables[f"roster.{entity}"]
         home = {} if entity == "district" else {"district": sample.district["code"]}
         for record in records:
