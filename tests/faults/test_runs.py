@@ -14,7 +14,7 @@ import pytest
 from tests.faults.bench import NIGHT, Bench
 from tests.faults.marks import fault
 from tests.faults.scripted_sftp import ScriptedSftp
-from tests.faults.story import CANARY, FILE, NEXT_DOOR, person
+from tests.faults.story import CANARY, FILE, NEXT_DOOR, TONIGHT, person
 from tests.faults.test_process_death import assert_undisturbed
 
 
@@ -144,7 +144,9 @@ def test_f46(bench: Bench, left_out: str) -> None:
 def test_f47(bench: Bench, point: str) -> None:
     for _ in range(2):
         bench.killed(point=point)
-    stuck = bench.fine(steps=["watch"], environment=bench.include(), later=timedelta(days=1))
+    [(claimed,)] = bench.sql("SELECT claimed_at FROM intake.delivery WHERE id = %s", bench.delivery)
+    tomorrow = claimed - TONIGHT + timedelta(days=1)  # claims bear the database's time, not that of the story
+    stuck = bench.fine(steps=["watch"], environment=bench.include(), later=tomorrow)
     assert "delivery-stuck" in {each["alert"] for each in stuck}
     for run in ("night-2", "night-2", "night-3"):
         assert bench.night(run=run).error == "killed-twice"
