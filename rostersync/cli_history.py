@@ -37,7 +37,7 @@ def run(id_: str, code: str, *, as_json: bool) -> int:
     if not found:
         raise ConfigurationError(
             f"District {code} has no person, class or school {id_}, and the log knows of none.",
-            hint="IDs are case-sensitive. " + _swept(swept),
+            hint=f"IDs are case-sensitive. {_swept(swept)}".rstrip(),
         )
     if as_json:
         print(json.dumps(_json(code, id_, found, swept), ensure_ascii=False, indent=2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from rostersync.sample.broken import BROKEN
 from rostersync.sample.faults import Scene, write_with
 from rostersync.sample.names import Names
 from rostersync.sample.places import Place
-from rostersync.sample.staff import rows_of
+from rostersync.sample.staff import end_of_school_year, rows_of
 from rostersync.settings import include_path, state_path
 
 ROWS_PER_SCHOOL = 6
@@ -28,7 +29,7 @@ ROWS_PER_SCHOOL = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What a night shall be like. The same wishes give the same bytes.
+    """What a night shall be like. The same wishes give the same bytes, within a school year.
 
     `faults`: share of rows with a fault. `rows`: of the whole night, spread by number of schools. `broken`: districts
     whose whole file is refused. `schools`, `names`: national lists instead of the committed ones. `foreign`: a file of
@@ -108,13 +109,14 @@ def _choose(rng: np.random.Generator, wishes: Wishes) -> tuple[Place, ...]:
 
 
 def _write(engine: Engine, places: Sequence[Place], names: Names, faults: float, seed: int) -> tuple[Sent, ...]:
+    ends = end_of_school_year(datetime.now(UTC).date())
     elsewhere = ""
     sent = []
     for at, place in enumerate(places):
         rng = np.random.default_rng([seed, at])
         roster = records.of_record(place, names, rng)
         records.write(engine, place, roster)
-        rows = rows_of(place, roster, dictionaries.load(), names, rng, place.rows or 1)
+        rows = rows_of(place, roster, dictionaries.load(), names, rng, place.rows or 1, ends=ends)
         sent.append(_send(place, rows, Scene(roster=roster, elsewhere=elsewhere), rng, faults))
         elsewhere = str(roster.people["email"].iat[0])
     return tuple(sent)

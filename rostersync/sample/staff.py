@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -12,18 +14,35 @@ from rostersync.sample.names import Names
 from rostersync.sample.places import Place
 from rostersync.sample.records import GRADES, Roster
 
+JUNE = 6
 SECOND_CLASS_OF_FAULTY = 0.1
 """Where every kind of fault is shown, most people have one row: a fault then stays by itself."""
 SECOND_CLASS, WITHOUT_CLASS, GROUP, DATED, ADMINISTRATOR = 0.45, 0.25, 0.3, 0.15, 0.05
 """Shares: people with a second row, rows that only place, rows of a new small group, people with an end date, roles."""
 
 
+def end_of_school_year(today: date) -> date:
+    """The June 30 that dated assignments end on, a month away at least: one that is over would be remarked upon."""
+    return date(today.year + (today.month >= JUNE), JUNE, 30)
+
+
 def rows_of(
-    place: Place, roster: Roster, dictionary: Dictionary, names: Names, rng: np.random.Generator, count: int
+    place: Place,
+    roster: Roster,
+    dictionary: Dictionary,
+    names: Names,
+    rng: np.random.Generator,
+    count: int,
+    *,
+    ends: date,
 ) -> pd.DataFrame:
-    """About `count` rows that agree with each other and with the roster: text cells under the dictionary's headers."""
+    """About `count` rows that agree with each other and with the roster: text cells under the dictionary's headers.
+
+    `ends`: the last day of the assignments that have one.
+    """
     second = SECOND_CLASS_OF_FAULTY if place.every_fault else SECOND_CLASS
     people = _people(place, dictionary, names, rng, max(1, round(count / (1 + second))))
+    people["endDate"] = np.where(rng.random(len(people)) < DATED, ends.isoformat(), "").astype(object)
     chosen = np.sort(np.r_[np.arange(len(people)), np.flatnonzero(rng.random(len(people)) < second)])
     rows = people.iloc[chosen].reset_index(drop=True)
     _name_classes(rows, roster, rng, dictionary)
@@ -45,7 +64,6 @@ def _people(place: Place, dictionary: Dictionary, names: Names, rng: np.random.G
             "userFirstName": drawn["first"],
             "userLastName": drawn["last"],
             "userEmail": np.array([f"{name}.v{n}@{place.domain}" for name, n in local], dtype=object),
-            "endDate": np.where(rng.random(count) < DATED, "2027-06-30", "").astype(object),
         },
         dtype=object,
     ).assign(schoolName=lambda table: table["schoolId"].map(place.schools))

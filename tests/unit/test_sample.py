@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ from rostersync.sample.broken import BROKEN
 from rostersync.sample.places import Place
 from tests.shared_data import ROOT, needs_data
 
+ENDS = date(2027, 6, 30)
 PLACE = Place(code="oak", name="Oak", schools={"0100": "Oak Elementary", "0200": "Oak High"})
 
 
 def rows_and_roster(count: int = 120, seed: int = 1) -> tuple[pd.DataFrame, records.Roster]:
     rng = np.random.default_rng(seed)
     roster = records.of_record(PLACE, names.committed(), rng)
-    return staff.rows_of(PLACE, roster, dictionary.load(), names.committed(), rng, count), roster
+    return staff.rows_of(PLACE, roster, dictionary.load(), names.committed(), rng, count, ends=ENDS), roster
 
 
 def test_rows_without_faults_are_accepted_entirely() -> None:
@@ -34,6 +36,21 @@ def test_rows_without_faults_are_accepted_entirely() -> None:
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
     one, again, other = (staff.to_csv(rows_and_roster(seed=seed)[0]) for seed in (1, 1, 2))
     assert one == again != other
+
+
+@pytest.mark.parametrize(
+    ("today", "last"),
+    [
+        ("2026-11-29", "2027-06-30"),
+        ("2027-05-31", "2027-06-30"),
+        ("2027-06-01", "2028-06-30"),
+        ("2027-07-01", "2028-06-30"),
+    ],
+)
+def test_dated_assignments_end_with_the_school_year_and_are_never_over_soon(today: str, last: str) -> None:
+    assert staff.end_of_school_year(date.fromisoformat(today)) == date.fromisoformat(last)
+    rows, _ = rows_and_roster()
+    assert set(rows["endDate"]) == {"", ENDS.isoformat()}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in faults.CELLS if kind not in faults.NEEDS])
@@ -50,7 +67,7 @@ def test_every_kind_of_fault_is_in_a_file_that_shows_them_all() -> None:
     place = places.demo()[1]
     rng = np.random.default_rng(7)
     roster = records.of_record(place, names.committed(), rng)
-    rows = staff.rows_of(place, roster, dictionary.load(), names.committed(), rng, place.rows or 0)
+    rows = staff.rows_of(place, roster, dictionary.load(), names.committed(), rng, place.rows or 0, ends=ENDS)
     data = faults.write_with(rows, faults.Scene(roster=roster), rng, 0, every_kind=True)
     found = {finding.code for finding in pipeline.check(data, dictionary.load()).findings}
     assert {*faults.CELLS, *faults.LINES, "row-conflict", "row-duplicate", "role-both", "email-duplicate"} - found == {
