@@ -85,6 +85,7 @@ def facts(outcome: Outcome, **changes: Any) -> ReportFacts:
         "district": district(),
         "delivery": DELIVERY,
         "attempt": 1,
+        "told_at": RECEIVED,
         "received_at": RECEIVED,
         "reading": None,
         "dictionary": load(),

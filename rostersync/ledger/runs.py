@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, u
 from sqlalchemy.dialects.postgresql import insert
 
 from rostersync.model import Outcome, RemoteFile
-from rostersync.tables import arrival, run_delivery, run_districts
+from rostersync.tables import arrival, delivery, run_delivery, run_districts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +128,19 @@ def left_in_place(conn: Connection, id_: str, modified_at: datetime) -> bool:
     """Whether these bytes were already seen with this modification time: nobody delivered them anew."""
     seen = select(literal(1)).where(arrival.c.delivery == id_, arrival.c.modified_at == modified_at)
     return conn.execute(seen.limit(1)).first() is not None
+
+
+def received_at(conn: Connection, id_: str, until: datetime) -> datetime:
+    """When a delivery's bytes were put down the last time until then; left in place they are not put down again.
+
+    It is the first look that met them under their name and modification time, else the moment they were landed.
+    """
+    looks = select(func.min(arrival.c.seen_at).label("at")).where(arrival.c.delivery == id_)
+    met = looks.group_by(arrival.c.name, arrival.c.modified_at).subquery("met")
+    last = select(func.max(met.c.at)).where(met.c.at <= until).scalar_subquery()
+    landed = select(func.coalesce(last, delivery.c.landed_at)).where(delivery.c.id == id_)
+    received: datetime = conn.execute(landed).scalar_one()
+    return received
 
 
 def steady_since(conn: Connection, code: str, files: Sequence[RemoteFile]) -> dict[RemoteFile, datetime]:

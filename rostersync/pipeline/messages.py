@@ -55,17 +55,18 @@ def tell(
 
     The report with the files is there even if nobody gets it so: the others' files are its files.
     """
+    at = edges.clock()
     facts = reporting.ReportFacts(
         district=district,
         delivery=delivery.id,
         attempt=number,
-        received_at=delivery.landed_at if number == 1 else edges.clock(),
+        told_at=at,
+        received_at=ledger.received_at(conn, delivery.id, until=at),
         judgement=judgement,
         reading=reading,
         dictionary=dictionary_of(district),
         dated=_dates_to_tell(conn, district, judgement.outcome),
     )
-    at = edges.clock()
     for each in _addressed(edges, facts):
         _enqueue(conn, edges, facts, each.report, each.recipients, at)
 
@@ -94,16 +95,16 @@ def _in_each_way(
 
 
 def reports_of(
-    conn: Connection, edges: Edges, district: District, delivery: Delivery, last: Attempt, reading: Reading
+    conn: Connection, edges: Edges, district: District, last: Attempt, reading: Reading
 ) -> list[mailing.Addressed]:
     """What was told of a stored attempt, rendered now, and to whom it goes now."""
-    facts = _stored(edges, district, last, ledger.findings_of(conn, last.delivery, last.number))
-    received = delivery.landed_at if last.number == 1 else last.ended_at
+    findings = ledger.findings_of(conn, last.delivery, last.number)
+    facts = _stored(conn, district, last, findings, at=last.ended_at)
     told = mailing.report_id(
         district=district.code, delivery=last.delivery, attempt=last.number, kind=reporting.COUNT_REPORT
     )
     dated = ledger.dates_told_in(conn, district.code, told)
-    return list(_addressed(edges, replace(facts, received_at=received, reading=reading, dated=dated)))
+    return list(_addressed(edges, replace(facts, reading=reading, dated=dated)))
 
 
 def concerned(edges: Edges, district: District) -> list[str]:
@@ -124,7 +125,9 @@ def tell_nothing_new(conn: Connection, edges: Edges, district: District, deliver
         return False
     if last is None or last.outcome not in (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS):
         return False
-    facts = replace(_stored(edges, district, last, ()), dated=_dates_to_tell(conn, district, last.outcome))
+    facts = replace(
+        _stored(conn, district, last, (), at=edges.clock()), dated=_dates_to_tell(conn, district, last.outcome)
+    )
     report = reporting.nothing_new(facts, applied_at=last.ended_at)
     return _enqueue(conn, edges, facts, report, recipients(district, Outcome.APPLIED)) > 0
 
@@ -133,7 +136,7 @@ def tell_discarded(
     conn: Connection, edges: Edges, district: District, last: Attempt, *, expired_after: int | None = None
 ) -> None:
     """Enter the mail that a held delivery was discarded, to all who were told that it waits."""
-    facts = _stored(edges, district, last, ())
+    facts = _stored(conn, district, last, (), at=edges.clock())
     told = [*recipients(district, Outcome.HELD), *edges.ops]
     _enqueue(conn, edges, facts, reporting.discarded(facts, expired_after=expired_after), told)
 
@@ -143,7 +146,7 @@ def tell_undone(conn: Connection, edges: Edges, district: District, made: Undo, 
     last = ledger.attempt_of(conn, made.delivery, made.attempt)
     if last is None:
         return
-    facts = _stored(edges, district, last, ())
+    facts = _stored(conn, district, last, (), at=edges.clock())
     ways, at = _by_way(district, Outcome.APPLIED_WITH_ERRORS), edges.clock()
     ways["attach"] = [*ways.get("attach", []), *edges.ops]
     reports = reporting.undone(facts, ways=ways, counts=made.counts, left=left, applied_at=last.ended_at)
@@ -157,21 +160,23 @@ def recall_refusal(conn: Connection, edges: Edges, district: District, delivery:
     weeks = (edges.clock() - last.ended_at).days // 7 if last else 0
     if last is None or not weeks:
         return False
-    facts = _stored(edges, district, last, ledger.findings_of(conn, delivery.id, last.number))
+    facts = _stored(conn, district, last, ledger.findings_of(conn, delivery.id, last.number), at=edges.clock())
     report = reporting.count_report(facts)
     # The outbox takes a report of one kind once: the week makes the reminder one of its own.
     weekly = replace(report, kind=f"{report.kind} week {weeks}")
     return _enqueue(conn, edges, facts, weekly, recipients(district, last.outcome)) > 0
 
 
-def ask(conn: Connection, edges: Edges, district: District, held: Attempt) -> tuple[str, str]:
+def ask(conn: Connection, district: District, held: Attempt) -> tuple[str, str]:
     """Subject and text of the question about a held attempt."""
-    facts = _stored(edges, district, held, ledger.findings_of(conn, held.delivery, held.number))
-    return reporting.question(replace(facts, received_at=held.ended_at))
+    findings = ledger.findings_of(conn, held.delivery, held.number)
+    return reporting.question(_stored(conn, district, held, findings, at=held.ended_at))
 
 
-def _stored(edges: Edges, district: District, last: Attempt, findings: tuple[Finding, ...]) -> reporting.ReportFacts:
-    """The facts of a stored attempt, told today; its error file went with the first mail."""
+def _stored(
+    conn: Connection, district: District, last: Attempt, findings: tuple[Finding, ...], *, at: datetime
+) -> reporting.ReportFacts:
+    """The facts of a stored attempt as of some moment; its error file went with the first mail."""
     judgement = Judgement(
         outcome=last.outcome,
         rows=last.rows,
@@ -184,7 +189,8 @@ def _stored(edges: Edges, district: District, last: Attempt, findings: tuple[Fin
         district=district,
         delivery=last.delivery,
         attempt=last.number,
-        received_at=edges.clock(),
+        told_at=at,
+        received_at=ledger.received_at(conn, last.delivery, until=at),
         judgement=judgement,
         reading=None,
         dictionary=dictionary_of(district),

@@ -52,7 +52,7 @@ def replay(edges: Edges, id_: str) -> Replayed:
         if swept is not None and last.ended_at < swept:
             # Who was told is not known any more: nobody is told a second time.
             reading = None
-        told = reports_of(conn, edges, district, delivery, last, reading) if reading else ()
+        told = reports_of(conn, edges, district, last, reading) if reading else ()
         rendered = sum(mailing.render_anew(conn, where, each) for each in told)
         states = mailing.requeue(conn, where, concerned(edges, district))
     return Replayed(

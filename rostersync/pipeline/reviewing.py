@@ -97,7 +97,7 @@ def question(edges: Edges, id_: str) -> Question | None:
         held = ledger.latest_held(conn, id_)
         if held is None or ledger.waiting_of(conn, id_) is None:
             return None
-        subject, body = ask(conn, edges, district, held)
+        subject, body = ask(conn, district, held)
     return Question(delivery=id_, attempt=held.number, subject=subject, body=body)
 
 

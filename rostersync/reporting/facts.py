@@ -41,11 +41,16 @@ class Lists:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFacts:
-    """One judged delivery. `received_at` is aware; `reading` is None when the raw bytes are swept (then no files)."""
+    """One judged delivery. `reading` is None when the raw bytes are swept (then no files).
+
+    `told_at`: the moment of the news, whose day is in the subject. `received_at`: when the file had arrived; a held one
+    may have waited for days. Both are aware.
+    """
 
     district: District
     delivery: str
     attempt: int
+    told_at: datetime
     received_at: datetime
     judgement: Judgement
     reading: Reading | None

@@ -17,7 +17,7 @@ _CHECK_THE_EXPORT = (
 def nothing_new(facts: ReportFacts, *, applied_at: datetime) -> Report:
     """The short mail when the same file was put down again. Its kind names the day: one such mail a day is enough.
 
-    `facts.judgement` is that of the latest attempt; `received_at` is the new arrival, `applied_at` the old apply.
+    `facts.judgement` is that of the latest attempt; `applied_at` is the old apply.
     """
     since = day(applied_at, facts.district.timezone)
     paragraphs = (
@@ -28,7 +28,7 @@ def nothing_new(facts: ReportFacts, *, applied_at: datetime) -> Report:
     )
     return _notice(
         facts,
-        kind=f"nothing_new {day(facts.received_at, facts.district.timezone)}",
+        kind=f"nothing_new {day(facts.told_at, facts.district.timezone)}",
         tone="good",
         badge="Nothing new",
         subject=f"nothing new - the same staff file was applied on {since}",

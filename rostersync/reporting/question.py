@@ -13,7 +13,7 @@ REASONS_SHOWN = 12
 
 def question(facts: ReportFacts) -> tuple[str, str]:
     """Subject and Markdown body: why the delivery waits, and what would change. Small enough for XCom."""
-    since = minute(facts.received_at, facts.district.timezone)
+    since = minute(facts.told_at, facts.district.timezone)
     reasons = grouping.faults(facts.judgement.findings, Severity.HOLD, facts.dictionary)
     left = len(reasons) - REASONS_SHOWN
     lines = [

@@ -44,7 +44,7 @@ def word(facts: ReportFacts, lists: Lists) -> Wording:
 
 def subject_start(facts: ReportFacts) -> str:
     """District and day; control characters of a configured name cannot reach a mail header."""
-    return f"{' '.join(facts.district.name.split())}, {day(facts.received_at, facts.district.timezone)}"
+    return f"{' '.join(facts.district.name.split())}, {day(facts.told_at, facts.district.timezone)}"
 
 
 def changed(judgement: Judgement) -> str:

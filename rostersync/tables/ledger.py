@@ -94,6 +94,7 @@ arrival = Table(
     Column("outcome", Text, nullable=False),
     moment("seen_at", now=True),
     Index(None, "district", "seen_at"),
+    Index(None, "delivery"),
     schema="intake",
 )
 
@@ -110,6 +111,7 @@ run_delivery = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("dag_id", "run_id", "district", "position"),
     UniqueConstraint("dag_id", "run_id", "district", "delivery"),
+    Index(None, "delivery"),
     schema="intake",
 )
 

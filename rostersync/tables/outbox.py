@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -35,6 +36,7 @@ report = Table(
     Column("text_body", Text, nullable=False),
     Column("html_body", Text, nullable=False),
     moment("created_at", now=True),
+    Index(None, "delivery"),
     schema="intake",
 )
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Sequence
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from rostersync.model import BUCKETS, ENTITIES
 from tests.nights import users_csv
 from tests.servers import RosterDatabase
 
+README = Path(__file__).parents[2] / "README.md"
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -58,6 +62,15 @@ def test_the_demos_faulty_file_has_every_fault_of_the_roster_too(command: Comman
         "person-owned-by-source",
         "action-target-unknown",
     }
+
+
+def test_the_readme_quotes_the_subject_of_the_demos_mail(command: Command, demo: sample.Night) -> None:
+    command("sync", "--district", "fernhollow")
+    [mail] = (
+        message_from_bytes(path.read_bytes(), policy=default) for path in settings.from_environment().outbox.iterdir()
+    )
+    district, words = mail["Subject"].split(", ")[0], mail["Subject"].split(": ")[1]
+    assert re.search(rf'"{district}, \w+ \d+, \d+: {words}"', README.read_text(encoding="utf-8"))
 
 
 def test_the_same_night_again_is_duplicate_with_the_stored_counts_and_no_mail(

@@ -146,6 +146,20 @@ def test_a_touched_file_arrives_anew_and_an_untouched_one_does_not(conn: Connect
     assert [ledger.arrived_anew(conn, "staff_sync_nightly", n, delivery.id) for n in nights] == [True, False, True]
 
 
+def test_a_file_was_received_when_it_was_put_down_last_and_not_when_it_was_met_again(conn: Connection) -> None:
+    delivery = record(conn)
+    assert ledger.received_at(conn, delivery.id, NOON + timedelta(days=9)) == delivery.landed_at
+    left = RemoteFile(name="users.csv", size=7, modified_at=NOON)
+    again = RemoteFile(name="users.csv", size=7, modified_at=NOON + timedelta(days=3))
+    first, fourth = NOON + timedelta(hours=1), NOON + timedelta(days=4)
+    for night, (seen, at) in enumerate([(left, first), (left, NOON + timedelta(days=1)), (again, fourth)]):
+        look(conn, f"night-{night}", seen, delivery.id, at)
+    look(conn, "night-9", again, delivery.id, NOON + timedelta(days=9))
+    until = [NOON, first, NOON + timedelta(days=3), fourth, NOON + timedelta(days=10)]
+    received = [ledger.received_at(conn, delivery.id, each) for each in until]
+    assert received == [delivery.landed_at, first, first, fourth, fourth]
+
+
 def test_an_earlier_look_at_the_same_size_and_time_counts(conn: Connection) -> None:
     seen = RemoteFile(name="users.csv", size=7, modified_at=NOON)
     grown = RemoteFile(name="users.csv", size=8, modified_at=NOON)

@@ -16,6 +16,7 @@ from rostersync import tables as t
 from rostersync.errors import ConfigurationError
 from rostersync.model import DeliveryState, Outcome, RowCounts
 from rostersync.pipeline import SyncResult, reviewing
+from rostersync.reporting.facts import day, minute
 from tests.nights import Nights, district, person, teaching
 
 STAFF = [person(n) for n in range(1, 9)]
@@ -95,6 +96,18 @@ def test_an_approved_delivery_is_applied_and_says_who_decided(nights: Nights, he
     with nights.owner.connect() as conn:
         actors = conn.scalars(select(t.change.c.actor).where(t.change.c.delivery == held.delivery))
         assert set(actors) == {"olga"}
+
+
+def test_mails_name_the_day_of_the_news_and_the_minute_the_file_had_arrived(nights: Nights, held: SyncResult) -> None:
+    arrived = minute(nights.now, nights.config.timezone)
+    nights.now += timedelta(days=3)
+    approve(nights, held)
+    r = t.report.c
+    with nights.owner.connect() as conn:
+        told = select(r.subject, r.text_body).where(r.delivery == held.delivery, r.kind == "count_report")
+        [(subject, text)] = conn.execute(told)
+    assert subject.startswith(f"{nights.config.name}, {day(nights.now, nights.config.timezone)}: ")
+    assert f"Received:   {arrived}\n" in text
 
 
 def test_after_the_decision_the_file_in_the_inbox_is_a_duplicate(nights: Nights, held: SyncResult) -> None:

@@ -147,7 +147,7 @@ def test_a_subject_says_district_day_and_what_happened(case: type[ReportFacts], 
 
 
 def test_the_day_is_the_districts_own() -> None:
-    late = facts(Outcome.APPLIED, received_at=datetime(2026, 11, 24, 3, 0, tzinfo=UTC))
+    late = facts(Outcome.APPLIED, told_at=datetime(2026, 11, 24, 3, 0, tzinfo=UTC))
     assert "Nov 23, 2026" in count_report(late).subject
 
 
@@ -207,8 +207,8 @@ def test_nothing_new_is_one_mail_a_day() -> None:
     """The kind carries the district's day: the outbox keeps one report per delivery, attempt and kind."""
     applied = datetime(2026, 11, 20, 8, tzinfo=UTC)
     today = facts(Outcome.APPLIED)
-    later = facts(Outcome.APPLIED, received_at=today.received_at + timedelta(hours=2))
-    tomorrow = facts(Outcome.APPLIED, received_at=today.received_at + timedelta(days=1))
+    later = facts(Outcome.APPLIED, told_at=today.told_at + timedelta(hours=2))
+    tomorrow = facts(Outcome.APPLIED, told_at=today.told_at + timedelta(days=1))
     kinds = [nothing_new(f, applied_at=applied).kind for f in (today, later, tomorrow)]
     assert kinds[0] == kinds[1] != kinds[2]
     assert "nothing new" in nothing_new(today, applied_at=applied).subject
