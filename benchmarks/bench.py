@@ -9,7 +9,6 @@ worker forks its tasks: peak memory is that of one night.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import multiprocessing
 import os
@@ -99,7 +98,6 @@ def measure(folder: Path, rows: int) -> Result:
     ours.warm_up()
     at_rest = _peak_mb()
     ours.close()
-    gc.freeze()  # as rostersync.preloading does
     for night in NIGHTS:
         nights[night] |= _in_a_fork(partial(_our_night, ours, made.faulty(night)))
         nights[night] |= _compared(nights[night])
