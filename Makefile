@@ -13,13 +13,13 @@ setup:  ## virtual environment from the hashed lock files (PYTHON=… names the 
 	@sh scripts/setup.sh
 
 demo: setup  ## a night of three fictional districts through Airflow
-	@$(RUN) -m rostersync.demo
+	@$(RUN) -m rostersync.local.demo
 
 up: setup  ## start the database and Airflow here; prints address and login
-	@$(RUN) -m rostersync.stack up
+	@$(RUN) -m rostersync.local.airflow up
 
 down: setup  ## stop what `make up` started
-	@$(RUN) -m rostersync.stack down
+	@$(RUN) -m rostersync.local.airflow down
 
 WORKERS = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: setup  ## all tests (ARGS='-k word' for some), a file at a time on each core; WORKERS= runs them in one process

@@ -11,7 +11,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Engine
 
-from rostersync import database, embedded
+from rostersync import database
+from rostersync.embedded_postgres import server as embedded
 from rostersync.sample import big_file, records
 
 NIGHTS = ("first", "second")

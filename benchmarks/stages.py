@@ -12,9 +12,10 @@ from types import ModuleType
 from typing import Any
 
 from benchmarks.ground import NIGHTS, WARM, Ground
-from rostersync import applying, database, landing, mailing, normalising, pipeline, planning, reading, reporting
-from rostersync.districts import District
-from rostersync.transports import open_transport
+from rostersync import applying, database, mailing, pipeline, planning, reading, reporting
+from rostersync.configuration.districts import District
+from rostersync.screening import normalize
+from rostersync.transports import landing_store, open_transport
 
 STAGES = ("pull", "read", "screen", "read again", "stage", "plan", "apply", "report", "ledger", "mail")
 """`read again` is what a task of its own costs: upsert rebuilds the rows from the bytes and the stored findings."""
@@ -65,7 +66,7 @@ class OurNights:
         screening.preload()
         self.ground = ground
         self.engine = database.engine(ground.url)
-        self.landing = landing.LandingStore(str(ground.folder / "landing"))
+        self.landing = landing_store.LandingStore(str(ground.folder / "landing"))
 
     def warm_up(self) -> None:
         """Two small nights of another district: imports, first connection, compiled statements."""
@@ -117,7 +118,7 @@ def _watched(watch: Stopwatch, read_as: str) -> Iterator[None]:
 
     with (
         watch.watching(reading, "read", read_as),
-        watch.watching(normalising, "rows_for_staging", read_as),
+        watch.watching(normalize, "rows_for_staging", read_as),
         watch.watching(screening, "screen", "screen"),
         watch.watching(planning, "open_workspace", "stage"),
         watch.watching(planning, "plan", "plan"),

@@ -20,7 +20,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task
 
-from rostersync import airflow_bridge as bridge
+from rostersync.airflow_bridge import tasks as bridge
 
 MANY = 1024
 """Reviews that may be open at a time: a waiting one needs no worker and no slot."""

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule, chain, task
 
-from rostersync import airflow_bridge as bridge
-from rostersync.waves import waves
+from rostersync.airflow_bridge import tasks as bridge
+from rostersync.configuration.waves import waves
 
 
 @task(pool="smtp")

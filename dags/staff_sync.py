@@ -15,8 +15,8 @@ from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, chain, task, task_group
 
-from rostersync import airflow_bridge as bridge
-from rostersync.waves import Wave, codes_of_wave, waves
+from rostersync.airflow_bridge import tasks as bridge
+from rostersync.configuration.waves import Wave, codes_of_wave, waves
 
 LABEL = "{{ task.op_kwargs['code'] }}"
 

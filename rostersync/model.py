@@ -96,7 +96,7 @@ class Reading:
     """What the reader saw.
 
     `header`: headers as typed, in file order (of a refused file: as far as readable).
-    `frame`: text cells exactly as typed, each different text of a column held once (`rostersync.cells`), one column
+    `frame`: text cells exactly as typed, each different text of a column held once (`text_columns`), one column
     per *dictionary* header present (a report's `line`, `errors`, `resolutions` and blank columns are dropped),
     RangeIndex, no missing values ("" is blank).
     `lines`: physical line of each frame row (int64). `raw_rows`: rows rejected by the reader

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from sqlalchemy import Engine, insert, select
 
-from rostersync import tables
+from rostersync.database import tables
 from rostersync.settings import include_path
 from rostersync.transports.protocol import DONE
 from tests.nights import users_csv

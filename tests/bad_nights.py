@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from rostersync import tables
+from rostersync.database import tables
 from rostersync.model import Outcome
 from tests.factories import Flat
 from tests.nights import person, teaching

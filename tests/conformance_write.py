@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from rostersync import dictionary
+from rostersync.configuration import dictionary
 from tests.sample_files import FOLDER, Sample, samples
 
 PACK = Path(__file__).parents[1] / "docs" / "conformance"

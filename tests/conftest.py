@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from rostersync.embedded import Server
+    from rostersync.embedded_postgres.server import Server
     from tests.servers import RosterDatabase, SftpServer, SmtpServer
 
 

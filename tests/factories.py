@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from rostersync import dictionary
+from rostersync.configuration import dictionary
 from rostersync.model import RawRow, Reading, Screened
 from rostersync.screening import screen
 

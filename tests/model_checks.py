@@ -11,8 +11,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import Connection, Engine
 
-from rostersync import dictionary, ledger, planning
+from rostersync import ledger, planning
 from rostersync.applying import apply, put_back
+from rostersync.configuration import dictionary
 from rostersync.model import Dated
 from rostersync.planning import Plan, PlanContext, lock_district, plan
 from rostersync.undoing import UndoPlan, plan_undo

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Table, insert, select
 
-from rostersync import tables as t
+from rostersync.database import tables as t
 from tests.roster_values import Class, Enrollment, Person, Placement, Roster, Row, School, Told
 
 DISTRICT, OTHER = "d", "e"

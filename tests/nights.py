@@ -15,11 +15,13 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select, text
 
-from rostersync import dictionary, pipeline, tables
-from rostersync.districts import District
-from rostersync.landing import LandingStore
+from rostersync import pipeline
+from rostersync.configuration import dictionary
+from rostersync.configuration.districts import District
+from rostersync.database import tables
 from rostersync.mailing import EmlFolder, Sender
 from rostersync.transports import Transport, open_transport
+from rostersync.transports.landing_store import LandingStore
 
 START = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
 ROSTER = ("district", "school", "person", "placement", "class", "enrollment")

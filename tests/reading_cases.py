@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from unittest import mock
 
-from rostersync import dictionary
+from rostersync.configuration import dictionary
 from rostersync.model import Reading, Severity
 from rostersync.reading import read, reader
 from rostersync.reading.body import read_body

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rostersync.dictionary import Dictionary, load
-from rostersync.districts import District
-from rostersync.findings import found
+from rostersync.catalogue.findings import found
+from rostersync.configuration.dictionary import Dictionary, load
+from rostersync.configuration.districts import District
 from rostersync.model import (
     BUCKETS,
     Dated,

@@ -11,7 +11,8 @@ from pathlib import Path
 import typer
 import yaml
 
-from rostersync import cli, errors, runbook
+from rostersync import exceptions, runbook
+from rostersync.cli import app as cli
 from rostersync.mailing.senders import State
 from rostersync.model import DeliveryState, Outcome
 from rostersync.settings import PROJECT, include_path
@@ -22,10 +23,12 @@ NOBODY_NEEDED = (State.QUEUED, State.SENDING, State.SENT)
 ALERTS = include_path("dictionary", "alerts.yaml")
 
 
-def failures(kind: type[errors.RosterSyncError] = errors.RosterSyncError) -> list[type[errors.RosterSyncError]]:
+def failures(
+    kind: type[exceptions.RosterSyncError] = exceptions.RosterSyncError,
+) -> list[type[exceptions.RosterSyncError]]:
     """Every class of failure that has a code of its own."""
     below = [found for each in kind.__subclasses__() for found in failures(each)]
-    return [kind, *below] if "code" in vars(kind) and kind is not errors.RosterSyncError else below
+    return [kind, *below] if "code" in vars(kind) and kind is not exceptions.RosterSyncError else below
 
 
 def codes() -> set[str]:

@@ -19,7 +19,9 @@ from typing import Any
 import yaml
 from sqlalchemy import Connection, insert
 
-from rostersync import addresses, dictionary, tables
+from rostersync.configuration import dictionary
+from rostersync.database import tables
+from rostersync.screening import email_addresses
 
 FOLDER = Path(__file__).with_name("samples")
 SEED = "seed"
@@ -124,7 +126,7 @@ def _stored(entity: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]
         [attribute] = _attributes([name])
         yield attribute, value == "Yes" if name == "primaryTeacher" else value
         if name == "userEmail":
-            yield "email_key", addresses.fold(value)
+            yield "email_key", email_addresses.fold(value)
 
 
 def _attributes(names_: Iterable[str]) -> Iterator[str]:

@@ -21,7 +21,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from psycopg import sql
 
-from rostersync import database, embedded
+from rostersync import database
+from rostersync.embedded_postgres import server as embedded
 from rostersync.transports import SftpCredentials
 
 TEMPLATE = "roster_template"

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from rostersync import database
-from rostersync.embedded import Server
+from rostersync.embedded_postgres.server import Server
 from tests.servers import RosterDatabase, fresh_database
 
 HERE, THERE = "here", "there"

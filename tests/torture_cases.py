@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from rostersync.cells import SPACES
+from rostersync.text_columns import SPACES
 from tests.factories import DICTIONARY, row
 from tests.shared_data import torture_files
 

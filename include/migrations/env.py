@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from rostersync.tables import metadata
+from rostersync.database.tables import metadata
 
 SCHEMAS = ("roster", "intake")
 

@@ -16,7 +16,7 @@ from rostersync.ledger.attempts import (
     was_applied,
 )
 from rostersync.ledger.claims import begin_work, check_claim, claim, end_work
-from rostersync.ledger.dating import dated_until, dates_told_in, mark_dates_told, record_dated, untold_dates
+from rostersync.ledger.date_changes import dated_until, dates_told_in, mark_dates_told, record_dated, untold_dates
 from rostersync.ledger.decisions import (
     Decision,
     Waiting,
@@ -54,6 +54,17 @@ from rostersync.ledger.history import (
     lives,
     records_named,
 )
+from rostersync.ledger.monitoring import (
+    Left,
+    Looks,
+    Outgoing,
+    drops,
+    last_report_kind,
+    left_unfinished,
+    looks,
+    mails,
+    met_since,
+)
 from rostersync.ledger.references import Holder, Referenced, holder_of, referenced
 from rostersync.ledger.retention import (
     KINDS,
@@ -82,17 +93,6 @@ from rostersync.ledger.runs import (
     steady_since,
 )
 from rostersync.ledger.undos import Standing, Undo, latest_undo, record_undo, standing_attempts
-from rostersync.ledger.watching import (
-    Left,
-    Looks,
-    Outgoing,
-    drops,
-    last_report_kind,
-    left_unfinished,
-    looks,
-    mails,
-    met_since,
-)
 
 __all__ = [
     "KINDS",

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, insert, literal, select
 
+from rostersync.database.tables import attempt, change, delivery
 from rostersync.ledger.deliveries import Conditions
 from rostersync.ledger.undos import APPLIED, stands
 from rostersync.model import Counts, Judgement, Outcome, RowCounts
-from rostersync.tables import attempt, change, delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, and_, case, func, select, update
 
-from rostersync.errors import LostClaim
-from rostersync.tables import delivery
+from rostersync.database.tables import delivery
+from rostersync.exceptions import LostClaim
 
 
 def claim(conn: Connection, id_: str, actor: str) -> int:

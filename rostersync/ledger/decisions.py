@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, update
 
+from rostersync.database.tables import attempt, decision, delivery, plan
 from rostersync.ledger.deliveries import Delivery, delivery_of
 from rostersync.model import Change, Choice, DeliveryState, Outcome
-from rostersync.tables import attempt, decision, delivery, plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rostersync.errors import LedgerMismatch
+from rostersync.database.tables import delivery, district
+from rostersync.exceptions import LedgerMismatch
 from rostersync.model import DeliveryState, Landed
-from rostersync.tables import delivery, district
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

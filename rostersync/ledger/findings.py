@@ -23,8 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import TableValuedAlias
 
+from rostersync.database.tables import finding
 from rostersync.model import Finding, Severity
-from rostersync.tables import finding
 
 Stage = Literal["file", "roster"]
 

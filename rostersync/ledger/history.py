@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, true
 
+from rostersync.database.tables import change, class_, person, school, undo
 from rostersync.model import Correction
-from rostersync.tables import change, class_, person, school, undo
 
 
 def corrections(conn: Connection, code: str, *, of_delivery: str | None = None) -> list[Correction]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from rostersync.tables import finding, person
+from rostersync.database.tables import finding, person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

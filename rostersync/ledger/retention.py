@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Select, Table, and_, case, delete, exists, false, func, insert, or_, select
 from sqlalchemy import tuple_ as row
 
-from rostersync import tables as t
+from rostersync.database import tables as t
 from rostersync.ledger.attempts import applied_last
 from rostersync.model import DeliveryState
 
 if TYPE_CHECKING:
-    from rostersync.district_model import Retention
+    from rostersync.configuration.district import Retention
 
 OPEN = (DeliveryState.PULLED, DeliveryState.VALIDATED, DeliveryState.HELD)
 """Nothing was decided yet about deliveries in these states."""

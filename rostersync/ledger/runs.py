@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from rostersync.database.tables import arrival, delivery, run_delivery, run_districts
 from rostersync.model import Outcome, RemoteFile
-from rostersync.tables import arrival, delivery, run_delivery, run_districts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, insert, not_, select
 
+from rostersync.database.tables import attempt, change, undo
 from rostersync.model import Outcome
-from rostersync.tables import attempt, change, undo
 
 APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
 

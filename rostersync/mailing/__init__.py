@@ -6,10 +6,10 @@ the server surely did not take it: what is unclear becomes `unknown`: visible, n
 
 from __future__ import annotations
 
-from rostersync.mailing.epoch import MAILS, Epoch, Witness
 from rostersync.mailing.outbox import enqueue, report_id
-from rostersync.mailing.relaying import MailCounts, origin, relay
-from rostersync.mailing.replaying import Addressed, Where, render_anew, requeue
+from rostersync.mailing.relay import MailCounts, origin, relay
+from rostersync.mailing.rerendering import Addressed, Where, render_anew, requeue
+from rostersync.mailing.restore_guard import MAILS, Epoch, Witness
 from rostersync.mailing.senders import EmlFolder, Sender
 from rostersync.mailing.smtp import SmtpSender
 

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
-from rostersync.mailing.composing import DOMAIN
+from rostersync.database.tables import message, report_drop, report_file
+from rostersync.database.tables import report as report_table
+from rostersync.mailing.message_bytes import DOMAIN
 from rostersync.mailing.senders import State
 from rostersync.model import Report
-from rostersync.tables import message, report_drop, report_file
-from rostersync.tables import report as report_table
 
 OUTSIDE = "Not sent: the address is outside the district's e-mail domains and mail domains."
 

@@ -19,8 +19,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from rostersync.errors import ConfigurationError
-from rostersync.mailing.composing import Letter, compose
+from rostersync.exceptions import ConfigurationError
+from rostersync.mailing.message_bytes import Letter, compose
 from rostersync.mailing.senders import Answer, State
 
 CONNECT_SECONDS = 30.0

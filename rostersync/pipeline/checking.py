@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rostersync.dictionary import Dictionary
-from rostersync.errors import ConfigurationError
-from rostersync.pipeline.edges import Edges
-from rostersync.pipeline.judging import read, screen
+from rostersync.configuration.dictionary import Dictionary
+from rostersync.exceptions import ConfigurationError
+from rostersync.pipeline.context import Edges
+from rostersync.pipeline.dry_run import rehearse
+from rostersync.pipeline.file_verdict import read, screen
 from rostersync.pipeline.results import Checked, by_line, row_counts
-from rostersync.pipeline.trying import rehearse
 
 if TYPE_CHECKING:
-    from rostersync.districts import District
+    from rostersync.configuration.districts import District
 
 
 def check(

@@ -9,15 +9,15 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from rostersync import ledger, planning
-from rostersync.findings import found
+from rostersync.catalogue.findings import found
 from rostersync.ledger import Delivery, Waiting
 from rostersync.model import DeliveryState, Finding
-from rostersync.pipeline.edges import Edges, Run
-from rostersync.pipeline.known import is_older
+from rostersync.pipeline.context import Edges, Run
+from rostersync.pipeline.known_content import is_older
 from rostersync.planning import Aside, Plan, PlanContext
 
 if TYPE_CHECKING:
-    from rostersync.districts import District
+    from rostersync.configuration.districts import District
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from rostersync import crash, districts, ledger, mailing
-from rostersync.errors import ConfigurationError, RosterSyncError
+from rostersync import fault_points, ledger, mailing
+from rostersync.configuration import districts
+from rostersync.exceptions import ConfigurationError, RosterSyncError
 from rostersync.ledger import Arrival, Delivery, RunDelivery
 from rostersync.model import DeliveryState, Outcome
-from rostersync.pipeline.edges import Edges, Run, conditions, today, transaction
-from rostersync.pipeline.known import Situation, verdict
-from rostersync.pipeline.looking import Looked, look
-from rostersync.pipeline.messages import recall_refusal, tell_nothing_new
+from rostersync.pipeline.context import Edges, Run, conditions, today, transaction
+from rostersync.pipeline.dry_run import DRY_RUN
+from rostersync.pipeline.inbox_scan import Looked, look
+from rostersync.pipeline.known_content import Situation, verdict
+from rostersync.pipeline.notifications import recall_refusal, tell_nothing_new
 from rostersync.pipeline.results import Arrived, Pulled
-from rostersync.pipeline.trying import DRY_RUN
 
 if TYPE_CHECKING:
-    from rostersync.districts import District
+    from rostersync.configuration.districts import District
     from rostersync.transports import Transport
 
 _log = logging.getLogger(__name__)
@@ -63,11 +64,11 @@ def pull(edges: Edges, run: Run, code: str) -> Pulled:
         return taken
     with edges.open_transport(district) as transport:
         looked = look(edges, district, transport)
-        crash.point("pull.before_ledger")
+        fault_points.point("pull.before_ledger")
         with transaction(edges, district.code) as conn:
             pulled = _enter(conn, edges, run, district, looked)
-            crash.point("pull.before_commit")
-        crash.point("pull.after_commit")
+            fault_points.point("pull.before_commit")
+        fault_points.point("pull.after_commit")
         _tidy(district, transport, looked)
     return pulled
 
@@ -182,9 +183,9 @@ def _tidy(district: District, transport: Transport, looked: Sequence[Looked]) ->
         if each.landed is None:
             continue
         try:
-            crash.point("pull.before_move")
+            fault_points.point("pull.before_move")
             transport.move(each.remote.name)
-            crash.point("pull.after_move")
+            fault_points.point("pull.after_move")
         except RosterSyncError as error:
             _log.warning("District %s: a file that was read stays in the inbox (%s).", district.code, error.code)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rostersync import findings as catalogue
-from rostersync.dictionary import Dictionary
+from rostersync.catalogue import findings as catalogue
+from rostersync.configuration.dictionary import Dictionary
 from rostersync.ledger import Attempt
 from rostersync.model import BUCKETS, ENTITIES, Counts, Finding, Judgement, Outcome, RowCounts, Screened, Severity
 from rostersync.reporting.grouping import without_cells

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rostersync import crash, ledger, mailing
-from rostersync.errors import LedgerMismatch
-from rostersync.mailing import drops
+from rostersync import fault_points, ledger, mailing
+from rostersync.exceptions import LedgerMismatch
+from rostersync.mailing import report_files
 from rostersync.model import DeliveryState
-from rostersync.pipeline.dropping import drop_files
-from rostersync.pipeline.edges import Edges, Run, transaction
+from rostersync.pipeline.context import Edges, Run, transaction
+from rostersync.pipeline.report_delivery import drop_files
 
 
 def email(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any]:
@@ -23,9 +23,9 @@ def email(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any]
     """
     if run.dry_run:
         return {"delivery": delivery}
-    crash.point("email.before_send")
+    fault_points.point("email.before_send")
     counts = relay_district(edges, code)
-    crash.point("email.after_send")
+    fault_points.point("email.after_send")
     with transaction(edges, code) as conn:
         state = ledger.delivery_of(conn, code, delivery).state
     if state in (DeliveryState.PULLED, DeliveryState.VALIDATED):
@@ -45,7 +45,7 @@ def send_due(edges: Edges) -> dict[str, int]:
     Raises ConfigurationError for an unusable sender's address, TransientError when database or landing store are away.
     """
     with transaction(edges, None) as conn:
-        codes = drops.districts_with_drops(conn)
+        codes = report_files.districts_with_drops(conn)
     files: Counter[str] = Counter()
     for code in sorted(codes):
         files.update(drop_files(edges, code))

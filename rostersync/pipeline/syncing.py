@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rostersync import ledger
-from rostersync.errors import ConfigurationError, RosterSyncError
+from rostersync.exceptions import ConfigurationError, RosterSyncError
 from rostersync.model import Outcome
-from rostersync.pipeline.edges import Edges, Run, transaction
+from rostersync.pipeline.context import Edges, Run, transaction
 from rostersync.pipeline.pulling import pull
 from rostersync.pipeline.results import Arrived, SyncResult
+from rostersync.pipeline.run_progress import stored_result
 from rostersync.pipeline.sending import email
-from rostersync.pipeline.settled import stored_result
 from rostersync.pipeline.upserting import conclude
 from rostersync.pipeline.validating import judge_file
 

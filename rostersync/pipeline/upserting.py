@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from rostersync import applying, crash, ledger, normalising, planning
-from rostersync.dictionary import Dictionary
-from rostersync.errors import LedgerMismatch
+from rostersync import applying, fault_points, ledger, planning
+from rostersync.applying.refused_rows import refusal_of, without_refused
+from rostersync.configuration.dictionary import Dictionary
+from rostersync.exceptions import LedgerMismatch
 from rostersync.ledger import Attempt, Delivery
 from rostersync.model import DeliveryState, Finding, Judgement, Outcome, Reading, Screened
-from rostersync.pipeline.bisecting import refusal_of, without_refused
-from rostersync.pipeline.edges import Edges, Run, dictionary_of, today, transaction
+from rostersync.pipeline.context import Edges, Run, dictionary_of, today, transaction
+from rostersync.pipeline.dry_run import plan_context, try_out
+from rostersync.pipeline.file_verdict import judgement, read
 from rostersync.pipeline.holding import Approval, holds, plan_approved, supersede
-from rostersync.pipeline.judging import judgement, read
-from rostersync.pipeline.messages import tell, tell_nothing_new
+from rostersync.pipeline.notifications import tell, tell_nothing_new
 from rostersync.pipeline.results import SyncResult, judged, result_of
-from rostersync.pipeline.settled import check_kills, done_meanwhile, failure_noted, settle, settled_result, take
-from rostersync.pipeline.trying import plan_context, try_out
+from rostersync.pipeline.run_progress import check_kills, done_meanwhile, failure_noted, settle, settled_result, take
 from rostersync.pipeline.validating import Validated, is_validated, same_findings, screen_delivery
+from rostersync.screening import normalize
 
 if TYPE_CHECKING:
-    from rostersync.districts import District
+    from rostersync.configuration.districts import District
 
 RACES = 3
 """How often a lost race for an e-mail address is judged again; after that the row is named."""
@@ -62,14 +63,14 @@ def conclude(edges: Edges, run: Run, district: District, id_: str, screened: Scr
         opened = open_case(edges, run, district, id_, screened)
         if isinstance(opened, SyncResult):
             return opened
-        crash.point("upsert.after_claim")
+        fault_points.point("upsert.after_claim")
         with transaction(edges, district.code) as conn:
             planning.lock_district(conn, district.code, edges.lock_seconds)
             ledger.check_claim(conn, id_, opened.token)
-            crash.point("upsert.after_begin")
+            fault_points.point("upsert.after_begin")
             result = conclude_case(conn, edges, run, opened)
-            crash.point("upsert.before_commit")
-        crash.point("upsert.after_commit")
+            fault_points.point("upsert.before_commit")
+        fault_points.point("upsert.after_commit")
         return result
 
 
@@ -117,7 +118,7 @@ def _read_again(edges: Edges, district: District, delivery: Delivery, findings: 
     """The same reader, the delivery's dictionary and the stored findings give the rows that were screened."""
     dictionary = dictionary_of(district)
     reading: Reading = read(edges.landing.read(district.code, delivery.sha256), dictionary, district)
-    rows = normalising.rows_for_staging(reading, dictionary, findings)
+    rows = normalize.rows_for_staging(reading, dictionary, findings)
     return Screened(reading=reading, rows=rows, findings=findings)
 
 
@@ -145,7 +146,7 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
     """Plan, and apply unless there is nothing to do or a person must look first."""
     context = plan_context(edges, case.district, case.dictionary)
     plan = plan_approved(conn, context, case.screened.rows, case.approval)
-    crash.point("upsert.after_plan")
+    fault_points.point("upsert.after_plan")
     own = (*plan.findings, *holds(conn, run, case.district, case.delivery, plan, case.approval), *case.refused)
     came_to = judgement(plan, (*case.screened.findings, *own))
     last = ledger.latest_attempt(conn, case.delivery.id)
@@ -157,7 +158,7 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
     else:
         applying.apply(plan, delivery=case.delivery.id, attempt=number, actor=run.actor)
         supersede(conn, edges, case.delivery, plan)
-    crash.point("upsert.after_write")
+    fault_points.point("upsert.after_write")
     ledger.store_findings(
         conn,
         code=case.district.code,

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from rostersync import crash, ledger
+from rostersync import fault_points, ledger
 from rostersync.ledger import Delivery
 from rostersync.model import DeliveryState, Finding, Outcome, Screened
-from rostersync.pipeline.edges import Edges, Run, conditions, dictionary_of, today, transaction
-from rostersync.pipeline.judging import read, refusal, screen
-from rostersync.pipeline.messages import tell
+from rostersync.pipeline.context import Edges, Run, conditions, dictionary_of, today, transaction
+from rostersync.pipeline.dry_run import screen_landed
+from rostersync.pipeline.file_verdict import read, refusal, screen
+from rostersync.pipeline.notifications import tell
 from rostersync.pipeline.results import SyncResult, judged, tally
-from rostersync.pipeline.settled import check_kills, failure_noted, settle, settled_result, stored_result, take
-from rostersync.pipeline.trying import screen_landed
+from rostersync.pipeline.run_progress import check_kills, failure_noted, settle, settled_result, stored_result, take
 
 if TYPE_CHECKING:
-    from rostersync.districts import District
+    from rostersync.configuration.districts import District
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def judge_file(edges: Edges, run: Run, district: District, id_: str) -> Validate
         if done is not None:
             return done
         check_kills(delivery)
-        crash.point("validate.after_claim")
+        fault_points.point("validate.after_claim")
         return screen_delivery(edges, run, district, delivery, token)
 
 
@@ -90,8 +90,8 @@ def screen_delivery(edges: Edges, run: Run, district: District, delivery: Delive
     with transaction(edges, district.code) as conn:
         ledger.check_claim(conn, delivery.id, token)
         result = _store(conn, edges, run, district, delivery, screened)
-        crash.point("validate.before_commit")
-    crash.point("validate.after_commit")
+        fault_points.point("validate.before_commit")
+    fault_points.point("validate.after_commit")
     return Validated(delivery=delivery.id, result=result, screened=screened, findings=tally(screened.findings))
 
 

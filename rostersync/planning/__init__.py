@@ -12,20 +12,19 @@ from dataclasses import dataclass
 import pandas as pd
 from sqlalchemy import Connection, func, select
 
-from rostersync import tables
-from rostersync.database import translated
+from rostersync.database import tables, translated
 from rostersync.model import Counts, Dated, Finding, RowCounts
-from rostersync.planning.aside import Aside, set_aside
-from rostersync.planning.claims import judge_claims
-from rostersync.planning.counting import count_entities, count_rows
-from rostersync.planning.holds import judge_holds
-from rostersync.planning.kept import covered, lines_in_the_way, unseen
-from rostersync.planning.passing import is_due, plan_passing
-from rostersync.planning.quiet import set_quiet_apart
-from rostersync.planning.remarks import note_remarks
-from rostersync.planning.rules import judge_rows
-from rostersync.planning.targets import plan_entities
-from rostersync.planning.telling import findings_of
+from rostersync.planning.counts import count_entities, count_rows
+from rostersync.planning.finding_details import findings_of
+from rostersync.planning.rules.excluded_rows import Aside, set_aside
+from rostersync.planning.rules.mass_changes import judge_holds
+from rostersync.planning.rules.remarks import note_remarks
+from rostersync.planning.rules.single_rows import judge_rows
+from rostersync.planning.rules.unchanged_rows import set_quiet_apart
+from rostersync.planning.rules.unique_values import judge_claims
+from rostersync.planning.stored_plans import covered, lines_in_the_way, unseen
+from rostersync.planning.targets.date_changes import is_due, plan_passing
+from rostersync.planning.targets.entities import plan_entities
 from rostersync.planning.workspace import PlanContext, Workspace, open_workspace
 
 __all__ = [

@@ -41,9 +41,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from rostersync.cells import encode
-from rostersync.dictionary import Dictionary
-from rostersync.planning.layout import EntityShape, layout_of
+from rostersync.configuration.dictionary import Dictionary
+from rostersync.planning.workspace_tables import EntityShape, layout_of
+from rostersync.text_columns import encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

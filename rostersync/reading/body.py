@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from rostersync.findings import found
+from rostersync.catalogue.findings import found
 from rostersync.model import Finding, RawRow
 from rostersync.reading.bulk import gathered, parse_lines, places_of_headers, whole_blank
-from rostersync.reading.content import line_at
-from rostersync.reading.layout import BLANKS, Layout
+from rostersync.reading.encoding import line_at
+from rostersync.reading.line_scan import Chunk, Shape, cut, has_lone_cr, shape_of
 from rostersync.reading.record import Record, parse_record
-from rostersync.reading.shape import Chunk, Shape, cut, has_lone_cr, shape_of
+from rostersync.reading.row_layout import BLANKS, Layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

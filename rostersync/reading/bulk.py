@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from rostersync.reading.content import BOM
-from rostersync.reading.layout import BLANKS, Layout
-from rostersync.reading.shape import LONGEST_LINE
+from rostersync.reading.encoding import BOM
+from rostersync.reading.line_scan import LONGEST_LINE
+from rostersync.reading.row_layout import BLANKS, Layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

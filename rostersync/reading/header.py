@@ -10,8 +10,8 @@ from typing import Final
 
 from rapidfuzz.distance import OSA
 
-from rostersync.dictionary import Dictionary
-from rostersync.findings import found
+from rostersync.catalogue.findings import found
+from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding
 
 _NEAR: Final = 0.7

@@ -11,16 +11,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rostersync.cells import Cells, as_cells, reword, to_frame
-from rostersync.dictionary import Dictionary
-from rostersync.findings import found
+from rostersync.catalogue.findings import found
+from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding, RawRow, Reading, Severity
 from rostersync.reading.body import Body, read_body
-from rostersync.reading.content import Content, first_filled, line_at, recognise
+from rostersync.reading.encoding import Content, first_filled, line_at, recognise
+from rostersync.reading.first_lines import delimiter_fault, header_fault, opening_lines
 from rostersync.reading.header import judge_names, letter
-from rostersync.reading.layout import BLANKS, lay_out
-from rostersync.reading.opening import delimiter_fault, header_fault, opening_lines
 from rostersync.reading.record import MOST_CELLS, Record, parse_record
+from rostersync.reading.row_layout import BLANKS, lay_out
+from rostersync.text_columns import Cells, as_cells, reword, to_frame
 
 # A quote that an error report put before a cell that a spreadsheet would take for a formula.
 _NEUTRALISED = r"^'('*[=+\-@\t\r])"

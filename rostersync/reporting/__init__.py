@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from rostersync.reporting.changes_file import changes_file
 from rostersync.reporting.count_report import COUNT_REPORT, count_report, count_reports
-from rostersync.reporting.digest import KIND as DIGEST
-from rostersync.reporting.digest import digest
 from rostersync.reporting.error_file import errors_file, lists_rows
 from rostersync.reporting.error_workbook import errors_workbook
 from rostersync.reporting.facts import ReportFacts
 from rostersync.reporting.notices import discarded, nothing_new
-from rostersync.reporting.question import question
-from rostersync.reporting.undone import reasons, undo_file, undone, why
-from rostersync.reporting.ways import KIND_ENDS
+from rostersync.reporting.operator_digest import KIND as DIGEST
+from rostersync.reporting.operator_digest import digest
+from rostersync.reporting.report_variants import KIND_ENDS
+from rostersync.reporting.review_question import question
+from rostersync.reporting.undo_report import reasons, undo_file, undone, why
 
 __all__ = [
     "COUNT_REPORT",

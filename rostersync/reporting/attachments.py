@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from rostersync.dictionary import Dictionary
+from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding, Reading, ReportFile
 from rostersync.reporting.error_file import csv_bytes, error_table, lists_rows
 from rostersync.reporting.error_workbook import workbook_bytes

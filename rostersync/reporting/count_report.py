@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from rostersync.model import Outcome, Report, ReportFile, Severity
 from rostersync.reporting import attachments, counts, grouping, rendering, wording
 from rostersync.reporting.facts import Lists, ReportFacts
-from rostersync.reporting.ways import in_each_way
+from rostersync.reporting.report_variants import in_each_way
 
 if TYPE_CHECKING:
-    from rostersync.district_model import Carriage
+    from rostersync.configuration.district import Carriage
 
 COUNT_REPORT = "count_report"
 """The kind of the report about an applied delivery."""

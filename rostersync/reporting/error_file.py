@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rostersync import findings as catalogue
-from rostersync.dictionary import Dictionary
+from rostersync.catalogue import findings as catalogue
+from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding, RawRow, Reading, Severity
 
 BOM = b"\xef\xbb\xbf"

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
-from rostersync.dictionary import Dictionary
+from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding, Reading
 from rostersync.reporting.error_file import error_table, joined, neutralised
 

@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from rostersync.dictionary import Dictionary
+from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Dated, Judgement, Reading
 
 if TYPE_CHECKING:
-    from rostersync.districts import District
+    from rostersync.configuration.districts import District
 
 
 NOTHING_BY_DATE = Dated()

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rostersync import findings as catalogue
-from rostersync.dictionary import Dictionary
+from rostersync.catalogue import findings as catalogue
+from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import ENTITIES, Finding, Severity
 
 ALWAYS_LISTED = ("id-corrected", "email-changed", "role-raised", "reactivated")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from rostersync import dictionary as dictionaries
+from rostersync.configuration import dictionary as dictionaries
 from rostersync.sample import names as name_lists
 from rostersync.sample.faults import Scene, write_with
 from rostersync.sample.names import Names

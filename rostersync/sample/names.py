@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rostersync.errors import ConfigurationError
+from rostersync.exceptions import ConfigurationError
 from rostersync.settings import include_path
 
 GIVEN = "us_firstnames_hmda_tzioumis.csv"

@@ -13,7 +13,7 @@ import pandas as pd
 import yaml
 from sqlalchemy import Engine
 
-from rostersync import dictionary as dictionaries
+from rostersync.configuration import dictionary as dictionaries
 from rostersync.sample import names as name_lists
 from rostersync.sample import places as place_lists
 from rostersync.sample import records

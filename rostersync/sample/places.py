@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from rostersync.errors import ConfigurationError
+from rostersync.exceptions import ConfigurationError
 from rostersync.settings import include_path
 
 DISTRICT_NAMES = "us_districts_saipe2020.csv.gz"

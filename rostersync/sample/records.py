@@ -9,7 +9,8 @@ import pandas as pd
 from sqlalchemy import Column, Connection, Engine, MetaData, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rostersync import database, tables
+from rostersync import database
+from rostersync.database import tables
 from rostersync.planning import lock_district
 from rostersync.sample.names import Names
 from rostersync.sample.places import Place

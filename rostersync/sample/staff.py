@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rostersync.dictionary import Dictionary
+from rostersync.configuration.dictionary import Dictionary
 from rostersync.sample.names import Names
 from rostersync.sample.places import Place
 from rostersync.sample.records import GRADES, Roster

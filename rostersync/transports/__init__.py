@@ -11,7 +11,7 @@ from rostersync.transports.folder import FolderTransport
 from rostersync.transports.protocol import Transport
 
 if TYPE_CHECKING:
-    from rostersync.districts import Source
+    from rostersync.configuration.districts import Source
 
 __all__ = ["FolderTransport", "SftpCredentials", "Transport", "credentials_from_environment", "open_transport"]
 

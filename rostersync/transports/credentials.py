@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from rostersync.errors import ConfigurationError
+from rostersync.exceptions import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

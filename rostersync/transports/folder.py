@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from rostersync.errors import FileChangedWhileRead, SourceRefused, SourceUnreachable
+from rostersync.exceptions import FileChangedWhileRead, SourceRefused, SourceUnreachable
 from rostersync.model import RemoteFile
 from rostersync.transports.protocol import DONE, PROCESSED, UNFINISHED, in_order, is_deliverable, moved_name
 

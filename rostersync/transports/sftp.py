@@ -16,7 +16,7 @@ from typing import BinaryIO
 import paramiko
 from paramiko.pkey import UnknownKeyType
 
-from rostersync.errors import (
+from rostersync.exceptions import (
     ConfigurationError,
     FileChangedWhileRead,
     HostKeyChanged,

@@ -14,10 +14,10 @@ from sqlalchemy import Connection, case, func, select, update
 
 from rostersync.model import Correction, Left
 from rostersync.planning.workspace import PlanContext, Workspace
-from rostersync.undoing.listing import count_records, list_left
-from rostersync.undoing.restoring import restore
-from rostersync.undoing.settling import settle
-from rostersync.undoing.tracing import load_present, trace
+from rostersync.undoing.changed_records import load_present, trace
+from rostersync.undoing.conflicts import settle
+from rostersync.undoing.old_values import restore
+from rostersync.undoing.summary import count_records, list_left
 from rostersync.undoing.workspace import Undoing, open_undoing
 
 __all__ = ["UndoPlan", "plan_undo"]

@@ -30,8 +30,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from rostersync.model import LeftReason
-from rostersync.planning.layout import EntityShape, temporary
 from rostersync.planning.workspace import PlanContext, Workspace, create_temporary, written
+from rostersync.planning.workspace_tables import EntityShape, temporary
 
 _metadata = MetaData()
 _TRACED = temporary(

@@ -14,8 +14,14 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from rostersync.districts import Source
-from rostersync.errors import ConfigurationError, FileChangedWhileRead, HostKeyChanged, SourceRefused, SourceUnreachable
+from rostersync.configuration.districts import Source
+from rostersync.exceptions import (
+    ConfigurationError,
+    FileChangedWhileRead,
+    HostKeyChanged,
+    SourceRefused,
+    SourceUnreachable,
+)
 from rostersync.transports import SftpCredentials, Transport, credentials_from_environment, open_transport, sftp
 from tests.servers import SftpServer
 

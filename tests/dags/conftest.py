@@ -12,7 +12,7 @@ from rostersync.settings import PROJECT
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
 
-    from rostersync.embedded import Server
+    from rostersync.embedded_postgres.server import Server
 
 
 @pytest.fixture(scope="session")

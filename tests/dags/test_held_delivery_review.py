@@ -51,7 +51,7 @@ def held(
 ) -> str:
     """Ashford's second file would remove five of eight people: its delivery's id."""
     from rostersync import pipeline
-    from rostersync.cli_edges import edges
+    from rostersync.cli.environment import edges
 
     country = Country(folder=tmp_path)
     country.found([CODE])
@@ -76,7 +76,7 @@ def answer(chosen: str, who: str | None = "olga", **fields: str) -> Mapping[str,
 
 
 def test_the_question_holds_numbers_and_nobodys_data(held: str) -> None:
-    from rostersync import airflow_bridge as bridge
+    from rostersync.airflow_bridge import tasks as bridge
 
     assert bridge.waiting_reviews() == [{"review": held, "delivery": held}]
     asked = bridge.question(held)
@@ -95,7 +95,7 @@ def test_an_answer_is_carried_out_once_and_a_later_one_ends_green(
 ) -> None:
     from airflow.sdk.exceptions import AirflowSkipException
 
-    from rostersync import airflow_bridge as bridge
+    from rostersync.airflow_bridge import tasks as bridge
 
     asked = bridge.question(held)
     decided = bridge.decide(asked, answer(chosen, who, reason="as the district said"))
@@ -114,7 +114,7 @@ def test_an_answer_is_carried_out_once_and_a_later_one_ends_green(
 
 
 def test_without_the_held_schools_applies_the_other_rows(held: str, superuser_engine: Engine) -> None:
-    from rostersync import airflow_bridge as bridge
+    from rostersync.airflow_bridge import tasks as bridge
 
     decided = bridge.decide(bridge.question(held), answer("Approve without the held schools"))
     assert decided["result"]["rows"] == {"read": 5, "accepted": 0, "rejected": 0, "set_aside": 5}

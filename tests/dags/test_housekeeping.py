@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from rostersync import stack_environment
-from rostersync.waves import waves
+from rostersync.configuration.waves import waves
+from rostersync.local import airflow_environment
 from tests.airflow_nights import Country, open_schools, state_of
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
     from sqlalchemy import Engine
 
-    from rostersync.embedded import Server
+    from rostersync.embedded_postgres.server import Server
     from tests.servers import RosterDatabase
 
 CODE = "ashford"
@@ -47,13 +47,13 @@ def test_they_start_by_the_clock_one_at_a_time_and_never_for_the_past(dagbag: Da
     for name in (OFTEN, DAILY):
         dag = dagbag.dags[name]
         assert (dag.catchup, dag.max_active_runs) == (False, 1)
-        assert {task.pool for task in dag.tasks} - {"default_pool"} <= set(stack_environment.pools())
+        assert {task.pool for task in dag.tasks} - {"default_pool"} <= set(airflow_environment.pools())
 
 
 def test_one_chores_failure_keeps_none_from_its_turn_and_makes_the_run_red(dagbag: DagBag) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
-    from rostersync import airflow_bridge as bridge
+    from rostersync.airflow_bridge import tasks as bridge
 
     rules = {task.task_id: task.trigger_rule for task in dagbag.dags[DAILY].tasks}
     assert rules.pop("all_chores_done") == "one_failed"
@@ -83,7 +83,7 @@ def country(
 
 def placed(engine: Engine, **dates: Any) -> None:
     """Somebody at Ashford's school, and in each of the two districts a change of long ago."""
-    from rostersync import tables as t
+    from rostersync.database import tables as t
 
     who = {"district": CODE, "user_id": "u1", "owner": "file"}
     names = {"role": "Teacher", "first_name": "Ada", "last_name": "Quimby", "email": "a@b.example"}
@@ -97,8 +97,8 @@ def placed(engine: Engine, **dates: Any) -> None:
 
 
 def test_each_chore_does_what_is_due_and_nothing_twice(country: Country, superuser_engine: Engine) -> None:
-    from rostersync import airflow_bridge as bridge
-    from rostersync import tables as t
+    from rostersync.airflow_bridge import tasks as bridge
+    from rostersync.database import tables as t
 
     yesterday = select(t.district.c.created_at - timedelta(days=3)).where(t.district.c.code == CODE)
     with superuser_engine.connect() as conn:
@@ -121,9 +121,9 @@ def test_a_districts_trouble_keeps_no_other_from_its_turn(country: Country, supe
     """Another writer has Ashford's lock; elsewhere is gone through, and the task fails as one to be tried again."""
     from dataclasses import replace
 
-    from rostersync.cli_edges import edges
-    from rostersync.errors import DistrictBusy
-    from rostersync.pipeline import housekeeping
+    from rostersync.cli.environment import edges
+    from rostersync.exceptions import DistrictBusy
+    from rostersync.operations import housekeeping
     from rostersync.planning import lock_district
 
     with edges() as opened, superuser_engine.begin() as conn:
@@ -135,7 +135,7 @@ def test_a_districts_trouble_keeps_no_other_from_its_turn(country: Country, supe
 
 
 def test_a_district_whose_file_is_wrong_or_gone_is_left_alone(country: Country, superuser_engine: Engine) -> None:
-    from rostersync import airflow_bridge as bridge
+    from rostersync.airflow_bridge import tasks as bridge
 
     placed(superuser_engine)
     (country.include / "districts" / "elsewhere.yaml").write_text("code: elsewhere\ntimezone: Nowhere\n")

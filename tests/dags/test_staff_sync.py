@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rostersync import errors, stack_environment
-from rostersync.waves import codes_of_wave, waves
+from rostersync import exceptions
+from rostersync.configuration.waves import codes_of_wave, waves
+from rostersync.local import airflow_environment
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -20,7 +21,7 @@ CHAIN = ["district.pull", "district.validate", "district.upsert", "district.emai
 @pytest.fixture
 def patience() -> Mapping[str, Any]:
     """How long a task is tried; Airflow must not be imported before its environment is set."""
-    from rostersync.airflow_bridge import PATIENCE
+    from rostersync.airflow_bridge.tasks import PATIENCE
 
     return PATIENCE
 
@@ -70,7 +71,7 @@ class TestWave:
             "all_districts_fine": "default_pool",
             "ask_about_held": "roster_db",
         }
-        assert set(used.values()) - {"default_pool"} == set(stack_environment.pools())
+        assert set(used.values()) - {"default_pool"} == set(airflow_environment.pools())
 
     def test_labels_each_task_of_a_district_with_its_code(self, dagbag: DagBag, wave) -> None:
         dag = dagbag.dags[f"staff_sync_{wave.name}"]
@@ -101,11 +102,11 @@ class TestWave:
 @pytest.mark.parametrize(
     ("error", "action"),
     [
-        (errors.SourceUnreachable("x"), "retry"),
-        (errors.DatabaseUnavailable("x"), "retry"),
-        (errors.HostKeyChanged("x"), "fail"),
-        (errors.SourceRefused("x"), "fail"),
-        (errors.LostClaim("x"), "fail"),
+        (exceptions.SourceUnreachable("x"), "retry"),
+        (exceptions.DatabaseUnavailable("x"), "retry"),
+        (exceptions.HostKeyChanged("x"), "fail"),
+        (exceptions.SourceRefused("x"), "fail"),
+        (exceptions.LostClaim("x"), "fail"),
         (ValueError("x"), "default"),
     ],
     ids=lambda value: getattr(value, "code", str(value)),
@@ -116,7 +117,7 @@ def test_our_errors_decide_about_retries(patience: Mapping[str, Any], error: Exc
 
 
 def test_failed_districts_are_named_with_the_task_that_failed() -> None:
-    from rostersync.airflow_bridge import failed_districts
+    from rostersync.airflow_bridge.tasks import failed_districts
 
     states = {
         "districts": "success",

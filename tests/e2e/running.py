@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from rostersync import database, embedded, stack, tables
-from rostersync.airflow_api import Api
-from rostersync.errors import ConfigurationError
+from rostersync import database
+from rostersync.database import tables
+from rostersync.embedded_postgres import server as embedded
+from rostersync.exceptions import ConfigurationError
+from rostersync.local import airflow as local_airflow
+from rostersync.local.airflow_api import Api
 from rostersync.settings import PROJECT
 from tests import canary_night
 from tests.airflow_nights import DAG, Country, open_schools
@@ -148,7 +151,7 @@ def running_stack(folder: Path) -> Iterator[Running]:
         patch.setenv("ROSTERSYNC_SFTP_CEDARPORT", _url(cedarport, _another_key()))
         patch.setenv("ROSTERSYNC_SFTP_IBIS", _url(ibis, ibis.host_key))
         try:
-            api = stack.up(scheduled=False).api
+            api = local_airflow.up(scheduled=False).api
             for dag_id in (DAG, REVIEW):
                 api.wait_for_dag(dag_id)
             server = embedded.ensure_running()
@@ -165,7 +168,7 @@ def running_stack(folder: Path) -> Iterator[Running]:
             )
             owner.dispose()
         finally:
-            stack.down()
+            local_airflow.down()
             embedded.remove(folder / "state" / "postgres")
 
 

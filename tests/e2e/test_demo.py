@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from rostersync import embedded, stack
+from rostersync.embedded_postgres import server
+from rostersync.local import airflow as local_airflow
 from rostersync.settings import PROJECT
 
 pytestmark = pytest.mark.timeout(1500)
 DISTRICTS = ("birchmere", "fernhollow", "stonequay")
-COMMAND = [sys.executable, "-m", "rostersync.demo"]
+COMMAND = [sys.executable, "-m", "rostersync.local.demo"]
 
 
 @pytest.fixture
@@ -26,8 +27,8 @@ def state(tmp_path: Path) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROSTERSYNC_STATE", str(folder))
         yield folder
-        stack.down()
-        embedded.remove(folder / "postgres")
+        local_airflow.down()
+        server.remove(folder / "postgres")
 
 
 def environment(state: Path) -> dict[str, str]:
@@ -56,8 +57,8 @@ def test_an_interrupted_demonstration_leaves_nothing_running_and_the_next_ones_a
         said = first.stdout.read()
     assert first.returncode == 130
     assert "Interrupted" in said
-    assert stack.running() is None
-    assert not embedded.is_running()
+    assert local_airflow.running() is None
+    assert not server.is_running()
 
     said = demonstrate(state)
     table = outcomes(said)
@@ -77,5 +78,5 @@ def test_an_interrupted_demonstration_leaves_nothing_running_and_the_next_ones_a
     ]
     assert "Nobody was mailed" in said
     assert sorted((state / "outbox").glob("*.eml")) == mails
-    assert stack.running() is None
-    assert not embedded.is_running()
+    assert local_airflow.running() is None
+    assert not server.is_running()

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from rostersync import database, embedded, pipeline
-from rostersync.landing import LandingStore
+from rostersync import database, pipeline
+from rostersync.embedded_postgres import server
 from rostersync.mailing import EmlFolder
 from rostersync.transports import open_transport
+from rostersync.transports.landing_store import LandingStore
 from tests.airflow_nights import DAG, ROSTER, Country, open_schools, row, state_of
 from tests.canaries import WORDS
 from tests.canary_night import UNREAD
@@ -197,7 +198,7 @@ def test_a_canary_in_a_log_or_in_airflows_tables_would_be_found(running: Running
 
 
 @pytest.fixture
-def undisturbed(postgres: embedded.Server, running: Running, tmp_path: Path) -> Iterator[dict[str, object]]:
+def undisturbed(postgres: server.Server, running: Running, tmp_path: Path) -> Iterator[dict[str, object]]:
     """What Brookvale's two nights come to without Airflow and without trouble, in a database of their own."""
     other = Country(folder=tmp_path)
     other.found(CODES)

@@ -13,7 +13,7 @@ import psycopg
 import yaml
 from sqlalchemy import Connection, select
 
-from rostersync import tables
+from rostersync.database import tables
 from rostersync.settings import include_path
 from tests.faults.forking import KILLED, Ended, Parent
 from tests.faults.observer import Seen, look

@@ -11,7 +11,7 @@ import pytest
 from tests.faults.marks import EVERY_TIME, long
 
 if TYPE_CHECKING:
-    from rostersync.embedded import Server
+    from rostersync.embedded_postgres.server import Server
     from tests.faults.bench import Bench
     from tests.faults.forking import Parent
     from tests.faults.ground import Ground

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from rostersync import database
-from rostersync.embedded import Server
+from rostersync.embedded_postgres.server import Server
 from tests.faults.bench import NIGHT, Bench
 from tests.faults.forking import Parent
 from tests.faults.observer import Seen, look

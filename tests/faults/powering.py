@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rostersync.embedded import Server
-from rostersync.embedded_programs import run
+from rostersync.embedded_postgres.programs import run
+from rostersync.embedded_postgres.server import Server
 
 
 def stop(server: Server, mode: str = "fast") -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from rostersync import tables
+from rostersync.database import tables
 from tests import nights
 
 CANARY = "zqcanary"

@@ -11,7 +11,7 @@ import pytest
 from psycopg import errors
 
 from rostersync.database import UPGRADE_LOCK
-from rostersync.embedded_programs import give
+from rostersync.embedded_postgres.programs import give
 from tests.faults.bench import NIGHT, Bench
 from tests.faults.ground import BENCH, Ground
 from tests.faults.marks import fault

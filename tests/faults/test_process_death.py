@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from rostersync.landing import ABANDONED_SECONDS
+from rostersync.transports.landing_store import ABANDONED_SECONDS
 from tests.faults.bench import STALE, Bench
 from tests.faults.marks import fault
 from tests.faults.scripted_sftp import ScriptedSftp

@@ -99,7 +99,7 @@ def test_f42(bench: Bench, point: str) -> None:
 @fault("F43", "Another version of the code takes over between two tasks: it judges the file again, and is noted.")
 def test_f43(bench: Bench) -> None:
     bench.fine(steps=NIGHT[:2])
-    bench.fine(patched={"rostersync.pipeline.edges.__version__": "9.9"})
+    bench.fine(patched={"rostersync.pipeline.context.__version__": "9.9"})
     assert bench.roster == bench.after
     [(version,)] = bench.sql("SELECT code_version FROM intake.attempt WHERE delivery = %s", bench.delivery)
     assert version == "9.9"

@@ -14,13 +14,14 @@ from typing import Any, TypedDict
 
 from sqlalchemy import Engine, event
 
-from rostersync import database, dictionary, pipeline
-from rostersync.errors import RosterSyncError
-from rostersync.landing import LandingStore
+from rostersync import database, pipeline
+from rostersync.configuration import dictionary
+from rostersync.exceptions import RosterSyncError
 from rostersync.mailing import EmlFolder, SmtpSender
-from rostersync.pipeline import reviewing, undoing
-from rostersync.pipeline.watching import watch
+from rostersync.operations import reviewing, undoing
+from rostersync.operations.monitoring import watch
 from rostersync.transports import SftpCredentials, open_transport, sftp
+from rostersync.transports.landing_store import LandingStore
 from tests.faults.story import HERE
 from tests.nights import DAG, district
 

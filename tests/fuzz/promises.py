@@ -10,11 +10,12 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 
-from rostersync import cells, findings, screening
-from rostersync.expectations import RULES
+from rostersync import text_columns
+from rostersync.catalogue import findings
 from rostersync.model import Finding, Reading, Screened, Severity
 from rostersync.reporting.error_file import errors_file
-from rostersync.screening import screen
+from rostersync.screening import engine, screen
+from rostersync.screening.gx_expectations import RULES
 from tests.factories import DICTIONARY, Flat
 from tests.reading_cases import read_bytes, read_otherwise, seen
 from tests.strict_csv import disagreements
@@ -75,14 +76,14 @@ def flat(judged: Screened) -> tuple[list[Flat], list[list[Any]]]:
 def by_the_rules(reading: Reading) -> Screened:
     """The same judgement with the rules called directly."""
     directly = {"_unexpected": _unexpected, "_batches": lambda: None}
-    with mock.patch.multiple(screening, **directly):
+    with mock.patch.multiple(engine, **directly):
         return screen(reading, DICTIONARY)
 
 
 def _unexpected(
     rules: Sequence[Mapping[str, Any]], frame: pd.DataFrame, _: object
 ) -> Iterator[tuple[Mapping[str, Any], np.ndarray]]:
-    table = cells.of_frame(frame)
+    table = text_columns.of_frame(frame)
     for rule in rules:
         some = {header: table[header] for header in rule["kwargs"]["column_list"]}
         broken = [*RULES[rule["type"]](some, rule["kwargs"]["settings"]).values()]

@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from rostersync.embedded import Server
+    from rostersync.embedded_postgres.server import Server
     from tests.nights import Nights
     from tests.servers import RosterDatabase
     from tests.tenancy import Logins
@@ -92,7 +92,8 @@ def command(
     capsys: pytest.CaptureFixture[str],
 ) -> Callable[..., tuple[int, str, str]]:
     """`command(*words)` runs rostersync on a fresh database: exit code, stdout, stderr. No pause between looks."""
-    from rostersync import cli, cli_edges
+    from rostersync.cli import app as cli
+    from rostersync.cli import environment as cli_edges
 
     monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", roster_database.url)
     monkeypatch.setenv("ROSTERSYNC_OWNER_URL", roster_database.owner_url)

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from rostersync import tables
+from rostersync.database import tables
 from rostersync.model import Outcome
 from tests.bad_nights import NIGHTS, OTHER, BadNight, next_door
 from tests.nights import Nights, district, person, users_csv

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from rostersync import cli_mail, database
-from rostersync.mailing import enqueue, standing
+from rostersync import database
+from rostersync.cli.commands import mail as cli_mail
+from rostersync.database.tables import delivery, district, message, report_drop
+from rostersync.mailing import enqueue, status
 from rostersync.model import Report, ReportFile
-from rostersync.tables import delivery, district, message, report_drop
 from tests.servers import SmtpServer
 
 Command = Callable[..., tuple[int, str, str]]
@@ -99,7 +100,7 @@ def test_status_counts_by_state_and_names_what_needs_a_person_without_addresses(
 def test_status_of_another_district_is_empty_and_a_terminal_shows_addresses(relayed: Engine, command: Command) -> None:
     found = json.loads(command("mail", "status", "--district", "fernhollow", "--format", "json")[1])
     assert (sum(found["messages"].values()), found["for_a_person"], found["refused_files"]) == (0, [], [])
-    seen = "\n".join(cli_mail._lines(standing.overview(relayed, None), on_terminal=True))
+    seen = "\n".join(cli_mail._lines(status.overview(relayed, None), on_terminal=True))
     assert LOST in seen
     assert f"<{GONE}>: no such mailbox" in seen
 

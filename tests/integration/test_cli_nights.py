@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from rostersync import dictionary, districts, sample, settings, tables
+from rostersync import sample, settings
+from rostersync.configuration import dictionary, districts
+from rostersync.database import tables
 from rostersync.model import BUCKETS, ENTITIES
 from tests.nights import users_csv
 from tests.servers import RosterDatabase

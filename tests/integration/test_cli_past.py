@@ -6,7 +6,8 @@ import json
 
 from sqlalchemy import Engine, delete, insert, select
 
-from rostersync import sample, tables
+from rostersync import sample
+from rostersync.database import tables
 from tests.integration.test_cli_nights import Command, demo
 
 __all__ = ["demo"]

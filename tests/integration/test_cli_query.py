@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rostersync import cli
+from rostersync.cli import app as cli
 from tests.nights import Nights, person
 from tests.runbook_pages import commands, pages
 from tests.servers import RosterDatabase

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from rostersync import compose_settings, stack, stack_environment
-from rostersync.embedded import Server
-from rostersync.embedded_roles import DATABASES, LOGINS, ROLES
+from rostersync.embedded_postgres.roles import DATABASES, LOGINS, ROLES
+from rostersync.embedded_postgres.server import Server
+from rostersync.local import airflow as local_airflow
+from rostersync.local import airflow_environment, compose_settings
 from rostersync.settings import PROJECT
 
 COMPOSE = PROJECT / "docker-compose.yaml"
@@ -52,7 +53,7 @@ def environment(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> d
     """What the stack of this machine gives Airflow."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROSTERSYNC_STATE", str(tmp_path_factory.mktemp("state")))
-        return stack_environment.airflow_environment(postgres, 8080)
+        return airflow_environment.airflow_environment(postgres, 8080)
 
 
 def asked() -> dict[str, str]:
@@ -149,17 +150,20 @@ def test_the_settings_file_gets_fresh_secrets_that_fit_into_a_url() -> None:
 
 
 def test_the_settings_file_is_made_where_nothing_is_installed() -> None:
-    command = [sys.executable, "-S", "-m", "rostersync.compose_settings"]
+    command = [sys.executable, "-S", "-m", "rostersync.local.compose_settings"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     assert "POSTGRES_PASSWORD=" in done.stdout
 
 
 def test_airflow_is_started_by_the_same_words_as_on_this_machine(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    for name, words in stack.COMPONENTS.items():
+    for name, words in local_airflow.COMPONENTS.items():
         local = [word.format(port=8080) for word in words]
         # A container must listen on its own network; the port is published on loopback.
-        assert services[name]["command"] == ["airflow", *("0.0.0.0" if word == stack.HOST else word for word in local)]
+        assert services[name]["command"] == [
+            "airflow",
+            *("0.0.0.0" if word == local_airflow.HOST else word for word in local),
+        ]
 
 
 def test_airflow_gets_the_same_options_as_on_this_machine(compose: dict[str, Any], environment: dict[str, str]) -> None:
@@ -180,7 +184,7 @@ def test_airflow_gets_the_same_options_as_on_this_machine(compose: dict[str, Any
 def test_the_health_checks_run_a_module_that_is_there(compose: dict[str, Any]) -> None:
     for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
         words = compose["services"][name]["healthcheck"]["test"]
-        assert words[:4] == ["CMD", "python", "-m", "rostersync.airflow_api"]
+        assert words[:4] == ["CMD", "python", "-m", "rostersync.local.airflow_api"]
         done = subprocess.run([sys.executable, *words[2:4], "http://127.0.0.1:1", words[-1]], check=False)
         assert done.returncode == 1
 
@@ -208,4 +212,4 @@ def test_the_log_of_the_database_holds_no_personal_data_as_on_the_embedded_serve
 
 def test_celery_preloads_great_expectations_like_the_local_executor(compose: dict[str, Any]) -> None:
     given = compose["x-airflow"]["environment"]
-    assert json.loads(given["AIRFLOW__CELERY__EXTRA_CELERY_CONFIG"]) == {"imports": [stack_environment.PRELOAD[-1]]}
+    assert json.loads(given["AIRFLOW__CELERY__EXTRA_CELERY_CONFIG"]) == {"imports": [airflow_environment.PRELOAD[-1]]}

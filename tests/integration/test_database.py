@@ -8,8 +8,9 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
-from rostersync import database, embedded
-from rostersync.errors import (
+from rostersync import database
+from rostersync.embedded_postgres import server
+from rostersync.exceptions import (
     ConfigurationError,
     DatabaseUnavailable,
     DistrictBusy,
@@ -124,7 +125,7 @@ def test_a_lost_connection_in_the_pool_is_replaced(engine: Engine) -> None:
 
 
 def test_the_tasks_role_passes_and_the_owner_and_the_superuser_do_not(
-    engine: Engine, owner_engine: Engine, roster_database: RosterDatabase, postgres: embedded.Server
+    engine: Engine, owner_engine: Engine, roster_database: RosterDatabase, postgres: server.Server
 ) -> None:
     database.check_role(engine)
     superuser = database.engine(postgres.url_of("postgres", roster_database.name))
@@ -143,7 +144,7 @@ def test_without_urls_the_embedded_server_is_used(own_environment: Path) -> None
         owner.dispose()
         tasks.dispose()
     finally:
-        embedded.remove(own_environment / "postgres")
+        server.remove(own_environment / "postgres")
 
 
 def test_migrations_of_your_own_server_need_the_owners_url(monkeypatch: pytest.MonkeyPatch) -> None:

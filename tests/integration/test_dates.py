@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from rostersync import tables as t
-from rostersync.errors import DistrictBusy
+from rostersync.database import tables as t
+from rostersync.exceptions import DistrictBusy
 from rostersync.model import Dated, Outcome
-from rostersync.pipeline import dating
+from rostersync.operations import date_changes
 from rostersync.planning import lock_district
 from tests.nights import START, Nights, person, teaching
 
@@ -29,7 +29,7 @@ def nights(emptied: Nights) -> Nights:
 
 def day(nights: Nights, moment: datetime) -> Dated:
     nights.now = moment
-    return dating.pass_days(nights.edges, nights.config)
+    return date_changes.pass_days(nights.edges, nights.config)
 
 
 def statuses(nights: Nights, table: Any) -> dict[tuple[str, ...], str]:
@@ -181,14 +181,14 @@ def test_another_writer_of_the_district_is_waited_for_and_not_overtaken(nights: 
     with nights.owner.begin() as conn:
         lock_district(conn, "springfield")
         with pytest.raises(DistrictBusy):
-            dating.pass_days(replace(nights.edges, lock_seconds=0.1), nights.config)
+            date_changes.pass_days(replace(nights.edges, lock_seconds=0.1), nights.config)
     assert nights.people() == ["u1"]
 
 
 def test_a_district_is_due_once_a_day_of_its_own(nights: Nights) -> None:
     known = {"springfield": nights.config, "elsewhere": nights.config.model_copy(update={"code": "elsewhere"})}
-    assert dating.days_due(nights.edges, known) == ["springfield"]  # nobody knows the other one yet
+    assert date_changes.days_due(nights.edges, known) == ["springfield"]  # nobody knows the other one yet
     day(nights, START)
-    assert dating.days_due(nights.edges, known) == []
+    assert date_changes.days_due(nights.edges, known) == []
     nights.now = START + timedelta(hours=1)
-    assert dating.days_due(nights.edges, known) == ["springfield"]
+    assert date_changes.days_due(nights.edges, known) == ["springfield"]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine, text
 
-from rostersync import cli, tables, trials
+from rostersync.cli import app as cli
+from rostersync.database import isolation_check, tables
 from tests.servers import RosterDatabase
 
 Check = Callable[[], tuple[int, list[str]]]
@@ -87,4 +88,4 @@ def test_a_log_that_would_hold_personal_data_is_a_matter_of_configuration(
 
 def test_every_table_with_a_district_is_tried() -> None:
     with_district = {table for table in tables.metadata.sorted_tables if "district" in table.c}
-    assert with_district == {*trials.CELLS, *trials.LISTINGS}
+    assert with_district == {*isolation_check.CELLS, *isolation_check.LISTINGS}

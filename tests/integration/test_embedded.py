@@ -18,7 +18,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from rostersync import embedded, embedded_programs
+from rostersync.embedded_postgres import programs
+from rostersync.embedded_postgres import server as embedded
 from rostersync.settings import PROJECT
 
 
@@ -127,8 +128,8 @@ def test_a_start_that_was_cut_off_is_finished_by_the_next(folder: Path) -> None:
 
 
 def test_an_initdb_that_was_cut_off_is_begun_again(folder: Path) -> None:
-    home = embedded_programs.home_of(folder)
-    embedded_programs.make_home(home)
+    home = programs.home_of(folder)
+    programs.make_home(home)
     (home / "fresh").mkdir()
     (home / "fresh" / "PG_VERSION").write_text("18")
     assert _ask(embedded.ensure_running(folder, durable=False).url, "SELECT 1") == 1

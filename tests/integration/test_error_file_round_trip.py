@@ -11,7 +11,8 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
-from rostersync import dictionary, reading, screening
+from rostersync import reading, screening
+from rostersync.configuration import dictionary
 from rostersync.model import Finding, Outcome, Reading, Severity
 from rostersync.pipeline import SyncResult
 from rostersync.reporting.error_file import csv_bytes, error_table

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection, Engine, insert
 
 from rostersync import database
-from rostersync import tables as t
-from rostersync.dictionary import load
-from rostersync.district_model import Holds, Threshold
-from rostersync.embedded import Server
+from rostersync.configuration.dictionary import load
+from rostersync.configuration.district import Holds, Threshold
+from rostersync.database import tables as t
+from rostersync.embedded_postgres.server import Server
 from rostersync.model import Finding
 from rostersync.planning import PlanContext, judge_holds, lock_district, plan
 from tests import model_database

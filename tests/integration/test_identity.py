@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rostersync import database, dictionary, findings, normalising
+from rostersync import database
 from rostersync.applying import apply
+from rostersync.catalogue import findings
+from rostersync.configuration import dictionary
 from rostersync.model import Finding
 from rostersync.planning import Plan, PlanContext, lock_district, plan
+from rostersync.screening import normalize
 from tests import model_database
 from tests.factories import reading_of
 from tests.model_checks import rolled_back
@@ -24,7 +27,7 @@ from tests.strategies import TODAY
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-    from rostersync.embedded import Server
+    from rostersync.embedded_postgres.server import Server
 
 HEADERS = (
     "action",
@@ -104,7 +107,7 @@ def night(conn: Connection, before: Roster, *rows: dict[str, str]) -> Night:
     """The file of these rows, cleaned as every file is, planned and applied to this roster."""
     model_database.write(conn, before)
     words = dictionary.load()
-    staged = normalising.rows_for_staging(reading_of(*rows, headers=HEADERS), words, ())
+    staged = normalize.rows_for_staging(reading_of(*rows, headers=HEADERS), words, ())
     with acting_as(conn, "roster_sync", model_database.DISTRICT):
         lock_district(conn, model_database.DISTRICT)
         planned = plan(conn, PlanContext(district=model_database.DISTRICT, dictionary=words, today=TODAY), staged)

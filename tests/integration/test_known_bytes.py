@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from rostersync import pipeline, tables
+from rostersync import pipeline
+from rostersync.database import tables
 from rostersync.model import Outcome
 from tests.nights import Nights, district, person, teaching, users_csv
 

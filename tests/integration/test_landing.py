@@ -11,17 +11,17 @@ from typing import BinaryIO
 import fsspec
 import pytest
 
-from rostersync.districts import Source
-from rostersync.errors import (
+from rostersync.configuration.districts import Source
+from rostersync.exceptions import (
     FileChangedWhileRead,
     LandedBytesMissing,
     LandingUnavailable,
     LedgerMismatch,
     SourceUnreachable,
 )
-from rostersync.landing import LandingStore
 from rostersync.model import RemoteFile
 from rostersync.transports import FolderTransport, open_transport
+from rostersync.transports.landing_store import LandingStore
 from tests.servers import SftpServer
 
 CONTENT = "userId;Jos\u00e9\r\n\x00".encode("cp1252") * 1000

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Connection, Engine, select
 
 from rostersync import ledger
+from rostersync.catalogue.findings import found
 from rostersync.database import concern
-from rostersync.errors import LostClaim, PermanentError
-from rostersync.findings import found
+from rostersync.database.tables import delivery as delivery_table
+from rostersync.exceptions import LostClaim, PermanentError
 from rostersync.ledger import Arrival, Conditions, RunDelivery
 from rostersync.model import DeliveryState, Judgement, Landed, Outcome, RemoteFile, RowCounts
-from rostersync.tables import delivery as delivery_table
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 RULES = Conditions(dictionary_version="1.0", code_version="0.1.0", config_digest="abc")

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import select
 
 from rostersync import database, pipeline
-from rostersync.embedded import Server
-from rostersync.errors import TransientError
-from rostersync.landing import LandingStore
-from rostersync.mailing import SmtpSender, enqueue, releasing, standing
-from rostersync.mailing.epoch import Epoch
+from rostersync.database.tables import message
+from rostersync.embedded_postgres.server import Server
+from rostersync.exceptions import TransientError
+from rostersync.mailing import SmtpSender, enqueue, resending, status
+from rostersync.mailing.restore_guard import Epoch
 from rostersync.model import Report
-from rostersync.tables import message
+from rostersync.transports.landing_store import LandingStore
 from tests.nights import Nights
 from tests.servers import RosterDatabase, SmtpServer, fresh_database
 
@@ -145,8 +145,8 @@ def test_a_mail_that_was_forgotten_and_made_again_is_not_sent_twice(
             pipeline.send_due(later.edges)
             assert states(later) == ["unknown", "sent"]
             assert subjects(smtp_server) == ["first", "second"]
-            doubted = releasing.releasable(standing.standing(later.engine, "springfield"), again=False)
-            assert releasing.release(later.engine, doubted, by="olga", at=later.now) == 1
+            doubted = resending.releasable(status.standing(later.engine, "springfield"), again=False)
+            assert resending.release(later.engine, doubted, by="olga", at=later.now) == 1
             pipeline.send_due(later.edges)
     assert subjects(smtp_server) == ["first", "second", "first"]
 

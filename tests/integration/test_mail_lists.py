@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from rostersync import database, mailing, pipeline
-from rostersync.districts import District
+from rostersync.configuration.districts import District
+from rostersync.database.tables import report_drop
 from rostersync.mailing import SmtpSender
 from rostersync.model import Report, ReportFile
-from rostersync.pipeline import replaying
-from rostersync.tables import report_drop
+from rostersync.operations import replaying
 from tests.nights import Nights, district, person
 from tests.servers import SftpServer, SmtpServer
 

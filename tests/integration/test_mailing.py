@@ -21,11 +21,11 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import Engine, func, insert, select, update
 
 from rostersync.database import rehearsal, transaction
+from rostersync.database.tables import delivery, district, message, report, report_file
 from rostersync.mailing import EmlFolder, MailCounts, SmtpSender, enqueue, relay
-from rostersync.mailing.relaying import STALE_AFTER
+from rostersync.mailing.relay import STALE_AFTER
 from rostersync.mailing.senders import GIVE_UP_AFTER
 from rostersync.model import Report, ReportFile
-from rostersync.tables import delivery, district, message, report, report_file
 from tests.servers import SmtpServer
 
 NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)

@@ -1,4 +1,4 @@
-"""The migrated schema is the one of rostersync.tables, and upgrading is safe to repeat."""
+"""The migrated schema is the one of rostersync.database.tables, and upgrading is safe to repeat."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from rostersync import database
-from rostersync.embedded import Server
-from rostersync.errors import SchemaMismatch
-from rostersync.tables import metadata
+from rostersync.database.tables import metadata
+from rostersync.embedded_postgres.server import Server
+from rostersync.exceptions import SchemaMismatch
 from tests.servers import fresh_database
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from sqlalchemy import Engine, and_, update
 
-from rostersync import dictionary, reading, screening
+from rostersync import reading, screening
+from rostersync.configuration import dictionary
 from tests import model_checks, model_database, roster_model, strategies
 from tests.model_checks import LONG, assert_adds_up, assert_same, load, modest, rolled_back
 from tests.roster_values import FILE, SOURCE, Roster, Row

@@ -6,7 +6,8 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from rostersync import dictionary, reading, screening
+from rostersync import reading, screening
+from rostersync.configuration import dictionary
 from rostersync.planning import Plan
 from tests import model_database, roster_model, strategies
 from tests.model_checks import assert_adds_up, assert_same, load, modest, rolled_back

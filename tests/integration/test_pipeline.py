@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from rostersync import database, dictionary, ledger, pipeline, tables
-from rostersync.errors import ConfigurationError, DatabaseUnavailable, LostClaim, PermanentError
+from rostersync import database, ledger, pipeline
+from rostersync.configuration import dictionary
+from rostersync.database import tables
+from rostersync.exceptions import ConfigurationError, DatabaseUnavailable, LostClaim, PermanentError
 from rostersync.model import Outcome, RowCounts
 from tests.nights import DAG, Nights, district, person, teaching, users_csv
 
@@ -316,7 +318,7 @@ def test_a_configuration_changed_between_validate_and_upsert_is_followed(nights:
 
 
 def test_a_run_keeps_the_districts_of_its_first_list(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rostersync import districts
+    from rostersync.configuration import districts
 
     monkeypatch.setattr(districts, "codes_of_wave", lambda wave: ["shelbyville", "springfield"])
     run = nights.run()

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from rostersync import dictionary, tables
 from rostersync.applying import apply
-from rostersync.findings import message, resolution
+from rostersync.catalogue.findings import message, resolution
+from rostersync.configuration import dictionary
+from rostersync.database import tables
 from rostersync.planning import Plan, PlanContext, lock_district, plan
 from tests.roles import acting_as
 

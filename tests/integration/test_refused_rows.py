@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select, text
 
-from rostersync import cli
-from rostersync.embedded import Server
+from rostersync.cli import app as cli
+from rostersync.database.tables import class_, district, person, report_file
+from rostersync.embedded_postgres.server import Server
 from rostersync.model import Finding, Outcome, RowCounts
-from rostersync.tables import class_, district, person, report_file
 from tests import nights as rows
 from tests.nights import Nights, teaching
 

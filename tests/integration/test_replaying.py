@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from rostersync import tables as t
-from rostersync.errors import ConfigurationError
+from rostersync.database import tables as t
+from rostersync.exceptions import ConfigurationError
 from rostersync.mailing import SmtpSender
-from rostersync.pipeline import email, replaying
+from rostersync.operations import replaying
+from rostersync.pipeline import email
 from tests.nights import Nights, district, person
 from tests.servers import SmtpServer
 

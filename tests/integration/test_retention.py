@@ -12,15 +12,16 @@ import pytest
 from sqlalchemy import Engine, func, insert, select, update
 
 from rostersync import database, ledger
-from rostersync import tables as t
-from rostersync.district_model import Retention
-from rostersync.embedded import Server
-from rostersync.errors import ConfigurationError, LandedBytesMissing
-from rostersync.landing import LandingStore
+from rostersync.configuration.district import Retention
+from rostersync.database import tables as t
+from rostersync.embedded_postgres.server import Server
+from rostersync.exceptions import ConfigurationError, LandedBytesMissing
 from rostersync.ledger import Proof
 from rostersync.model import Outcome
-from rostersync.pipeline import dating, pull, replaying, reviewing, sweeping, upsert, validate
-from rostersync.pipeline.sweeping import Stores
+from rostersync.operations import date_changes, replaying, retention, reviewing
+from rostersync.operations.retention import Stores
+from rostersync.pipeline import pull, upsert, validate
+from rostersync.transports.landing_store import LandingStore
 from tests.nights import Nights, person
 
 CODE = "springfield"
@@ -58,7 +59,7 @@ class Broom:
             clock=lambda: moment,
             dry_run=dry_run,
         )
-        return sweeping.sweep(stores, CODE, Retention(**terms))
+        return retention.sweep(stores, CODE, Retention(**terms))
 
     @property
     def landing(self) -> LandingStore:
@@ -240,10 +241,10 @@ def test_nothing_goes_without_a_proof(nights: Nights, broom: Broom, postgres: Se
         clock=lambda: moment,
     )
     with pytest.raises(ConfigurationError):
-        sweeping.sweep(stores, CODE, Retention())
+        retention.sweep(stores, CODE, Retention())
     assert sizes(nights) == before
     with pytest.raises(ConfigurationError):  # and the tasks' login deletes nothing
-        sweeping.sweep(replace(stores, engine=nights.engine, notes=nights.engine), CODE, Retention())
+        retention.sweep(replace(stores, engine=nights.engine, notes=nights.engine), CODE, Retention())
     assert sizes(nights) == before
     reader.dispose()
 
@@ -259,7 +260,7 @@ def test_the_ledger_knows_what_was_swept(nights: Nights, broom: Broom) -> None:
 
 def test_what_dates_did_is_forgotten_with_the_ledger(nights: Nights, broom: Broom) -> None:
     night(nights, STAFF, "first")
-    dating.pass_days(nights.edges, nights.config)
+    date_changes.pass_days(nights.edges, nights.config)
     assert swept(broom.sweep(1000, ledger=999))["dates"] == 1
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from rostersync import tables as t
-from rostersync.errors import ConfigurationError
+from rostersync.database import tables as t
+from rostersync.exceptions import ConfigurationError
 from rostersync.model import DeliveryState, Outcome, RowCounts
-from rostersync.pipeline import SyncResult, reviewing
+from rostersync.operations import reviewing
+from rostersync.pipeline import SyncResult
 from rostersync.reporting.facts import day, minute
 from tests.nights import Nights, district, person, teaching
 

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rostersync import dictionary as dictionaries
-from rostersync.findings import catalogue, message, resolution
+from rostersync.catalogue.findings import catalogue, message, resolution
+from rostersync.configuration import dictionary as dictionaries
 from rostersync.model import Finding, Outcome, Severity
-from rostersync.pipeline import judging, reviewing
+from rostersync.operations import reviewing
+from rostersync.pipeline import file_verdict
 from rostersync.pipeline.results import SyncResult, by_line
 from tests.nights import Nights, district
 from tests.sample_files import FOLDER, Sample, load, names, samples, write_roster
 
 if TYPE_CHECKING:
-    from rostersync.districts import District
+    from rostersync.configuration.districts import District
 
 
 @contextmanager
@@ -69,7 +70,7 @@ def approved(standing: Nights, sample: Sample, held: SyncResult) -> SyncResult:
 def judged_alone(config: District, sample: Sample) -> tuple[Sequence[Finding], str]:
     """The reader and Great Expectations, without the roster."""
     dictionary = dictionaries.load()
-    screened = judging.screen(judging.read(sample.data, dictionary, config), dictionary, config)
+    screened = file_verdict.screen(file_verdict.read(sample.data, dictionary, config), dictionary, config)
     rejects = any(each.severity is Severity.ROW for each in screened.findings)
     outcome = Outcome.REFUSED if screened.refused else Outcome.APPLIED_WITH_ERRORS if rejects else Outcome.APPLIED
     return by_line(screened.findings), outcome.value

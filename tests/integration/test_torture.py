@@ -12,7 +12,7 @@ from email import message_from_bytes, policy
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from rostersync import tables
+from rostersync.database import tables
 from rostersync.model import Outcome, Severity
 from tests.nights import Nights, district, person
 from tests.shared_data import needs_data

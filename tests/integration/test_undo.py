@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from rostersync import ledger
-from rostersync import tables as t
+from rostersync.database import tables as t
 from rostersync.database import transaction
-from rostersync.errors import ConfigurationError, DistrictBusy, LostClaim
+from rostersync.exceptions import ConfigurationError, DistrictBusy, LostClaim
 from rostersync.model import Outcome
-from rostersync.pipeline import SyncResult, undoing
-from rostersync.pipeline.undoing import Undone
+from rostersync.operations import undoing
+from rostersync.operations.undoing import Undone
+from rostersync.pipeline import SyncResult
 from rostersync.planning import lock_district
 from tests.nights import Nights, district, person, teaching
 

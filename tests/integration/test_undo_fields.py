@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from rostersync import tables as t
+from rostersync.database import tables as t
 from rostersync.model import Correction
 from rostersync.undoing import UndoPlan
-from rostersync.undoing.tracing import ids_now
+from rostersync.undoing.changed_records import ids_now
 from tests import model_database
 from tests.model_checks import load, rolled_back, undo
 from tests.roster_values import Roster as ModelRoster

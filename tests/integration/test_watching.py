@@ -13,13 +13,14 @@ import pytest
 import yaml
 from sqlalchemy import insert, select, update
 
-from rostersync import cli, settings
-from rostersync import tables as t
-from rostersync.alerts import catalogue
+from rostersync import settings
+from rostersync.catalogue.alerts import catalogue
+from rostersync.cli import app as cli
+from rostersync.database import tables as t
 from rostersync.mailing import SmtpSender
-from rostersync.pipeline import dating
-from rostersync.pipeline.digesting import mail_digest
-from rostersync.pipeline.watching import watch
+from rostersync.operations import date_changes
+from rostersync.operations.monitoring import watch
+from rostersync.operations.operator_digest import mail_digest
 from tests.nights import START, Nights, person
 from tests.servers import RosterDatabase, SmtpServer
 
@@ -71,7 +72,7 @@ def night(nights: Nights, rows: Any = ONE, name: str = "night") -> None:
 
 
 def housekeeping(nights: Nights) -> None:
-    dating.pass_days(nights.edges, nights.config)
+    date_changes.pass_days(nights.edges, nights.config)
     with nights.owner.begin() as conn:
         conn.execute(insert(t.sweep).values(district=CODE, legal_hold=False, proof={}, at=nights.now))
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rostersync import addresses
-from rostersync.addresses import fold
+from rostersync.screening import email_addresses
+from rostersync.screening.email_addresses import fold
 
 LETTERS = st.sampled_from("aZ0-._'+&@xn ")
 NEARLY = st.one_of(
@@ -23,7 +23,7 @@ NEARLY = st.one_of(
 @given(words=st.lists(NEARLY, min_size=1, max_size=40))
 @example(words=["a@b.local", "a@localhost.test", "a@xn--a.org", "a@b--c.org", "a.-b@c.org", "a@ab--c.org"])
 def test_what_the_pattern_takes_is_valid(words: list[str]) -> None:
-    plain = addresses.plainly_valid(pa.array(words, pa.large_string()))
+    plain = email_addresses.plainly_valid(pa.array(words, pa.large_string()))
     assert [word for word, taken in zip(words, plain, strict=True) if taken and not fold(word)] == []
 
 
@@ -31,8 +31,8 @@ def test_what_the_pattern_takes_is_valid(words: list[str]) -> None:
 @given(words=st.lists(NEARLY, max_size=20))
 def test_columns_are_folded_as_single_addresses_are(words: list[str]) -> None:
     column = pa.array(words, pa.large_string())
-    assert addresses.fold_all(column).to_pylist() == [fold(word) for word in words]
-    assert addresses.invalid(column).tolist() == [bool(word) and not fold(word) for word in words]
+    assert email_addresses.fold_all(column).to_pylist() == [fold(word) for word in words]
+    assert email_addresses.invalid(column).tolist() == [bool(word) and not fold(word) for word in words]
 
 
 @settings(deadline=None)
@@ -44,14 +44,14 @@ def test_a_key_is_its_own_key(address: str) -> None:
 @settings(deadline=None)
 @given(address=st.one_of(NEARLY, st.text(max_size=30)))
 def test_there_is_always_a_reason_and_it_quotes_nothing(address: str) -> None:
-    assert addresses.why_invalid(address) in {reason for _, reason in addresses._REASONS}
+    assert email_addresses.why_invalid(address) in {reason for _, reason in email_addresses._REASONS}
 
 
 @pytest.mark.parametrize("address", ["a@例え.jp", "a@пример.рф", "a@münchen.de", "plain@example.org"])
 def test_whole_words_of_one_alphabet_are_no_look_alikes(address: str) -> None:
-    assert not addresses.mixes_scripts(address)
+    assert not email_addresses.mixes_scripts(address)
 
 
 @pytest.mark.parametrize("address", ["a@exаmple.org", "аb@example.org", "a@αbc.org"])
 def test_letters_of_two_alphabets_in_one_word_are(address: str) -> None:
-    assert addresses.mixes_scripts(address)
+    assert email_addresses.mixes_scripts(address)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rostersync.errors import PermanentError
-from rostersync.pipeline.bisecting import MOST_REFUSED, Refusal, search
+from rostersync.applying.refused_rows import MOST_REFUSED, Refusal, search
+from rostersync.exceptions import PermanentError
 
 WHY = Refusal(sqlstate="23514", table="person", constraint="ck")
 PEOPLE = [f"u{number}" for number in range(60)]

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rostersync import cli, dictionary, documents
+from rostersync import documentation
+from rostersync.cli import app as cli
+from rostersync.configuration import dictionary
 
 ROW = {
     "schoolId": "0100",
@@ -140,26 +142,26 @@ def test_a_bug_exits_5_with_a_reference_and_without_its_text(
 
 
 def test_the_template_is_accepted_and_lists_every_header(put, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    data = documents.template(dictionary.load())
+    data = documentation.template(dictionary.load())
     assert data.decode("utf-8-sig").strip().split(",") == list(dictionary.load().headers)
     assert cli.run(["check", put(data)]) == 0
 
 
-@pytest.mark.parametrize("form", documents.WRITERS)
+@pytest.mark.parametrize("form", documentation.WRITERS)
 def test_the_dictionary_names_every_column_and_word_in_each_format(form: str) -> None:
-    page = documents.WRITERS[form](dictionary.load())
+    page = documentation.WRITERS[form](dictionary.load())
     for column in dictionary.load().columns:
         assert column.header in page
         assert all(word in page for word in column.accepted)
 
 
 def test_generated_files_are_up_to_date() -> None:
-    assert documents.stale() == {}
+    assert documentation.stale() == {}
 
 
 def test_documented_commands_are_the_ones_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     """The README names every command and no other."""
-    readme = (Path(cli.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(cli.__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     names = {command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback}
     assert all(f"`rostersync {name}" in readme for name in names | {"db upgrade"})
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rostersync import dictionary
-from rostersync.errors import ConfigurationError
-from rostersync.findings import catalogue
+from rostersync.catalogue.findings import catalogue
+from rostersync.configuration import dictionary
+from rostersync.exceptions import ConfigurationError
 from tests.factories import DICTIONARY, flat, row
 
 COLUMNS = DICTIONARY.columns

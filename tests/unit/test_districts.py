@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from rostersync import districts
-from rostersync.errors import ConfigurationError
+from rostersync.configuration import districts
+from rostersync.configuration.waves import codes_of_wave, waves
+from rostersync.exceptions import ConfigurationError
 from rostersync.settings import PROJECT
-from rostersync.waves import codes_of_wave, waves
 
 PLAIN: dict[str, Any] = {
     "code": "maple",
@@ -157,7 +157,8 @@ def test_a_threshold_is_exceeded_only_when_share_and_number_are(number: int, of:
 
 def test_the_part_for_dag_files_imports_nothing_heavy() -> None:
     script = (
-        "import sys, rostersync.waves as w; w.waves(); print({'pydantic', 'pandas', 'sqlalchemy'} & set(sys.modules))"
+        "import sys; from rostersync.configuration.waves import waves; waves();"
+        "print({'pydantic', 'pandas', 'sqlalchemy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

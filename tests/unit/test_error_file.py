@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rostersync.dictionary import load
-from rostersync.findings import found
+from rostersync.catalogue.findings import found
+from rostersync.configuration.dictionary import load
 from rostersync.model import Finding, RawRow
 from rostersync.reporting import attachments, error_file, error_workbook, errors_file, errors_workbook
 from tests import spreadsheets

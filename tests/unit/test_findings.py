@@ -6,8 +6,8 @@ import string
 
 import pytest
 
-from rostersync import findings
-from rostersync.findings import catalogue, found
+from rostersync.catalogue import findings
+from rostersync.catalogue.findings import catalogue, found
 from rostersync.model import Severity
 
 ENTRIES = list(catalogue().values())

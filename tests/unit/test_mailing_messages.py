@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rostersync.errors import ConfigurationError
+from rostersync.exceptions import ConfigurationError
 from rostersync.mailing import EmlFolder, SmtpSender
-from rostersync.mailing.composing import Letter, compose
+from rostersync.mailing.message_bytes import Letter, compose
 from rostersync.mailing.outbox import message_id, report_id
 from rostersync.mailing.senders import FIRST_PAUSE, LONGEST_PAUSE, State, pause
 from rostersync.model import ReportFile

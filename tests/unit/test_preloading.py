@@ -10,7 +10,7 @@ from rostersync.settings import PROJECT
 
 LOADED = """
 import gc, json, sys, threading
-import rostersync.preloading
+import rostersync.airflow_bridge.preload
 print(json.dumps({
     "expectations": "great_expectations" in sys.modules,
     "threads": [each.name for each in threading.enumerate()],

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rostersync.model import Severity
+from rostersync.reading.line_scan import LONGEST_LINE
 from rostersync.reading.record import MOST_CELLS
-from rostersync.reading.shape import LONGEST_LINE
 from tests.reading_cases import HEADER, NEEDED, ROW, codes, flat, read_bytes, read_lines, refusal
 
 GOOD = f"{HEADER}\n{ROW}\n"

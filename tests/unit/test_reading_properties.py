@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rostersync.reading.shape import LONGEST_LINE
+from rostersync.reading.line_scan import LONGEST_LINE
 from tests.reading_cases import HEADER, NEEDED, ROW, read_bytes, read_otherwise, seen
 from tests.strict_csv import disagreements
 

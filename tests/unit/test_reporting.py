@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rostersync.findings import found
+from rostersync.catalogue.findings import found
 from rostersync.model import BUCKETS, ENTITIES, Outcome, RowCounts, Severity
 from rostersync.reporting import (
     ReportFacts,

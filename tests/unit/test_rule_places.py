@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import rostersync
-from rostersync.findings import catalogue
+from rostersync.catalogue.findings import catalogue
 from rostersync.settings import include_path
 
 PACKAGE = Path(rostersync.__file__).parent
 SUITE = {
     each["meta"]["code"] for each in json.loads(include_path("expectations", "users.json").read_bytes())["expectations"]
 }
-NO_RULES = ("reporting", "sample", "demo.py", "cli")
+NO_RULES = ("reporting", "sample", "local", "cli")
 """These speak of codes that others find: how mails are ordered, which faults a sample night gets."""
 CODES = {by: [code for code, entry in catalogue().items() if entry.by == by] for by in "FR"}
 
@@ -45,6 +45,6 @@ def test_a_file_rule_is_the_readers_or_an_expectation(code: str) -> None:
 @pytest.mark.parametrize("code", [code for code in CODES["R"] if not code.startswith("hold-")])
 def test_a_roster_rule_is_in_the_plan_alone(code: str) -> None:
     assert code not in SUITE
-    expected = "pipeline/bisecting.py" if code == "row-refused-by-database" else "planning/"
+    expected = "applying/refused_rows.py" if code == "row-refused-by-database" else "planning/"
     assert makers()[code]
     assert all(place.startswith(expected) for place in makers()[code])

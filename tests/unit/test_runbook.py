@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from rostersync import errors, runbook
+from rostersync import exceptions, runbook
 from rostersync.settings import PROJECT
 from tests.runbook_pages import FOLDER, PARTS, bare_raises, codes, commands, failures, pages, parse
 
@@ -77,7 +77,7 @@ def test_no_failure_is_raised_without_a_code_of_its_own() -> None:
 
 
 def test_a_failure_tells_code_hint_and_page_also_after_a_journey(monkeypatch: pytest.MonkeyPatch) -> None:
-    error = pickle.loads(pickle.dumps(errors.DistrictBusy("Springfield waits.")))
+    error = pickle.loads(pickle.dumps(exceptions.DistrictBusy("Springfield waits.")))
     assert str(error) == (
         "[district-busy] Springfield waits. What to do: Wait for the other run of this district to end, then clear the "
         "task. See docs/runbook/district-busy.md"
@@ -90,6 +90,6 @@ def test_an_exception_of_others_is_told_without_its_text() -> None:
     try:
         int("Canary")
     except ValueError as error:
-        told = errors.Unexpected.of(error)
+        told = exceptions.Unexpected.of(error)
     assert "Canary" not in str(told)
     assert "ValueError-test_runbook-" in str(told)

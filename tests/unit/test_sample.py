@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rostersync import dictionary, pipeline
-from rostersync.errors import ConfigurationError
+from rostersync import pipeline
+from rostersync.configuration import dictionary
+from rostersync.exceptions import ConfigurationError
 from rostersync.sample import big_file, faults, names, places, records, staff
 from rostersync.sample.broken import BROKEN
 from rostersync.sample.places import Place

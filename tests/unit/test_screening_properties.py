@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rostersync.findings import catalogue
+from rostersync.catalogue.findings import catalogue
 from rostersync.model import Severity
 from tests.factories import DICTIONARY, flat, removal, row, screened, staff
 from tests.unit.test_screening_cells import broken

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from rostersync import expectations_cells, screening
-from rostersync.errors import SuiteFailed
-from rostersync.findings import found
+from rostersync.catalogue.findings import found
+from rostersync.exceptions import SuiteFailed
 from rostersync.model import RawRow, Screened
+from rostersync.screening import engine
+from rostersync.screening.rules import cells as cell_rules
 from tests.factories import DICTIONARY, flat, reading_of, removal, row, screened, staff
 
 SAME = {header: row(1)[header] for header in ("schoolId", "userId", "userDistrictId", "userStateId", "userEmail")}
@@ -225,7 +226,7 @@ def test_great_expectations_failing_is_our_failure(monkeypatch: pytest.MonkeyPat
     def broken(*_: object) -> None:
         raise RuntimeError("Quillfeather")
 
-    monkeypatch.setattr(expectations_cells.addresses, "invalid", broken)
+    monkeypatch.setattr(cell_rules.email_addresses, "invalid", broken)
     with pytest.raises(SuiteFailed) as failure:
         screened(row())
     assert "Quillfeather" not in str(failure.value)
@@ -237,18 +238,18 @@ def test_cut_lists_of_rows_are_our_failure() -> None:
         result = {"unexpected_index_list": [1], "unexpected_count": 2}
 
     with pytest.raises(SuiteFailed):
-        screening._rows_of(Result(), {"meta": {"code": "email-invalid"}})
+        engine._rows_of(Result(), {"meta": {"code": "email-invalid"}})
 
 
 def test_an_exception_is_seen_in_both_shapes_of_a_result() -> None:
-    assert screening._raised({"raised_exception": True})
-    assert screening._raised({"metric": {"raised_exception": True}})
-    assert not screening._raised({"metric": {"raised_exception": False}})
+    assert engine._raised({"raised_exception": True})
+    assert engine._raised({"metric": {"raised_exception": True}})
+    assert not engine._raised({"metric": {"raised_exception": False}})
 
 
 def test_a_refused_reading_is_not_judged() -> None:
     refusal = found("header-unknown", line=1, column="x")
-    judged = screening.screen(replace(reading_of(row(userEmail="nobody")), findings=(refusal,)), DICTIONARY)
+    judged = engine.screen(replace(reading_of(row(userEmail="nobody")), findings=(refusal,)), DICTIONARY)
     assert (judged.refused, judged.findings, len(judged.rows)) == (True, (refusal,), 0)
 
 
@@ -259,7 +260,7 @@ def test_a_file_without_rows_is_fine() -> None:
 
 def test_rows_the_reader_rejected_are_there() -> None:
     reading = reading_of(row(), raw_rows=(RawRow(line=3, text="a,b"),))
-    judged = screening.screen(reading, DICTIONARY)
+    judged = engine.screen(reading, DICTIONARY)
     assert judged.rows[["line", "status", "userId"]].to_numpy().tolist() == [
         [2, "accepted", "000001"],
         [3, "rejected", ""],

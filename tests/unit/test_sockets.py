@@ -34,7 +34,7 @@ def events(work: str) -> list[str]:
 def test_validating_a_file_asks_nobody() -> None:
     file = PROJECT / "docs" / "conformance" / "files" / "email-invalid.csv"
     work = f"""
-from rostersync import cli
+from rostersync.cli import app as cli
 assert cli.run(["check", {str(file)!r}]) == 1
 assert "great_expectations" in sys.modules
 """

@@ -7,9 +7,9 @@ import json
 import great_expectations as gx
 import pytest
 
-from rostersync import suite
-from rostersync.expectations import CLASSES, RULES
-from rostersync.findings import catalogue
+from rostersync.catalogue.findings import catalogue
+from rostersync.screening import suite
+from rostersync.screening.gx_expectations import CLASSES, RULES
 from rostersync.settings import include_path
 from tests.factories import DICTIONARY
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from rostersync.findings import found
+from rostersync.catalogue.findings import found
 from rostersync.model import Finding, Outcome, Report, RowCounts, Screened, Severity
 from rostersync.reading.body import read_body
-from rostersync.reading.layout import Layout
 from rostersync.reading.record import parse_record
+from rostersync.reading.row_layout import Layout
 from rostersync.reporting import count_report
 from rostersync.screening import screen
 from tests import report_cases

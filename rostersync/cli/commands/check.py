@@ -1,0 +1,98 @@
+"""`rostersync check`: a file's verdict, fault by fault."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from rostersync import pipeline, reporting
+from rostersync.cli import app as cli
+from rostersync.cli.environment import edges, readable
+from rostersync.configuration import dictionary as dictionaries
+from rostersync.configuration import districts
+from rostersync.configuration.districts import District
+from rostersync.exceptions import ConfigurationError
+from rostersync.pipeline import Checked
+
+STANDARD_INPUT = Path("-")
+CODES = {"accepted": cli.FINE, "accepted_with_errors": cli.ROW_ERRORS, "refused": cli.REFUSED}
+WORDS = {"file": "REFUSES THE FILE", "row": "ERROR", "remark": "remark", "hold": "HOLDS THE DELIVERY"}
+VERDICTS = {
+    "accepted": "Accepted: every row would be applied.",
+    "accepted_with_errors": "Accepted with errors: rejected rows would apply nothing, all others would be applied.",
+    "refused": "Refused: nothing of this file would be applied.",
+}
+
+
+def run(file: Path, code: str | None, *, as_json: bool, errors_file: Path | None) -> int:
+    """Judge the file, print what was found, and give the exit code."""
+    district = districts.load(code) if code else None
+    checked = _judge(_bytes_of(file, district), district)
+    if as_json:
+        print(json.dumps(checked.to_json(), ensure_ascii=False, indent=2))
+    else:
+        print("\n".join(_lines(checked, "standard input" if file == STANDARD_INPUT else file.name)))
+    if errors_file:
+        _write_errors(checked, errors_file, file)
+    return CODES[checked.verdict]
+
+
+def _bytes_of(file: Path, district: District | None) -> bytes:
+    """At most one byte more than the limit: enough to be refused as too large."""
+    limit = (district.limits if district else districts.Limits()).max_bytes + 1
+    if file == STANDARD_INPUT:
+        return sys.stdin.buffer.read(limit)
+    with readable(file).open("rb") as source:
+        return source.read(limit)
+
+
+def _judge(data: bytes, district: District | None) -> Checked:
+    if district is None:
+        return pipeline.check(data, dictionaries.load())
+    with edges() as opened:
+        return pipeline.check(data, dictionaries.load(district.dictionary_version), district, edges=opened)
+
+
+def _lines(checked: Checked, name: str) -> Iterator[str]:
+    facts = checked.to_json()
+    yield f"{name}: {VERDICTS[checked.verdict]}"
+    for line, group in groupby(facts["findings"], key=lambda finding: finding["line"]):
+        yield ""
+        yield f"Line {line}" if line else "The whole file"
+        yield from _group(list(group))
+    rows = facts["rows"]
+    yield ""
+    yield "Rows: " + ", ".join(f"{word.replace('_', ' ')} {number:,}" for word, number in rows.items())
+    yield _summary(facts["findings"])
+
+
+def _group(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for finding in findings:
+        where = f"{finding['column']}: " if finding["column"] else ""
+        yield f"  {WORDS[finding['severity']]}  {where}{finding['message']}  [{finding['code']}]"
+        yield f"      What to do: {finding['resolution']}"
+
+
+def _summary(findings: Sequence[Mapping[str, Any]]) -> str:
+    told = [finding["severity"] for finding in findings]
+    errors, remarks = len(told) - told.count("remark"), told.count("remark")
+    return f"Found: {errors:,} error{'' if errors == 1 else 's'}, {remarks:,} remark{'' if remarks == 1 else 's'}."
+
+
+def _write_errors(checked: Checked, target: Path, source: Path) -> None:
+    """The rejected rows with what is wrong, as a contact gets them; nothing when no row was rejected."""
+    if source != STANDARD_INPUT and target.exists() and target.samefile(source):
+        raise ConfigurationError("--errors-file names the file itself.", hint="Choose another name.")
+    if checked.verdict != "accepted_with_errors":
+        cli.say(f"{target} was not written: no row was rejected by itself.")
+        return
+    write = reporting.errors_workbook if target.suffix.lower() == ".xlsx" else reporting.errors_file
+    try:
+        target.write_bytes(write(checked.screened.reading, checked.findings, checked.dictionary))
+    except OSError as error:
+        raise ConfigurationError(f"{target} cannot be written: {error.strerror}.", hint="Check the folder.") from None
+    cli.say(f"The rejected rows are in {target}.")

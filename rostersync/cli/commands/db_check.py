@@ -1,0 +1,82 @@
+"""`rostersync db check`: does the database itself keep districts and owners apart? Everything is tried on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Engine, text
+
+from rostersync import database, settings
+from rostersync.cli import app as cli
+from rostersync.cli.environment import roster
+from rostersync.database import isolation_check
+from rostersync.exceptions import ConfigurationError
+from rostersync.settings import Settings
+
+QUIET_LOG = {
+    "log_error_verbosity": ("terse",),
+    "log_min_error_statement": ("fatal", "panic"),
+    "log_parameter_max_length_on_error": ("0",),
+    "log_statement": ("none", "ddl"),
+}
+"""Server settings with which its log holds no DETAIL line, no failed statement and no parameter."""
+
+
+def run() -> int:
+    """Print what was tried and how it ended. 0: all holds; 4: the configuration is wrong; 5: something got through."""
+    wishes = settings.from_environment()
+    with roster() as tasks:
+        owner = database.owner_engine(wishes)
+        try:
+            codes = [*_logins(tasks, wishes), _log(tasks), *_trials(owner)]
+        finally:
+            owner.dispose()
+    return max(codes)
+
+
+def _logins(tasks: Engine, wishes: Settings) -> Iterator[int]:
+    """The tasks' login was checked when it was opened; the others are, where they are known."""
+    with database.transaction(tasks, None) as conn:
+        name = conn.scalar(text("SELECT current_user"))
+    yield _line(True, f"The tasks log in as {name}, who has no rights too many")
+    if wishes.database_url is None or wishes.source_url is not None:
+        yield _login(database.source_engine(wishes), "roster_source")
+    if wishes.database_url is None or wishes.manual_url is not None:
+        yield _login(database.manual_engine(wishes), "roster_manual")
+    if wishes.database_url is None or wishes.sweep_url is not None:
+        yield _login(database.sweep_engine(wishes), "roster_sweep")
+
+
+def _login(engine: Engine, role: str) -> int:
+    try:
+        database.check_role(engine, role)
+    except ConfigurationError as error:
+        return _line(False, f"{role}: {error.message}", hint=error.hint, code=cli.USAGE)
+    finally:
+        engine.dispose()
+    return _line(True, f"{role} logs in, and has no rights too many")
+
+
+def _log(tasks: Engine) -> int:
+    with database.transaction(tasks, None) as conn:
+        found = {name: conn.scalar(text("SELECT current_setting(:name)"), {"name": name}) for name in QUIET_LOG}
+    loud = [f"{name} is {value}" for name, value in found.items() if value not in QUIET_LOG[name]]
+    if not loud:
+        return _line(True, "The server's log holds no DETAIL lines, no failed statements and no parameters")
+    hint = "Set " + ", ".join(f"{name} = {values[-1]}" for name, values in QUIET_LOG.items()) + " in postgresql.conf."
+    told = f"The server's log may hold personal data: {', '.join(loud)}"
+    return _line(False, told, hint=hint, code=cli.USAGE)
+
+
+def _trials(owner: Engine) -> Iterator[int]:
+    for verdict in isolation_check.try_all(owner):
+        hint = "Got through: " + "; ".join(verdict.gaps) + ". Let no task run before `rostersync db upgrade` or a fix."
+        told = f"{verdict.sentence} ({verdict.tried} statements tried, all rolled back)"
+        yield _line(not verdict.gaps, told, hint=hint, code=cli.BROKEN)
+
+
+def _line(good: bool, what: str, *, hint: str = "", code: int = cli.FINE) -> int:
+    print(f"{'ok' if good else 'FAIL':<5} {what}")
+    if not good:
+        print(f"      {hint}")
+    return cli.FINE if good else code

@@ -1,0 +1,121 @@
+"""The data dictionary as typed values. Nothing else in the program knows a column of users.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, cached_property
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from rostersync.exceptions import ConfigurationError
+from rostersync.settings import include_path
+
+Need = Literal["required", "header", "conditional", "optional"]
+Kind = Literal["id", "text", "choice", "email", "date", "blank"]
+Entity = Literal["row", "school", "person", "placement", "class", "enrollment", "assignment"]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+
+class Column(_Value):
+    """One column of users.csv.
+
+    `max_length` counts code points; `characters` are those an ID may have beside ASCII letters and digits.
+    """
+
+    header: str
+    need: Need
+    kind: Kind
+    entity: Entity
+    attribute: str | None = None
+    key: bool = False
+    personal: bool = False
+    name: bool = False
+    characters: str = ""
+    max_length: int | None = None
+    accepted: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = Field(default_factory=dict)
+    forbidden: Mapping[str, str] = Field(default_factory=dict)
+    wins: str | None = None
+    on_blank: Literal["keep", "clear"] = "keep"
+    description: str
+    example: str = ""
+
+    @property
+    def header_required(self) -> bool:
+        return self.need != "optional"
+
+
+class Action(_Value):
+    """A word of the action column: the keys it needs and the entity it removes."""
+
+    keys: tuple[str, ...]
+    entity: Literal["class", "enrollment", "placement"]
+
+
+class ClassGroup(_Value):
+    """When a row names a class, and what it must then say."""
+
+    opens: tuple[str, ...]
+    opens_when: Mapping[str, str]
+    needs: tuple[str, ...]
+
+
+class Dictionary(_Value):
+    """All columns of one version, in the order of the template."""
+
+    name: str
+    version: str
+    actions: Mapping[str, Action]
+    class_group: ClassGroup
+    report_columns: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def by_header(self) -> Mapping[str, Column]:
+        return {c.header: c for c in self.columns}
+
+    @cached_property
+    def headers(self) -> tuple[str, ...]:
+        return tuple(c.header for c in self.columns)
+
+    def of(self, *entities: Entity) -> tuple[Column, ...]:
+        """Stored, non-key columns of these entities."""
+        return tuple(c for c in self.columns if c.entity in entities and c.attribute and not c.key)
+
+    def keys_of(self, entity: str) -> tuple[str, ...]:
+        """Headers that make up the key of an entity inside a district."""
+        return _KEYS[entity]
+
+
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "school": ("schoolId",),
+    "person": ("userId",),
+    "placement": ("userId", "schoolId"),
+    "class": ("classId",),
+    "enrollment": ("userId", "classId"),
+}
+
+
+@cache
+def load(version: str = "1.0") -> Dictionary:
+    """The dictionary of this version. Raises ConfigurationError for a version that is not there."""
+    current = _parse("users.yaml")
+    if current.version == version:
+        return current
+    path = include_path("dictionary", f"users-{version}.yaml")
+    if not path.exists():
+        raise ConfigurationError(
+            f"There is no dictionary version {version}.",
+            hint=f"Pin version {current.version}, or add {path.name} under include/dictionary.",
+        )
+    return _parse(path.name)
+
+
+def _parse(name: str) -> Dictionary:
+    raw = yaml.load(include_path("dictionary", name).read_bytes(), Loader=yaml.CSafeLoader)
+    return Dictionary.model_validate(raw)

@@ -1,0 +1,149 @@
+"""The districts: `include/districts/<code>.yaml`, one file each, checked. No secrets are in there.
+
+Relative directories of `source: {file: …}` are below the folder `inbox` of the private state folder
+(`ROSTERSYNC_STATE`, else `.rostersync`); absolute ones are taken as they are. SFTP directories are the server's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from rostersync.configuration.district import (
+    Blackout,
+    Contact,
+    District,
+    Holds,
+    Limits,
+    Policies,
+    ReportKind,
+    Retention,
+    Source,
+    Threshold,
+)
+from rostersync.configuration.waves import Wave, codes_of_wave, district_files, waves
+from rostersync.exceptions import ConfigurationError
+from rostersync.settings import include_path
+
+__all__ = [
+    "Blackout",
+    "Contact",
+    "District",
+    "Holds",
+    "Limits",
+    "Policies",
+    "ReportKind",
+    "Retention",
+    "Source",
+    "Threshold",
+    "Wave",
+    "codes_of_wave",
+    "digest",
+    "load",
+    "load_all",
+    "load_readable",
+    "problems",
+    "waves",
+]
+
+
+def load(code: str) -> District:
+    """The district of this code. Raises ConfigurationError that names the file, the field and what is wrong."""
+    path = include_path("districts", f"{code}.yaml")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", code) or not path.is_file():
+        raise ConfigurationError(f"There is no district {code}: include/districts has no such file.")
+    return _parse(path)
+
+
+def load_all() -> Mapping[str, District]:
+    """All districts by code, sorted, disabled ones too. Raises ConfigurationError with everything that is wrong."""
+    wrong = problems()
+    if wrong:
+        raise ConfigurationError(" ".join(wrong))
+    return {path.stem: _parse(path) for path in district_files()}
+
+
+def load_readable() -> tuple[dict[str, District], dict[str, ConfigurationError]]:
+    """Districts by code, as far as their files are right, disabled ones too; and what is wrong with the others."""
+    right: dict[str, District] = {}
+    wrong: dict[str, ConfigurationError] = {}
+    for path in district_files():
+        try:
+            right[path.stem] = _parse(path)
+        except ConfigurationError as error:
+            wrong[path.stem] = error
+    return right, wrong
+
+
+def problems() -> list[str]:
+    """Everything that is wrong in the districts' files, one sentence each."""
+    wrong: list[str] = []
+    owners: dict[tuple[object, ...], str] = {}
+    for path in district_files():
+        try:
+            district = _parse(path)
+        except ConfigurationError as error:
+            wrong.append(error.message)
+            continue
+        first = owners.setdefault(_inbox(district), district.code)
+        if first != district.code:
+            wrong.append(f"{path.name}: source: the same inbox as district {first}.")
+    return wrong
+
+
+def _inbox(district: District) -> tuple[object, ...]:
+    source = district.source
+    return (source.folder.absolute() if source.file is not None else source.sftp, source.directory, source.pattern)
+
+
+def _parse(path: Path) -> District:
+    try:
+        raw = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", -1) + 1
+        raise ConfigurationError(f"{path.name}: is not YAML" + (f" (line {line})." if line else ".")) from None
+    if not isinstance(raw, dict):
+        raise ConfigurationError(f"{path.name}: needs fields with values.")
+    district = _validated(path, raw)
+    if district.code != path.stem:
+        raise ConfigurationError(f"{path.name}: code: must be the file's name, {path.stem}.")
+    return district
+
+
+def _validated(path: Path, raw: Mapping[str, Any]) -> District:
+    names = [wave.name for wave in waves()]
+    try:
+        district = District.model_validate({"wave": names[0], **raw})
+    except ValidationError as error:
+        raise ConfigurationError(f"{path.name}: {'; '.join(_sentences(error))}.") from None
+    if district.wave not in names:
+        raise ConfigurationError(f"{path.name}: wave: must be one of {', '.join(names)}.")
+    return district
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    """field: what is wrong - never the value, it may be an address."""
+    found = []
+    for fault in error.errors(include_input=False, include_url=False):
+        where = ".".join(str(part) for part in fault["loc"])
+        what = fault["msg"].removeprefix("Value error, ")
+        found.append(f"{where}: {what}" if where else what)
+    return found
+
+
+JUDGING = {"timezone", "email_domains", "dictionary_version", "holds"}
+
+
+def digest(district: District) -> str:
+    """Stable hash of what matters to judging a file; another digest means: judge known bytes again."""
+    facts = district.model_dump(mode="json", include=JUDGING)
+    facts["policies"] = district.policies.model_dump(mode="json", exclude={"after_read"})
+    facts["limits"] = district.limits.model_dump(mode="json", exclude={"quiet_days"})
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

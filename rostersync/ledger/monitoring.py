@@ -1,0 +1,114 @@
+"""The ledger's listings for the watcher: over all districts at once, and without any cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Table, exists, func, select
+
+from rostersync.database.tables import arrival, attempt, delivery, district, message, report, report_drop
+from rostersync.model import DeliveryState, Outcome
+
+_APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """When an inbox was looked at first and last, and when a file was in it last (None: never)."""
+
+    first: datetime
+    last: datetime
+    last_file: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A delivery that nobody has finished, and when something was last done about it."""
+
+    delivery: str
+    district: str
+    state: DeliveryState
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """How many messages or files of a district are in some state, and when the oldest and latest were entered."""
+
+    district: str
+    count: int
+    oldest: datetime
+    latest: datetime
+
+
+def met_since(conn: Connection) -> dict[str, datetime]:
+    """district → since when the roster knows it."""
+    return {row.code: row.created_at for row in conn.execute(select(district.c.code, district.c.created_at))}
+
+
+def looks(conn: Connection) -> dict[str, Looks]:
+    """district → how its inbox was looked at, of all that ever was."""
+    a = arrival.c
+    times = (func.min(a.seen_at).label("first"), func.max(a.seen_at).label("last"))
+    found = func.max(a.seen_at).filter(a.name.is_not(None)).label("last_file")
+    rows = conn.execute(select(a.district, *times, found).group_by(a.district))
+    return {row.district: Looks(first=row.first, last=row.last, last_file=row.last_file) for row in rows}
+
+
+def left_unfinished(conn: Connection, states: Sequence[DeliveryState], before: datetime) -> list[Left]:
+    """Deliveries in these states that no task has touched since, and that no later content has replaced."""
+    d, later, a = delivery.c, delivery.alias("later"), attempt.c
+    since = func.coalesce(d.claimed_at, d.landed_at)
+    replaced = exists().where(
+        later.c.district == d.district,
+        later.c.sequence > d.sequence,
+        a.delivery == later.c.id,
+        a.outcome.in_(_APPLIED),
+    )
+    wanted = select(d.id, d.district, d.state, since.label("since"))
+    wanted = wanted.where(d.state.in_(states), since < before, ~replaced).order_by(d.sequence)
+    return [
+        Left(delivery=row.id, district=row.district, state=DeliveryState(row.state), since=row.since)
+        for row in conn.execute(wanted)
+    ]
+
+
+def mails(
+    conn: Connection, *states: str, since: datetime | None = None, until: datetime | None = None
+) -> list[Outgoing]:
+    """The messages in these states that were entered in this time, by district."""
+    return _outgoing(conn, message, states, since, until)
+
+
+def drops(
+    conn: Connection, *states: str, since: datetime | None = None, until: datetime | None = None
+) -> list[Outgoing]:
+    """The same of files on their way into the districts' reports folders."""
+    return _outgoing(conn, report_drop, states, since, until)
+
+
+def _outgoing(
+    conn: Connection, table: Table, states: Sequence[str], since: datetime | None, until: datetime | None
+) -> list[Outgoing]:
+    c = table.c
+    numbers = (
+        func.count().label("count"),
+        func.min(c.created_at).label("oldest"),
+        func.max(c.created_at).label("latest"),
+    )
+    wanted = select(c.district, *numbers).where(c.state.in_(states)).group_by(c.district).order_by(c.district)
+    if since is not None:
+        wanted = wanted.where(c.created_at >= since)
+    if until is not None:
+        wanted = wanted.where(c.created_at < until)
+    return [Outgoing(**row) for row in conn.execute(wanted).mappings()]
+
+
+def last_report_kind(conn: Connection, code: str, start: str) -> str | None:
+    """The kind of the latest report of a district whose kind starts with this word; None when there is none."""
+    r = report.c
+    newest = select(r.kind).where(r.district == code, r.kind.startswith(start, autoescape=True))
+    kind: str | None = conn.scalar(newest.order_by(r.created_at.desc(), r.kind.desc()).limit(1))
+    return kind

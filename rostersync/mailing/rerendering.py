@@ -1,0 +1,114 @@
+"""A report rendered anew for those who have not got it, and unsent messages queued again.
+
+What was mailed stays in the outbox as it was mailed: another rendering is a report of its own, to which the messages
+go over that the server surely did not take. Whoever got a mail, or may have got it, gets none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, select, update
+
+from rostersync.database.tables import message, report_file
+from rostersync.database.tables import report as reports
+from rostersync.mailing.outbox import enqueue, message_id, report_id
+from rostersync.mailing.senders import State
+from rostersync.model import Report
+
+UNSENT = (State.QUEUED, State.DEFERRED, State.REFUSED)
+REPLAY = " replay "
+"""Between a kind of report and the number of its rendering."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressed:
+    """A report and to whom it goes. `alike`: kinds of reports that say the same; who got one of them is told."""
+
+    report: Report
+    recipients: Sequence[str]
+    alike: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Of which attempt of which delivery, and when."""
+
+    district: str
+    delivery: str
+    attempt: int
+    at: datetime
+    allowed: Callable[[str], bool]
+    """Who may be written to at all."""
+
+
+def render_anew(conn: Connection, where: Where, new: Addressed) -> bool:
+    """Enter this rendering when it differs from the latest one. Whether it does.
+
+    Unsent messages go over to it; recipients who have no message of any rendering get one.
+    """
+    known = _renderings(conn, where, new.report.kind)
+    if known and _same(conn, known[-1], new.report):
+        current, report = known[-1].id, replace(new.report, kind=known[-1].kind)
+    else:
+        kind = f"{new.report.kind}{REPLAY}{len(known)}" if known else new.report.kind
+        report = replace(new.report, kind=kind)
+        current = report_id(district=where.district, delivery=where.delivery, attempt=where.attempt, kind=kind)
+    others = [each.id for kind in new.alike if kind != new.report.kind for each in _renderings(conn, where, kind)]
+    told = _told(conn, [*(each.id for each in known), *others])
+    missing = [address for address in new.recipients if address not in told]
+    enqueue(
+        conn,
+        district=where.district,
+        delivery=where.delivery,
+        attempt=where.attempt,
+        report=report,
+        recipients=missing,
+        allowed=where.allowed,
+        at=where.at,
+    )
+    _move(conn, [each.id for each in known if each.id != current], current)
+    return not known or current != known[-1].id
+
+
+def _renderings(conn: Connection, where: Where, kind: str) -> Sequence[Row[Any]]:
+    """All renderings of this kind, oldest first."""
+    mine = (reports.c.delivery == where.delivery, reports.c.attempt == where.attempt)
+    either = (reports.c.kind == kind) | reports.c.kind.startswith(f"{kind}{REPLAY}", autoescape=True)
+    return conn.execute(select(reports).where(*mine, either).order_by(reports.c.created_at, reports.c.kind)).all()
+
+
+def _same(conn: Connection, stored: Row[Any], report: Report) -> bool:
+    """Word for word; of the files, what was listed is compared, not how a workbook packs it."""
+    files = conn.execute(select(report_file.c.name, report_file.c.content).where(report_file.c.report == stored.id))
+    had = {row.name: bytes(row.content) for row in files}
+    has = {each.name: each.content for each in report.files}
+    texts = (stored.subject, stored.text_body, stored.html_body) == (report.subject, report.text, report.html)
+    return texts and had.keys() == has.keys() and all(had[n] == has[n] for n in had if n.endswith(".csv"))
+
+
+def _told(conn: Connection, ids: Sequence[str]) -> set[str]:
+    return set(conn.scalars(select(message.c.recipient).where(message.c.report.in_(ids))))
+
+
+def _move(conn: Connection, sources: Sequence[str], target: str) -> None:
+    wanted = select(message.c.id, message.c.recipient).where(message.c.report.in_(sources), message.c.state.in_(UNSENT))
+    for row in conn.execute(wanted.with_for_update()).all():
+        values = {"report": target, "message_id": message_id(target, row.recipient)}
+        conn.execute(update(message).where(message.c.id == row.id).values(values))
+
+
+def requeue(conn: Connection, where: Where, recipients: Sequence[str]) -> Counter[str]:
+    """Queue the attempt's unsent messages to these recipients anew, as if written now. state → messages before."""
+    mine = message.c.report.in_(
+        select(reports.c.id).where(reports.c.delivery == where.delivery, reports.c.attempt == where.attempt)
+    )
+    states = Counter(conn.scalars(select(message.c.state).where(mine)))
+    unsent: ColumnElement[bool] = message.c.state.in_(UNSENT)
+    values = {"state": State.QUEUED, "tries": 0, "next_try_at": None, "answer": None, "created_at": where.at}
+    queued = conn.execute(update(message).where(mine, unsent, message.c.recipient.in_(recipients)).values(values))
+    return Counter({**states, "requeued": queued.rowcount})

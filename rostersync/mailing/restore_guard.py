@@ -1,0 +1,137 @@
+"""The outbox epoch: a database that was restored from a backup must not send again what it sent since.
+
+The database counts the claims of messages. The same count is noted outside of it, before a mail server sees the
+message. A database that is behind that note was restored: the messages that were already in its outbox then may have
+been sent, so they are parked as `unknown`. Without a note, a count above zero means another landing store or a copy of
+the database elsewhere: whatever waits is parked.
+
+What a restored database has forgotten altogether it makes anew, under the same Message-IDs. So each mail is noted
+before it is handed over, too, with the token of the database's time line, which is another one after a restore.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from rostersync.database import transaction
+from rostersync.database.tables import message, outbox_epoch
+from rostersync.mailing.message_bytes import Letter
+from rostersync.mailing.senders import State
+
+MAILS = "mails"
+"""Folder of the notes about single mails."""
+PARKED = "The database was restored from a backup; this message may have been sent before that."
+UNSETTLED = (State.QUEUED, State.DEFERRED, State.SENDING)
+_log = logging.getLogger(__name__)
+
+
+class Witness(Protocol):
+    """Keeps small notes outside of the database. Raises TransientError when it cannot."""
+
+    def remember(self, name: str, content: bytes) -> None: ...
+
+    def recall(self, name: str) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """The count of claims, in the database and with its witness."""
+
+    engine: Engine
+    witness: Witness
+    clock: Callable[[], datetime]
+
+    def park_restored(self) -> int:
+        """Park what a restored database would send again; the number of messages, 0 when it was not restored.
+
+        It concerns all districts at once, because afterwards the count is the witness's again.
+        """
+        with transaction(self.engine, None) as conn:
+            # Both counts of one moment: while the row is locked, no other relay claims or notes.
+            token, number = _count(conn, 0)
+            noted = self.witness.recall(_name(token))
+        if noted is None and number == 0:
+            self.note()
+            return 0
+        known, until = _read(noted) if noted else (0, None)
+        if noted and known <= number:
+            return 0
+        parked = sum(self._park(code, until) for code in with_mail(self.engine))
+        with transaction(self.engine, None) as conn:
+            _count(conn, max(known - number, 0) + 1)
+            conn.execute(update(outbox_epoch).values(token=func.gen_random_uuid()))
+        self.note()
+        _log.warning("outbox epoch changed, %d mails parked: rostersync mail status lists them", parked)
+        return parked
+
+    def claim(self, conn: Connection) -> None:
+        """Count one more claim, in the transaction that makes it."""
+        _count(conn, 1)
+
+    def note(self) -> str:
+        """Let the witness know the count. Notes of several relays are written one after the other, never backwards.
+
+        The token of the time line.
+        """
+        with transaction(self.engine, None) as conn:
+            token, number = _count(conn, 0)
+            note = {"number": number, "at": self.clock().isoformat()}
+            self.witness.remember(_name(token), json.dumps(note).encode())
+        return token
+
+    def note_mail(self, letter: Letter) -> bool:
+        """Let the witness know that this mail is handed over now; False: it knows so already, from before a restore.
+
+        A person who lets a mail go again has decided about that.
+        """
+        token = self.note().encode()
+        known = self.witness.recall(_mail(letter))
+        if known is not None and known != token and not letter.released:
+            return False
+        self.witness.remember(_mail(letter), token)
+        return True
+
+    def _park(self, code: str, until: datetime | None) -> int:
+        old = (message.c.district == code) & message.c.state.in_(UNSETTLED)
+        if until is not None:
+            old &= message.c.created_at <= until
+        with transaction(self.engine, code) as conn:
+            return conn.execute(update(message).where(old).values(state=State.UNKNOWN, answer=PARKED)).rowcount
+
+
+def with_mail(engine: Engine) -> Sequence[str]:
+    """Districts with a message that is not settled; the one query of the relay that concerns them all."""
+    unsettled = message.c.state.in_(UNSETTLED)
+    with transaction(engine, None) as conn:
+        return conn.scalars(select(message.c.district).where(unsettled).distinct().order_by(message.c.district)).all()
+
+
+def _count(conn: Connection, more: int) -> tuple[str, int]:
+    """Token and count after adding `more`. The row is made when it is missing, and locked until the end."""
+    row = insert(outbox_epoch).values(number=more)
+    raised = row.on_conflict_do_update(index_elements=["one"], set_={"number": outbox_epoch.c.number + more})
+    found = conn.execute(raised.returning(outbox_epoch.c.token, outbox_epoch.c.number)).one()
+    return str(found.token), found.number
+
+
+def _name(token: str) -> str:
+    return f"outbox-{token}"
+
+
+def _mail(letter: Letter) -> str:
+    """The note's name: neither address nor Message-ID can be read from it."""
+    return f"{MAILS}/{hashlib.sha256(f'{letter.message_id} {letter.recipient}'.encode()).hexdigest()}"
+
+
+def _read(note: bytes) -> tuple[int, datetime]:
+    known = json.loads(note)
+    return known["number"], datetime.fromisoformat(known["at"])

@@ -1,0 +1,276 @@
+"""Deciding about held deliveries: approve, discard, or let the time run out. The first decision is the only one.
+
+A decision and what it does are one transaction under the district's lock. Airflow and the command line both come here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from rostersync import fault_points, ledger, planning
+from rostersync.exceptions import ConfigurationError
+from rostersync.ledger import Decision, Delivery, Waiting
+from rostersync.model import Choice, DeliveryState, Outcome
+from rostersync.pipeline.context import Edges, Run, transaction
+from rostersync.pipeline.holding import Approval
+from rostersync.pipeline.notifications import ask, tell_discarded
+from rostersync.pipeline.results import SyncResult, result_of
+from rostersync.pipeline.run_progress import failure_noted
+from rostersync.pipeline.upserting import conclude_case, open_case
+
+if TYPE_CHECKING:
+    from rostersync.configuration.districts import District
+
+DAYS_OPEN = 14
+"""A held delivery that nobody decided about for so long is discarded."""
+CALENDAR = "calendar"
+"""Who decides when the time runs out."""
+REVIEW = "held_delivery_review"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """Where a delivery stands after somebody answered. `decided` is False when it was decided before: nothing was done.
+
+    `by`, `at`: who ended the waiting and when, if it has ended. `result`: what an approval came to.
+    """
+
+    district: str
+    delivery: str
+    state: DeliveryState
+    decided: bool
+    by: str | None = None
+    at: datetime | None = None
+    result: SyncResult | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """Ids and counts only."""
+        told: dict[str, Any] = {"district": self.district, "delivery": self.delivery, "state": self.state.value}
+        told["decided"] = self.decided
+        told["result"] = self.result.summary() if self.result else None
+        return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a person is asked: about which plan, a line, and its numbers in Markdown. No personal data."""
+
+    delivery: str
+    attempt: int
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPlan:
+    """A plan that waits, or waited, for a decision: its attempt's numbers, and how the waiting ended, if it has."""
+
+    attempt: int
+    result: SyncResult
+    ended: Reviewed | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """Whose answer to which plan; `attempt` None: to the one that waits now."""
+
+    choice: Choice
+    actor: str
+    attempt: int | None = None
+    reason: str | None = None
+
+
+def open_reviews(edges: Edges) -> list[Waiting]:
+    """Every held delivery that waits for a decision, in arrival sequence."""
+    with transaction(edges, None) as conn:
+        return ledger.waiting(conn)
+
+
+def question(edges: Edges, id_: str) -> Question | None:
+    """What a person is asked in Airflow; None when nothing waits. Raises ConfigurationError for an unknown id."""
+    district = configured(edges, id_)
+    with transaction(edges, district.code) as conn:
+        held = ledger.latest_held(conn, id_)
+        if held is None or ledger.waiting_of(conn, id_) is None:
+            return None
+        subject, body = ask(conn, district, held)
+    return Question(delivery=id_, attempt=held.number, subject=subject, body=body)
+
+
+def shown_plan(edges: Edges, id_: str) -> ShownPlan:
+    """What a person decides about: the plan that waits; when none does, the one that waited last.
+
+    Raises ConfigurationError for an id that no delivery has, and for a delivery that was never held.
+    """
+    code = _district_of(edges, id_)
+    with transaction(edges, code) as conn:
+        held = ledger.latest_held(conn, id_)
+        if held is None:
+            raise ConfigurationError(f"Delivery {id_} was never held.", hint=f"See: rostersync report {id_}")
+        result = result_of(code, held, ledger.findings_of(conn, id_, held.number))
+        standing = _standing(ledger.delivery_of(conn, code, id_), decided=False)
+    ended = None if standing.state is DeliveryState.HELD else standing
+    return ShownPlan(attempt=held.number, result=result, ended=ended)
+
+
+def approve(
+    edges: Edges, id_: str, *, actor: str, without_held_schools: bool = False, attempt: int | None = None
+) -> Reviewed:
+    """Apply a held delivery as its plan was seen; what is not in that plan makes it wait again.
+
+    `attempt`: the plan the person saw (default: the one that waits). An earlier decision stays: nothing is done.
+    Raises ConfigurationError for an unknown id, or without held schools when none is held; else what upsert raises.
+    """
+    choice = Choice.WITHOUT_SCHOOLS if without_held_schools else Choice.APPROVE
+    answer = _Answer(choice=choice, actor=actor, attempt=attempt)
+    district = configured(edges, id_)
+    if (settled := _settled(edges, district, id_, answer)) is not None:
+        return settled
+    with failure_noted(edges, district.code, id_):
+        return _approve(edges, district, id_, answer)
+
+
+def _approve(edges: Edges, district: District, id_: str, answer: _Answer) -> Reviewed:
+    run = Run(dag_id=REVIEW, run_id=id_, actor=answer.actor)
+    opened = open_case(edges, run, district, id_)
+    with transaction(edges, district.code) as conn:
+        seen, delivery = _take(conn, edges, district, id_, answer)
+        if seen is None or isinstance(opened, SyncResult):
+            ledger.end_work(conn, id_)
+            return _standing(delivery, decided=False)
+        approval = Approval(seen=seen, without_schools=_held_schools(conn, seen, answer))
+        _record(conn, edges, seen, answer, approval.without_schools)
+        result = conclude_case(conn, edges, run, replace(opened, delivery=delivery, approval=approval))
+        if result.outcome is not Outcome.HELD:
+            _close(conn, edges, id_, DeliveryState.APPLIED, answer.actor)
+        fault_points.point("review.before_commit")
+        now = ledger.delivery_of(conn, district.code, id_)
+    return _standing(now, decided=True, result=result)
+
+
+def discard(edges: Edges, id_: str, *, actor: str, reason: str, attempt: int | None = None) -> Reviewed:
+    """Do not apply a held delivery, and tell who was told that it waits. `reason` stays in the ledger.
+
+    Raises ConfigurationError for an unknown id or an empty reason.
+    """
+    if not reason.strip():
+        raise ConfigurationError("Discarding needs a reason.", hint="Say why: --reason 'wrong file'.")
+    answer = _Answer(choice=Choice.DISCARD, actor=actor, attempt=attempt, reason=reason.strip())
+    return _discard(edges, id_, answer)
+
+
+def expire_held(edges: Edges, *, days: int = DAYS_OPEN) -> list[Reviewed]:
+    """Discard every held delivery that has waited for longer than this, with a mail. Those that were discarded."""
+    return [expire(edges, each.delivery, attempt=each.attempt, days=days) for each in overdue(edges, days=days)]
+
+
+def overdue(edges: Edges, *, days: int = DAYS_OPEN) -> list[Waiting]:
+    """The held deliveries that have waited for longer than this."""
+    oldest = edges.clock() - timedelta(days=days)
+    return [each for each in open_reviews(edges) if each.held_at < oldest]
+
+
+def expire(edges: Edges, id_: str, *, attempt: int | None = None, days: int = DAYS_OPEN) -> Reviewed:
+    """Discard a held delivery because its time has run out."""
+    reason = f"no decision within {days} days"
+    answer = _Answer(choice=Choice.DISCARD, actor=CALENDAR, attempt=attempt, reason=reason)
+    return _discard(edges, id_, answer, expired_after=days)
+
+
+def _discard(edges: Edges, id_: str, answer: _Answer, expired_after: int | None = None) -> Reviewed:
+    district = configured(edges, id_)
+    with transaction(edges, district.code) as conn:
+        seen, delivery = _take(conn, edges, district, id_, answer)
+        last = ledger.latest_attempt(conn, id_)
+        if seen is None or last is None:
+            return _standing(delivery, decided=False)
+        _record(conn, edges, seen, answer, ())
+        _close(conn, edges, id_, DeliveryState.DISCARDED, answer.actor)
+        tell_discarded(conn, edges, district, last, expired_after=expired_after)
+        fault_points.point("review.before_commit")
+        now = ledger.delivery_of(conn, district.code, id_)
+    return _standing(now, decided=True)
+
+
+def configured(edges: Edges, id_: str) -> District:
+    """The configuration of a delivery's district. Raises ConfigurationError for an unknown id."""
+    return edges.district(_district_of(edges, id_))
+
+
+def _district_of(edges: Edges, id_: str) -> str:
+    with transaction(edges, None) as conn:
+        code = ledger.district_of(conn, id_)
+    if code is None:
+        raise ConfigurationError(f"There is no delivery {id_}.", hint="`rostersync sync` and the mails show the ids.")
+    return code
+
+
+def _settled(edges: Edges, district: District, id_: str, answer: _Answer) -> Reviewed | None:
+    """Looked at before the file is read again, which takes time: was it decided long ago?"""
+    with transaction(edges, district.code) as conn:
+        seen = ledger.waiting_of(conn, id_)
+        if _is_meant(seen, answer):
+            return None
+        return _standing(ledger.delivery_of(conn, district.code, id_), decided=False)
+
+
+def _take(
+    conn: Connection, edges: Edges, district: District, id_: str, answer: _Answer
+) -> tuple[Waiting | None, Delivery]:
+    """The waiting plan, if it still is the one that is answered. Nobody else decides until the transaction ends."""
+    planning.lock_district(conn, district.code, edges.lock_seconds)
+    delivery = ledger.lock_delivery(conn, district.code, id_)
+    seen = ledger.waiting_of(conn, id_)
+    return (seen if _is_meant(seen, answer) else None), delivery
+
+
+def _is_meant(seen: Waiting | None, answer: _Answer) -> bool:
+    return seen is not None and answer.attempt in (None, seen.attempt)
+
+
+def _held_schools(conn: Connection, seen: Waiting, answer: _Answer) -> tuple[str, ...]:
+    if answer.choice is not Choice.WITHOUT_SCHOOLS:
+        return ()
+    found = ledger.findings_of(conn, seen.delivery, seen.attempt, "roster")
+    schools = tuple(str(each.detail["school"]) for each in found if each.code == "hold-school")
+    if not schools:
+        raise ConfigurationError(
+            f"No single school of delivery {seen.delivery} is held.", hint="Approve all of it, or discard it."
+        )
+    return schools
+
+
+def _record(conn: Connection, edges: Edges, seen: Waiting, answer: _Answer, schools: tuple[str, ...]) -> None:
+    ledger.record_decision(
+        conn,
+        Decision(
+            delivery=seen.delivery,
+            attempt=seen.attempt,
+            district=seen.district,
+            choice=answer.choice,
+            schools=schools,
+            reason=answer.reason,
+            actor=answer.actor,
+            decided_at=edges.clock(),
+        ),
+    )
+
+
+def _close(conn: Connection, edges: Edges, id_: str, state: DeliveryState, actor: str) -> None:
+    ledger.mark_decided(conn, [id_], state, by=actor, at=edges.clock())
+
+
+def _standing(delivery: Delivery, *, decided: bool, result: SyncResult | None = None) -> Reviewed:
+    return Reviewed(
+        district=delivery.district,
+        delivery=delivery.id,
+        state=delivery.state,
+        decided=decided,
+        by=delivery.decided_by,
+        at=delivery.decided_at,
+        result=result,
+    )

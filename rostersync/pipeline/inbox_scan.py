@@ -1,0 +1,80 @@
+"""Looking at an inbox: which files are complete, and their bytes in the landing store. The ledger is only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from rostersync import ledger
+from rostersync.exceptions import FileChangedWhileRead
+from rostersync.model import Landed, RemoteFile
+from rostersync.pipeline.context import Edges, transaction
+
+if TYPE_CHECKING:
+    from rostersync.configuration.districts import District
+    from rostersync.transports import Transport
+
+
+PLACEHOLDER_FOR = timedelta(hours=1)
+"""A file of no bytes may be the beginning of an upload: it waits for as long as a wave is tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A file of this look; `landed` is None while it is still growing."""
+
+    remote: RemoteFile
+    landed: Landed | None
+
+
+def look(edges: Edges, district: District, transport: Transport) -> list[Looked]:
+    """Every matching file of the inbox, oldest first, then by name; the complete ones are in the landing store."""
+    first = sorted(transport.list(), key=lambda each: (each.modified_at, each.name))
+    complete = set(_complete(edges, district, transport, first))
+    return [Looked(remote=each, landed=_land(edges, district, transport, each, each in complete)) for each in first]
+
+
+def _complete(
+    edges: Edges, district: District, transport: Transport, first: Sequence[RemoteFile]
+) -> Iterator[RemoteFile]:
+    """Files with a `.done` marker, or with the same size and time at two looks (the first may be an earlier run's)."""
+    steady = _seen_long_enough(edges, district, first)
+    doubtful = []
+    for each in first:
+        if each in steady or (each.size and transport.has_done_marker(each.name)):
+            yield each
+        else:
+            doubtful.append(each)
+    if edges.settle_seconds:
+        doubtful = [each for each in doubtful if each.size]
+    yield from _unchanged(edges, transport, doubtful)
+
+
+def _seen_long_enough(edges: Edges, district: District, files: Sequence[RemoteFile]) -> set[RemoteFile]:
+    if not files:
+        return set()
+    with transaction(edges, district.code) as conn:
+        since = ledger.steady_since(conn, district.code, files)
+    settled = edges.clock() - timedelta(seconds=edges.settle_seconds)
+    certain = settled - PLACEHOLDER_FOR if edges.settle_seconds else settled
+    return {each for each, at in since.items() if at <= (settled if each.size else certain)}
+
+
+def _unchanged(edges: Edges, transport: Transport, files: Sequence[RemoteFile]) -> Iterable[RemoteFile]:
+    if not files:
+        return ()
+    edges.sleep(edges.settle_seconds)
+    second = set(transport.list())
+    return (each for each in files if each in second)
+
+
+def _land(edges: Edges, district: District, transport: Transport, seen: RemoteFile, complete: bool) -> Landed | None:
+    """Size and time are compared once more after the download: a file that changed meanwhile waits."""
+    if not complete:
+        return None
+    try:
+        return edges.landing.land(district.code, transport, seen, max_bytes=district.limits.max_bytes)
+    except FileChangedWhileRead:
+        return None

@@ -1,0 +1,228 @@
+"""What contacts are told, entered in the outbox by the transaction that makes it true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from rostersync import fault_points, ledger, mailing, reporting
+from rostersync.ledger import Attempt, Delivery, Undo
+from rostersync.model import Dated, DeliveryState, Finding, Judgement, Left, Outcome, Reading, Report
+from rostersync.pipeline.context import Edges, dictionary_of
+
+if TYPE_CHECKING:
+    from rostersync.configuration.district import Carriage
+    from rostersync.configuration.districts import District, ReportKind
+
+OPERATORS = "_operators"
+"""Under this name the outbox has the operators' own mails; no district can be called so."""
+_KINDS: dict[Outcome, tuple[ReportKind, ...]] = {
+    Outcome.APPLIED: ("counts",),
+    Outcome.APPLIED_WITH_ERRORS: ("counts", "problems"),
+    Outcome.REFUSED: ("problems",),
+    Outcome.HELD: ("held",),
+}
+
+
+def recipients(district: District, outcome: Outcome) -> list[str]:
+    """The addresses of the contacts who want to know of this outcome, each once."""
+    return [address for addresses in _by_way(district, outcome).values() for address in addresses]
+
+
+def _by_way(district: District, outcome: Outcome) -> dict[Carriage, list[str]]:
+    """The same by how they want the list of rows."""
+    ways: dict[Carriage, list[str]] = {}
+    for each in district.contacts:
+        if set(each.reports) & set(_KINDS[outcome]):
+            ways.setdefault(each.delivery, []).append(each.address)
+    return ways
+
+
+def tell(
+    conn: Connection,
+    edges: Edges,
+    district: District,
+    delivery: Delivery,
+    number: int,
+    judgement: Judgement,
+    reading: Reading,
+) -> None:
+    """Enter the count report of this attempt in the outbox, for each contact with the list of rows as they want it.
+
+    The report with the files is there even if nobody gets it so: the others' files are its files.
+    """
+    at = edges.clock()
+    facts = reporting.ReportFacts(
+        district=district,
+        delivery=delivery.id,
+        attempt=number,
+        told_at=at,
+        received_at=ledger.received_at(conn, delivery.id, until=at),
+        judgement=judgement,
+        reading=reading,
+        dictionary=dictionary_of(district),
+        dated=_dates_to_tell(conn, district, judgement.outcome),
+    )
+    for each in _addressed(edges, facts):
+        _enqueue(conn, edges, facts, each.report, each.recipients, at)
+
+
+def _addressed(edges: Edges, facts: reporting.ReportFacts) -> Iterator[mailing.Addressed]:
+    """The count report for the contacts; of a held delivery also the one for those who decide."""
+    outcome = facts.judgement.outcome
+    ways = _by_way(facts.district, outcome)
+    yield from _in_each_way(reporting.count_reports(facts, ways), ways)
+    if outcome is Outcome.HELD:
+        asked = replace(facts, for_operators=True, reading=None)
+        yield mailing.Addressed(report=reporting.count_report(asked), recipients=edges.ops)
+
+
+def _in_each_way(
+    made: Mapping[Carriage, Report], ways: Mapping[Carriage, Sequence[str]]
+) -> Iterator[mailing.Addressed]:
+    """The reports, each for those who want it so; first the plain one, which has the files of all."""
+    plain = made["attach"]
+    alike = tuple(plain.kind + end for end in reporting.KIND_ENDS.values())
+    same = [address for way, addresses in ways.items() if made[way] is plain for address in addresses]
+    yield mailing.Addressed(report=plain, recipients=same, alike=alike)
+    for way, addresses in ways.items():
+        if made[way] is not plain:
+            yield mailing.Addressed(report=made[way], recipients=addresses, alike=alike)
+
+
+def reports_of(
+    conn: Connection, edges: Edges, district: District, last: Attempt, reading: Reading
+) -> list[mailing.Addressed]:
+    """What was told of a stored attempt, rendered now, and to whom it goes now."""
+    findings = ledger.findings_of(conn, last.delivery, last.number)
+    facts = _stored(conn, district, last, findings, at=last.ended_at)
+    told = mailing.report_id(
+        district=district.code, delivery=last.delivery, attempt=last.number, kind=reporting.COUNT_REPORT
+    )
+    dated = ledger.dates_told_in(conn, district.code, told)
+    return list(_addressed(edges, replace(facts, reading=reading, dated=dated)))
+
+
+def concerned(edges: Edges, district: District) -> list[str]:
+    """Everybody who may get mail about this district."""
+    return [*(each.address for each in district.contacts), *edges.ops]
+
+
+def allows(edges: Edges, district: District) -> Callable[[str], bool]:
+    """Whether mail about this district may go to an address: to those inside its domains, and to the operators."""
+    return lambda address: district.allows(address) or address in edges.ops
+
+
+def tell_nothing_new(conn: Connection, edges: Edges, district: District, delivery: Delivery) -> bool:
+    """Enter the short mail for known bytes that arrived anew, one a day. Whether there is one to send now."""
+    last = ledger.latest_attempt(conn, delivery.id)
+    if delivery.state is DeliveryState.UNDONE:
+        # What was applied is not the roster's any more: there is nothing good to say about the file.
+        return False
+    if last is None or last.outcome not in (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS):
+        return False
+    facts = replace(
+        _stored(conn, district, last, (), at=edges.clock()), dated=_dates_to_tell(conn, district, last.outcome)
+    )
+    report = reporting.nothing_new(facts, applied_at=last.ended_at)
+    return _enqueue(conn, edges, facts, report, recipients(district, Outcome.APPLIED)) > 0
+
+
+def tell_discarded(
+    conn: Connection, edges: Edges, district: District, last: Attempt, *, expired_after: int | None = None
+) -> None:
+    """Enter the mail that a held delivery was discarded, to all who were told that it waits."""
+    facts = _stored(conn, district, last, (), at=edges.clock())
+    told = [*recipients(district, Outcome.HELD), *edges.ops]
+    _enqueue(conn, edges, facts, reporting.discarded(facts, expired_after=expired_after), told)
+
+
+def tell_undone(conn: Connection, edges: Edges, district: District, made: Undo, left: Sequence[Left]) -> None:
+    """Enter the mail that a delivery was undone, to all who were told that it was applied, and the operators."""
+    last = ledger.attempt_of(conn, made.delivery, made.attempt)
+    if last is None:
+        return
+    facts = _stored(conn, district, last, (), at=edges.clock())
+    ways, at = _by_way(district, Outcome.APPLIED_WITH_ERRORS), edges.clock()
+    ways["attach"] = [*ways.get("attach", []), *edges.ops]
+    reports = reporting.undone(facts, ways=ways, counts=made.counts, left=left, applied_at=last.ended_at)
+    for each in _in_each_way(reports, ways):
+        _enqueue(conn, edges, facts, each.report, each.recipients, at)
+
+
+def recall_refusal(conn: Connection, edges: Edges, district: District, delivery: Delivery) -> bool:
+    """A refused file that is left in place is told of again every 7 days. Whether there is a mail to send now."""
+    last = ledger.latest_attempt(conn, delivery.id)
+    weeks = (edges.clock() - last.ended_at).days // 7 if last else 0
+    if last is None or not weeks:
+        return False
+    facts = _stored(conn, district, last, ledger.findings_of(conn, delivery.id, last.number), at=edges.clock())
+    report = reporting.count_report(facts)
+    # The outbox takes a report of one kind once: the week makes the reminder one of its own.
+    weekly = replace(report, kind=f"{report.kind} week {weeks}")
+    return _enqueue(conn, edges, facts, weekly, recipients(district, last.outcome)) > 0
+
+
+def ask(conn: Connection, district: District, held: Attempt) -> tuple[str, str]:
+    """Subject and text of the question about a held attempt."""
+    findings = ledger.findings_of(conn, held.delivery, held.number)
+    return reporting.question(_stored(conn, district, held, findings, at=held.ended_at))
+
+
+def _stored(
+    conn: Connection, district: District, last: Attempt, findings: tuple[Finding, ...], *, at: datetime
+) -> reporting.ReportFacts:
+    """The facts of a stored attempt as of some moment; its error file went with the first mail."""
+    judgement = Judgement(
+        outcome=last.outcome,
+        rows=last.rows,
+        counts=last.counts,
+        by_school=last.by_school,
+        findings=findings,
+        changes=last.changes,
+    )
+    return reporting.ReportFacts(
+        district=district,
+        delivery=last.delivery,
+        attempt=last.number,
+        told_at=at,
+        received_at=ledger.received_at(conn, last.delivery, until=at),
+        judgement=judgement,
+        reading=None,
+        dictionary=dictionary_of(district),
+    )
+
+
+def _dates_to_tell(conn: Connection, district: District, outcome: Outcome) -> Dated:
+    """What passing days did is told to those who want the counts, with their next mail."""
+    return ledger.untold_dates(conn, district.code) if "counts" in _KINDS[outcome] else Dated()
+
+
+def _enqueue(
+    conn: Connection,
+    edges: Edges,
+    facts: reporting.ReportFacts,
+    report: Report,
+    addresses: Sequence[str],
+    at: datetime | None = None,
+) -> int:
+    fault_points.point("report.rendered")
+    added = mailing.enqueue(
+        conn,
+        district=facts.district.code,
+        delivery=facts.delivery,
+        attempt=facts.attempt,
+        report=report,
+        recipients=addresses,
+        allowed=allows(edges, facts.district),
+        at=at or edges.clock(),
+    )
+    if added and facts.dated:
+        code, delivery, attempt = facts.district.code, facts.delivery, facts.attempt
+        ident = mailing.report_id(district=code, delivery=delivery, attempt=attempt, kind=report.kind)
+        ledger.mark_dates_told(conn, code, ident)
+    return added

@@ -1,0 +1,103 @@
+"""What a run has already done with a delivery, so that doing it again takes milliseconds and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from rostersync import ledger
+from rostersync.exceptions import KilledTwice, LostClaim, PermanentError, RosterSyncError
+from rostersync.ledger import Delivery
+from rostersync.model import DeliveryState, Outcome
+from rostersync.pipeline.context import Edges, Run, transaction
+from rostersync.pipeline.results import SyncResult, result_of
+
+MOST_KILLS = 2
+"""So many tasks may be killed at one delivery; the next one does not begin."""
+_SET_ASIDE = (DeliveryState.DISCARDED, DeliveryState.SUPERSEDED, DeliveryState.UNDONE)
+
+
+def settled_result(conn: Connection, run: Run, code: str, id_: str) -> SyncResult | None:
+    """The stored result when this run has settled this delivery, else None.
+
+    What was set aside meanwhile is settled by that: no task that comes late applies it, unless it is forced.
+    """
+    outcome = ledger.outcome_of(conn, run.dag_id, run.run_id, code, id_)
+    if outcome is None and not run.force and ledger.delivery_of(conn, code, id_).state in _SET_ASIDE:
+        outcome = Outcome.DUPLICATE
+        settle(conn, run, code, id_, outcome)
+    return None if outcome is None else stored_result(conn, code, id_, outcome)
+
+
+def stored_result(conn: Connection, code: str, id_: str, outcome: Outcome | None = None) -> SyncResult:
+    """The delivery's latest attempt under this outcome (default: its own); without findings when there is none."""
+    last = ledger.latest_attempt(conn, id_)
+    if last is None:
+        return SyncResult(district=code, delivery=id_, outcome=outcome or Outcome.WAITING)
+    result = result_of(code, last, ledger.findings_of(conn, id_, last.number), outcome)
+    return replace(result, set_aside=_set_aside(conn, code, id_)) if outcome is Outcome.DUPLICATE else result
+
+
+def _set_aside(conn: Connection, code: str, id_: str) -> str | None:
+    """When and by whom, for a delivery that is not going to be applied."""
+    delivery = ledger.delivery_of(conn, code, id_)
+    if delivery.state not in _SET_ASIDE:
+        return None
+    when = f" on {delivery.decided_at.date().isoformat()}" if delivery.decided_at else ""
+    return f"{delivery.state.value}: set aside{when} by {delivery.decided_by}"
+
+
+def done_meanwhile(conn: Connection, run: Run, code: str, id_: str) -> SyncResult | None:
+    """The result of another run that concluded this delivery since our run took it; with it, ours is settled too.
+
+    To judge it once more would be wrong: a newer file may have been applied since, and this one would look late.
+    """
+    taken = ledger.attempts_when_taken(conn, run.dag_id, run.run_id, code, id_)
+    last = ledger.latest_attempt(conn, id_)
+    if run.force or taken is None or last is None or last.number <= taken:
+        return None
+    applied = last.outcome in (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
+    outcome = Outcome.DUPLICATE if applied else last.outcome
+    settle(conn, run, code, id_, outcome)
+    return stored_result(conn, code, id_, outcome)
+
+
+def settle(conn: Connection, run: Run, code: str, id_: str, outcome: Outcome) -> None:
+    """The run is done with this delivery."""
+    ledger.settle(conn, run.dag_id, run.run_id, code, id_, outcome)
+
+
+@contextmanager
+def failure_noted(edges: Edges, code: str, id_: str) -> Iterator[None]:
+    """A failure is written to the ledger and goes on its way: one that no retry can cure, for the watcher.
+
+    Too little memory is noted like a kill: not at all. The next try counts it.
+    """
+    try:
+        yield
+    except (LostClaim, MemoryError):
+        raise
+    except BaseException as error:  # a task that is asked to stop has time to say so
+        # The failure itself matters more than the note about it.
+        with suppress(RosterSyncError), transaction(edges, code) as conn:
+            ledger.end_work(conn, id_)
+            if isinstance(error, PermanentError):
+                ledger.mark_failed(conn, id_)
+        raise
+
+
+def take(conn: Connection, run: Run, id_: str) -> int:
+    """Begin to work on a delivery; the token of the claim. Look at its `kills` after the commit: `check_kills`."""
+    ledger.begin_work(conn, id_, f"{run.dag_id} {run.run_id}", anew=run.force)
+    return ledger.claim(conn, id_, run.actor)
+
+
+def check_kills(delivery: Delivery) -> None:
+    """Raises KilledTwice for a delivery that has killed two tasks: a third one stays alive and says so."""
+    if delivery.kills >= MOST_KILLS:
+        raise KilledTwice(
+            f"{delivery.kills} tasks were killed while they worked on delivery {delivery.id} ({delivery.size:,} bytes)."
+        )

@@ -1,0 +1,100 @@
+"""What the rules noted, as findings: with the cell each is about and the facts that the catalogue's sentences need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rapidfuzz import fuzz, process
+from sqlalchemy import RowMapping, select
+
+from rostersync.catalogue.findings import found, reference
+from rostersync.database import tables
+from rostersync.model import Finding, Severity
+from rostersync.planning.workspace import Workspace
+
+_NEAR = 70
+"""Similarity in per cent from which another school is offered."""
+
+Detail = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """The plan, and every school that a finding calls unknown with the district's nearest one."""
+
+    ws: Workspace
+    nearest: Mapping[str, str]
+
+
+def findings_of(ws: Workspace) -> tuple[Finding, ...]:
+    """All findings of the roster rules, in the order of the file."""
+    noted, stage = ws.found, ws.stage
+    joined = select(noted, stage).join(stage, stage.c.line == noted.c.line)
+    rows = ws.conn.execute(joined.order_by(noted.c.line, noted.c.column, noted.c.code)).mappings().all()
+    unknown = {row[noted.c.detail]["school"] for row in rows if row[noted.c.code] == "school-unknown"}
+    scene = _Scene(ws=ws, nearest=_nearest_schools(ws, unknown))
+    return tuple(_finding(row, scene) for row in rows)
+
+
+def _finding(row: RowMapping, scene: _Scene) -> Finding:
+    ws = scene.ws
+    column, code, detail = (row[ws.found.c[name]] for name in ("column", "code", "detail"))
+    tell = _FACTS.get(code)
+    return found(
+        code,
+        line=row[ws.found.c.line],
+        column=column,
+        value=row[ws.stage.c[column]] if column in ws.present else None,
+        severity=Severity(row[ws.found.c.severity]),
+        **(detail if tell is None else tell(detail, row, scene)),
+    )
+
+
+def _nearest_schools(ws: Workspace, unknown: set[str]) -> Mapping[str, str]:
+    """Unknown schoolId → the district's nearest open one, "none" when none is near."""
+    if not unknown:
+        return {}
+    s = tables.school.c
+    wanted = select(s.school_id).where(s.district == ws.district, s.status == "active").order_by(s.school_id)
+    known = ws.conn.scalars(wanted).all()
+    return {school: _nearest(school, known) for school in unknown}
+
+
+def _nearest(school: str, known: Sequence[str]) -> str:
+    hit = process.extractOne(school, known, scorer=fuzz.ratio, processor=_without_zeros, score_cutoff=_NEAR)
+    return hit[0] if hit else "none"
+
+
+def _without_zeros(school: str) -> str:
+    """Zeros in front are what spreadsheets lose: they make no difference here, nor does case."""
+    return school.lstrip("0").casefold()
+
+
+def _unknown_school(detail: Detail, _: RowMapping, scene: _Scene) -> Detail:
+    """The nearest school; and a word when the district's own ID was taken for a school's."""
+    typed = detail["school"]
+    is_district = typed.casefold() == scene.ws.district.casefold()
+    hint = " It is the ID of the district itself." if is_district else ""
+    return {**detail, "suggestion": scene.nearest[typed], "hint": hint}
+
+
+def _taken_address(detail: Detail, row: RowMapping, scene: _Scene) -> Detail:
+    """Who holds it, when that is a person of this district; else a reference, and nothing about them.
+
+    The reference is the same in every file that makes the same claim: it can be quoted from an old mail.
+    """
+    if "user_id" in detail:
+        otherwise = "if it is the same person, write the userId they already have"
+        return {**detail, "whom": f"userId {detail['user_id']}", "otherwise": otherwise}
+    stage = scene.ws.stage.c
+    mark = reference(scene.ws.district, row[stage.email_key])
+    facts = {"whom": "somebody else", "otherwise": f"give reference {mark} to support", "reference": mark}
+    return {**facts, "asked_by": row[stage.userId]}
+
+
+_FACTS: Mapping[str, Callable[[Detail, RowMapping, _Scene], Detail]] = {
+    "school-unknown": _unknown_school,
+    "email-taken": _taken_address,
+}

@@ -1,0 +1,180 @@
+"""Remarks about what the plan does or leaves: judged once the plan is made, told at the first line that asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Table,
+    and_,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
+
+from rostersync.configuration.dictionary import Column
+from rostersync.database import tables as t
+from rostersync.planning.predicates import LIVE, Found, contradicts_hand, kept_by_hand, known_as, school_of
+from rostersync.planning.workspace import Workspace, finding, told
+
+DATED = ("placement", "enrollment")
+KEPT = (
+    ("person", "userId", "manual", "owned-manually"),
+    ("class", "classId", "source", "class-owned-by-source"),
+    ("class", "classId", "manual", "owned-manually"),
+    ("placement", "schoolId", "manual", "owned-manually"),
+    ("enrollment", "primaryTeacher", "manual", "owned-manually"),
+)
+"""Entity, column named, owner, code: whose records stay as they are although a row asks for other values."""
+
+
+def note_remarks(ws: Workspace) -> None:
+    """Note every remark of the roster rules about accepted rows."""
+    for rule in (_reactivated, _person_changes, _kept_records, _school_names, _past_dates, _second_primaries, _sticky):
+        for found in rule(ws):
+            ws.note(found)
+
+
+def _reactivated(ws: Workspace) -> Iterator[Found]:
+    """A named person, class or school, or an enrollment or placement that had ended, is active again."""
+    columns = {
+        "person": "userId",
+        "class": "classId",
+        "school": "schoolId",
+        "placement": "schoolId",
+        "enrollment": "classId",
+    }
+    for entity, column in columns.items():
+        plan = ws.plans[entity].c
+        shape = ws.shapes[entity]
+        back = and_(plan.old_status.not_in(shape.live), plan.new_status.in_(shape.live))
+        if entity in ("placement", "enrollment"):
+            back = and_(back, _person_was_active(ws, plan.user_id))
+        yield select(plan.line, *told(column, "reactivated", "remark", entity=literal(entity))).where(back)
+
+
+def _person_was_active(ws: Workspace, user_id: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A reactivated person is told once, not again for each of their assignments."""
+    person = ws.plans["person"].c
+    return not_(exists().where(person.user_id == user_id, person.old_status == "inactive"))
+
+
+def _person_changes(ws: Workspace) -> Iterator[Found]:
+    plan = ws.plans["person"].c
+    known = plan.old_status.is_not(None)
+    renamed = plan.old_user_id.is_not(None)
+    yield select(plan.line, *told("userId", "id-corrected", "remark", old=plan.old_user_id)).where(renamed)
+    mail = and_(known, plan.old_email_key.is_distinct_from(plan.new_email_key))
+    yield select(plan.line, *told("userEmail", "email-changed", "remark")).where(mail)
+    raised = and_(known, plan.old_role == "Teacher", plan.new_role == "Administrator")
+    yield select(plan.line, *told("userRole", "role-raised", "remark")).where(raised)
+
+
+def _kept_records(ws: Workspace) -> Iterator[Found]:
+    """Other values for records that are not the file's leave them as they are."""
+    parts = _parts(ws)
+    for entity, column, owner, code in KEPT:
+        record = ws.shapes[entity].table
+        other = or_(literal(False), *(asks for _, asks in _other_cells(ws, entity, record)))
+        rows = select(*finding(ws, column, code, "remark")).select_from(_with_record(ws, entity))
+        yield rows.where(parts[entity], record.c.owner == owner, other)
+
+
+def _school_names(ws: Workspace) -> Iterator[Found]:
+    if "schoolName" not in ws.present:
+        return
+    other = and_(ws.adds, ws.cell("schoolName") != t.school.c.name)
+    if ws.context.school_creation:
+        other = and_(other, t.school.c.owner != "file")
+    first = select(func.min(ws.stage.c.line), *told("schoolName", "school-name-differs", "remark"))
+    joined = ws.stage.join(t.school, school_of(ws))
+    yield first.select_from(joined).where(other).group_by(ws.cell("schoolId"), ws.cell("schoolName"))
+
+
+def _past_dates(ws: Workspace) -> Iterator[Found]:
+    """An assignment whose last day is over: ended, or not started."""
+    for entity in ("placement", "enrollment"):
+        plan = ws.plans[entity].c
+        over = and_(plan.new_status == "ended", plan.new_end_date < literal(ws.context.today), plan.owner == "file")
+        asked = exists().where(ws.stage.c.line == plan.line, ws.adds)
+        yield select(plan.line, *told("endDate", "date-past", "remark")).where(over, asked)
+
+
+def _second_primaries(ws: Workspace) -> Iterator[Found]:
+    """The class has an official primary teacher already, who stays the official one."""
+    plan, e = ws.plans["enrollment"].c, t.enrollment.alias("official")
+    becomes = and_(plan.new_primary_teacher, plan.old_primary_teacher.is_not(True), plan.new_status.in_(LIVE))
+    other = exists().where(
+        e.c.district == ws.district,
+        e.c.class_id == plan.class_id,
+        e.c.user_id != plan.user_id,
+        e.c.primary_teacher,
+        e.c.status.in_(LIVE),
+    )
+    yield select(plan.line, *told("primaryTeacher", "primary-second", "remark")).where(becomes, other)
+
+
+def _sticky(ws: Workspace) -> Iterator[Found]:
+    """A field of a file record that was edited by hand keeps the hand's value."""
+    for entity, rows in _parts(ws).items():
+        record = ws.shapes[entity].table
+        edited = and_(record.c.district == ws.district, record.c.owner == "file", func.cardinality(record.c.sticky) > 0)
+        if not ws.conn.scalar(select(exists().where(edited))):
+            continue
+        for column, asks in _other_cells(ws, entity, record):
+            name = column.attribute or ""
+            kept = kept_by_hand(record, name)
+            if column.entity == "assignment":
+                kept = or_(kept, contradicts_hand(record, name, ws.day(column.header)))
+            told_at = select(*finding(ws, column.header, "field-sticky", "remark"))
+            yield told_at.select_from(_with_record(ws, entity)).where(rows, edited, kept, asks)
+
+
+def _other_cells(ws: Workspace, entity: str, record: Table) -> Iterator[tuple[Column, ColumnElement[Any]]]:
+    """The file's columns that speak of this entity, and when a cell asks for another value than the stored one."""
+    for column in ws.dictionary.of(entity):  # type: ignore[arg-type]  # entity is an Entity literal
+        if column.header in ws.present:
+            yield column, _asks_another(ws, record, column)
+    for column in ws.dictionary.of("assignment") if entity in DATED else ():
+        if column.header in ws.present:
+            # A row that names a class gives the dates of the enrollment.
+            speaks = ws.cell("classId").is_(None) if entity == "placement" else true()
+            yield column, and_(speaks, ws.day(column.header).is_distinct_from(record.c[column.attribute or ""]))
+
+
+def _parts(ws: Workspace) -> dict[str, ColumnElement[Any]]:
+    """entity → the rows that ask something of it. A school's name is asked for only where files make schools."""
+    named = and_(ws.adds, ws.names_class)
+    parts = {"person": ws.adds, "placement": ws.adds, "class": named, "enrollment": named}
+    return parts | ({"school": ws.adds} if ws.context.school_creation else {})
+
+
+def _with_record(ws: Workspace, entity: str) -> FromClause:
+    """The rows joined with their records of this entity."""
+    corrected = ws.stage.outerjoin(ws.correction, ws.correction.c.user_id == ws.cell("userId"))
+    return corrected.join(ws.shapes[entity].table, _record_of(ws, entity))
+
+
+def _record_of(ws: Workspace, entity: str) -> ColumnElement[Any]:
+    """The row's record of this entity, under the ID that a corrected one had before."""
+    record = ws.shapes[entity].table.c
+    keys: dict[str, ColumnElement[Any]] = {"user_id": known_as(ws.correction, ws.cell("userId"))}
+    keys |= {"school_id": ws.cell("schoolId"), "class_id": ws.cell("classId")}
+    return and_(record.district == ws.district, *(record[k] == keys[k] for k in ws.shapes[entity].keys))
+
+
+def _asks_another(ws: Workspace, record: Table, column: Column) -> ColumnElement[Any]:
+    """The row asks for another value; a blank cell keeps the stored one, but a blank primaryTeacher says no."""
+    stored, cell = record.c[column.attribute or ""], ws.cell(column.header)
+    if column.entity == "enrollment":
+        return stored.is_distinct_from(func.coalesce(cell == "Yes", False))
+    if column.kind == "email":
+        return record.c.email_key != ws.stage.c.email_key
+    return and_(cell.is_not(None), cell.is_distinct_from(stored))

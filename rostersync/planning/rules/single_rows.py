@@ -1,0 +1,238 @@
+"""Roster rules about single rows: judged against the roster as it was before the file.
+
+Each rule is a select of findings; a rule never looks at another rule's result, so that a row gets all its faults
+at once. Where one fault would only follow from another, the select leaves the row out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, not_, or_, select, update
+
+from rostersync.database import tables as t
+from rostersync.planning.predicates import (
+    LIVE,
+    Found,
+    class_of,
+    enrollment_of,
+    handed_over,
+    person_of,
+    placement_of,
+    same_person,
+    school_of,
+)
+from rostersync.planning.rules.unknown_ids import find_corrections, find_strangers
+from rostersync.planning.workspace import Workspace, finding
+
+
+def judge_rows(ws: Workspace) -> None:
+    """Note every finding about single rows, set handed-over rows aside, reject rows with errors."""
+    find_strangers(ws)
+    find_corrections(ws)
+    for rule in (_schools, _identities, _classes, _removals_of_people, _removals_of_classes, _owned_people):
+        for found in rule(ws):
+            ws.note(found)
+    ws.reject()
+    _set_handed_over_aside(ws)
+
+
+def _schools(ws: Workspace) -> Iterator[Found]:
+    joined = ws.stage.outerjoin(t.school, school_of(ws))
+    unknown = and_(ws.accepted, t.school.c.school_id.is_(None))
+    if ws.context.school_creation:
+        unknown = and_(unknown, ws.cell("action").is_not(None))
+    yield (
+        select(*finding(ws, "schoolId", "school-unknown", "row", school=ws.cell("schoolId")))
+        .select_from(joined)
+        .where(unknown)
+    )
+    closed = and_(ws.adds, t.school.c.status == "inactive", t.school.c.owner != "file")
+    yield select(*finding(ws, "schoolId", "school-inactive", "row")).select_from(joined).where(closed)
+
+
+def _identities(ws: Workspace) -> Iterator[Found]:
+    st = ws.stranger
+    line, column, _, severity, detail = finding(ws, "userId", "", "row", known=st.c.twin)
+    yield (
+        select(line, column, st.c.code, severity, detail)
+        .select_from(ws.stage.join(st, st.c.user_id == ws.cell("userId")))
+        .where(ws.names_person, st.c.twin.is_not(None))
+    )
+    known = ws.stage.join(t.person, person_of(ws))
+    yield select(*finding(ws, "userId", "id-taken", "row")).select_from(known).where(_id_taken(ws))
+    unused = and_(ws.adds, t.person.c.owner == "manual", t.person.c.status == "inactive", not_(_id_taken(ws)))
+    yield select(*finding(ws, "userId", "owned-manually", "row")).select_from(known).where(unused)
+
+
+def _id_taken(ws: Workspace) -> ColumnElement[Any]:
+    """Same ID, but e-mail and both names are another's."""
+    p = t.person.c
+    return and_(
+        ws.adds,
+        p.email_key.is_distinct_from(ws.stage.c.email_key),
+        p.first_name != ws.cell("userFirstName"),
+        p.last_name != ws.cell("userLastName"),
+    )
+
+
+def _classes(ws: Workspace) -> Iterator[Found]:
+    known = ws.stage.join(t.class_, class_of(ws))
+    names = or_(and_(ws.adds, ws.names_class), ws.does("REMOVE-CLASS"), ws.does("REMOVE-ENROLLMENT"))
+    # Only rows that add create a school; of an action at an unknown one, the school is the fault.
+    created = and_(ws.adds, literal(ws.context.school_creation))
+    at_school = or_(exists().where(school_of(ws)), created)
+    elsewhere = and_(names, at_school, t.class_.c.school_id != ws.cell("schoolId"))
+    yield (
+        select(*finding(ws, "classId", "class-other-school", "row", school=t.class_.c.school_id))
+        .select_from(known)
+        .where(elsewhere)
+    )
+    closed = and_(ws.adds, ws.names_class, t.class_.c.status == "inactive", t.class_.c.owner != "file")
+    here = t.class_.c.school_id == ws.cell("schoolId")
+    yield select(*finding(ws, "classId", "class-inactive", "row")).select_from(known).where(closed, here)
+
+
+def _owner_code(owner: ColumnElement[Any], source_code: str) -> ColumnElement[Any]:
+    return case((owner == "source", source_code), else_="owned-manually").label("code")
+
+
+def _refusal(ws: Workspace, column: str, owner: ColumnElement[Any], source_code: str) -> tuple[ColumnElement[Any], ...]:
+    line, col, _, severity, detail = finding(ws, column, "", "row")
+    return (line, col, _owner_code(owner, source_code), severity, detail)
+
+
+def _removals_of_people(ws: Workspace) -> Iterator[Found]:
+    """REMOVE-USER and REMOVE-ENROLLMENT: the target must exist and be the file's."""
+    at_known_school = exists().where(school_of(ws))
+    twin = exists().where(ws.stranger.c.user_id == ws.cell("userId"), ws.stranger.c.twin.is_not(None))
+    not_a_twin = not_(twin)
+    for action, record, match, column in (
+        ("REMOVE-USER", t.placement, placement_of(ws), "userId"),
+        ("REMOVE-ENROLLMENT", t.enrollment, enrollment_of(ws), "classId"),
+    ):
+        joined = ws.stage.outerjoin(record, match).outerjoin(t.person, person_of(ws))
+        asked = and_(ws.does(action), at_known_school, not_a_twin)
+        if record is t.enrollment:
+            asked = and_(asked, not_(_class_elsewhere(ws)))
+        yield (
+            select(*_refusal(ws, "userId", func.coalesce(record.c.owner, t.person.c.owner), "person-owned-by-source"))
+            .select_from(joined)
+            .where(asked, _not_the_files(record))
+        )
+        target = literal("placement" if record is t.placement else "enrollment")
+        missing = and_(record.c.user_id.is_(None), t.person.c.owner.is_distinct_from("source"))
+        yield (
+            select(*finding(ws, column, "action-target-unknown", "row", target=target))
+            .select_from(joined)
+            .where(asked, missing)
+        )
+
+
+def _not_the_files(record: Table) -> ColumnElement[Any]:
+    none_of_source = and_(record.c.user_id.is_(None), t.person.c.owner == "source")
+    return or_(record.c.owner != "file", none_of_source)
+
+
+def _class_elsewhere(ws: Workspace) -> ColumnElement[Any]:
+    other = t.class_.alias("other_class")
+    same = and_(other.c.district == ws.district, other.c.class_id == ws.cell("classId"))
+    return exists().where(same, other.c.school_id != ws.cell("schoolId"))
+
+
+def _removals_of_classes(ws: Workspace) -> Iterator[Found]:
+    """REMOVE-CLASS: only the file's classes, and only without others' active enrollments."""
+    joined = ws.stage.outerjoin(t.class_, class_of(ws))
+    asked = and_(ws.does("REMOVE-CLASS"), exists().where(school_of(ws)))
+    here = t.class_.c.school_id == ws.cell("schoolId")
+    target = literal("class")
+    yield (
+        select(*finding(ws, "classId", "action-target-unknown", "row", target=target))
+        .select_from(joined)
+        .where(asked, t.class_.c.class_id.is_(None))
+    )
+    yield (
+        select(*_refusal(ws, "classId", t.class_.c.owner, "class-owned-by-source"))
+        .select_from(joined)
+        .where(asked, here, t.class_.c.owner != "file")
+    )
+    e = t.enrollment.c
+    others = (
+        select(func.max(e.owner))
+        .where(e.district == ws.district, e.class_id == t.class_.c.class_id, e.owner != "file", e.status.in_(LIVE))
+        .scalar_subquery()
+    )
+    yield (
+        select(*_refusal(ws, "classId", others, "class-owned-by-source"))
+        .select_from(joined)
+        .where(asked, here, t.class_.c.owner == "file", t.class_.c.status == "active", others.is_not(None))
+    )
+
+
+def _owned_people(ws: Workspace) -> Iterator[Found]:
+    """Rows about source persons: what is already true is a remark, anything else an error."""
+    joined = (
+        ws.stage.join(t.person, person_of(ws))
+        .outerjoin(t.placement, placement_of(ws))
+        .outerjoin(t.enrollment, enrollment_of(ws))
+        .outerjoin(t.class_, class_of(ws))
+    )
+    owned = and_(ws.adds, t.person.c.owner == "source", not_(_id_taken(ws)), not_(handed_over()))
+    severity = case((_asks_more(ws), "row"), else_="remark").label("severity")
+    line, column, code, _, detail = finding(ws, "userId", "person-owned-by-source", "row")
+    yield select(line, column, code, severity, detail).select_from(joined).where(owned)
+
+
+def _asks_more(ws: Workspace) -> ColumnElement[Any]:
+    """The row says something about a source person that is not already true."""
+    p = t.person.c
+    placed = func.coalesce(t.placement.c.status.in_(LIVE), False)
+    enrolled = func.coalesce(t.enrollment.c.status.in_(LIVE), False)
+    return or_(
+        p.status != "active",
+        p.email_key.is_distinct_from(ws.stage.c.email_key),
+        *(_differs(ws, t.person, c.header) for c in ws.dictionary.of("person") if c.kind != "email"),
+        not_(placed),
+        *(_differs(ws, t.placement, c.header) for c in ws.dictionary.of("placement")),
+        and_(not_(ws.names_class), _dates_differ(ws, t.placement)),
+        and_(ws.names_class, or_(not_(enrolled), _primary_differs(ws), _dates_differ(ws, t.enrollment))),
+        and_(ws.names_class, t.class_.c.owner == "file", _class_differs(ws)),
+    )
+
+
+def _differs(ws: Workspace, record: Table, header: str) -> ColumnElement[Any]:
+    """A filled cell that is not the stored value (a blank one keeps it)."""
+    cell = ws.cell(header)
+    stored = record.c[ws.dictionary.by_header[header].attribute or ""]
+    return and_(cell.is_not(None), cell.is_distinct_from(stored))
+
+
+def _class_differs(ws: Workspace) -> ColumnElement[Any]:
+    return or_(*(_differs(ws, t.class_, c.header) for c in ws.dictionary.of("class")))
+
+
+def _primary_differs(ws: Workspace) -> ColumnElement[Any]:
+    primary: ColumnElement[Any] = t.enrollment.c.primary_teacher
+    return primary.is_distinct_from(func.coalesce(ws.cell("primaryTeacher") == "Yes", False))
+
+
+def _dates_differ(ws: Workspace, record: Table) -> ColumnElement[Any]:
+    """A present date column says something else than stored; blank says "no limit"."""
+    present = [c for c in ws.dictionary.of("assignment") if c.header in ws.present]
+    return or_(literal(False), *(ws.day(c.header).is_distinct_from(record.c[c.attribute or ""]) for c in present))
+
+
+def _set_handed_over_aside(ws: Workspace) -> None:
+    """Rows of a person who now belongs to the source are left out, with a remark.
+
+    The source may know the person by another userId: then the address and both names say who it is.
+    """
+    remark = select(*finding(ws, "userId", "person-handed-over", "remark"))
+    by_id = remark.select_from(ws.stage.join(t.person, person_of(ws))).where(ws.adds, handed_over())
+    stranger = ws.stage.join(ws.stranger, ws.stranger.c.user_id == ws.cell("userId"))
+    theirs = exists().where(same_person(ws), handed_over())
+    by_name = remark.select_from(stranger).where(ws.adds, ws.stranger.c.twin.is_(None), theirs)
+    if ws.note(by_id) + ws.note(by_name):
+        hit = and_(ws.found.c.line == ws.stage.c.line, ws.found.c.code == "person-handed-over")
+        ws.conn.execute(update(ws.stage).values(status="folded").where(hit, ws.accepted))

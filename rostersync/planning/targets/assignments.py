@@ -1,0 +1,185 @@
+"""What placements and enrollments shall be: dated assignments, and what ends with a person or a class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+)
+
+from rostersync.configuration.dictionary import Column
+from rostersync.database import tables as t
+from rostersync.planning.predicates import LIVE, contradicts_hand, kept_by_hand
+from rostersync.planning.targets.new_values import Values, any_of, as_known, asked_by, file_may_write, new_value, settle
+from rostersync.planning.workspace import Workspace
+
+
+def plan_placements(ws: Workspace) -> None:
+    """Everybody named at a school: the dates of their rows without a class are the placement's."""
+    p = t.placement
+    undated = and_(ws.adds, ws.cell("classId").is_not(None))
+    dated = and_(ws.adds, ws.cell("classId").is_(None))
+    named = (
+        select(
+            ws.cell("userId").label("user_id"),
+            ws.cell("schoolId").label("school_id"),
+            func.min(ws.stage.c.line).label("line"),
+            any_of(or_(dated, undated)).label("asked"),
+            any_of(ws.does("REMOVE-USER")).label("removed"),
+            any_of(dated).label("dated"),
+            *(asked_by(ws, c.header, ws.adds).label(c.attribute) for c in ws.dictionary.of("placement")),
+            *(
+                func.any_value(ws.day(c.header)).filter(dated).label(c.attribute)
+                for c in ws.dictionary.of("assignment")
+            ),
+        )
+        .where(ws.names_person)
+        .group_by(ws.cell("userId"), ws.cell("schoolId"))
+        .cte("named_placement")
+    )
+    joined, current = as_known(ws, named)
+    joined = joined.outerjoin(
+        p, and_(p.c.district == ws.district, p.c.user_id == current, p.c.school_id == named.c.school_id)
+    )
+    new: dict[str, ColumnElement[Any]] = {
+        c.attribute or "": new_value(p, named, c.attribute or "") for c in ws.dictionary.of("placement")
+    }
+    new |= _dates(ws, p, named)
+    new["status"] = _status(ws, p, named, new)
+    settle(ws, "placement", joined, named, new, {})
+
+
+def plan_enrollments(ws: Workspace) -> None:
+    """Everybody named in a class, and whoever's enrollment ends with a person or a class that is removed."""
+    e = t.enrollment
+    parts = union_all(_asked_enrollments(ws), _ended_with_person(ws), _ended_with_class(ws)).subquery("parts")
+    named = (
+        select(
+            parts.c.user_id,
+            parts.c.class_id,
+            func.max(parts.c.school_id).label("school_id"),
+            func.min(parts.c.line).label("line"),
+            func.bool_or(parts.c.asked).label("asked"),
+            func.bool_or(parts.c.removed).label("removed"),
+            func.bool_or(parts.c.asked).label("dated"),
+            func.bool_or(parts.c.primary_teacher).label("primary_teacher"),
+            *(func.max(parts.c[c.attribute or ""]).label(c.attribute) for c in ws.dictionary.of("assignment")),
+        )
+        .group_by(parts.c.user_id, parts.c.class_id)
+        .cte("named_enrollment")
+    )
+    joined, current = as_known(ws, named)
+    joined = joined.outerjoin(
+        e, and_(e.c.district == ws.district, e.c.user_id == current, e.c.class_id == named.c.class_id)
+    )
+    new: dict[str, ColumnElement[Any]] = {"primary_teacher": new_value(e, named, "primary_teacher")}
+    new |= _dates(ws, e, named)
+    new["status"] = _status(ws, e, named, new)
+    settle(ws, "enrollment", joined, named, new, {"school_id": named.c.school_id})
+
+
+def _asked_enrollments(ws: Workspace) -> Select[*tuple[Any, ...]]:
+    adds = and_(ws.adds, ws.names_class)
+    removes = ws.does("REMOVE-ENROLLMENT")
+    return select(
+        ws.cell("userId").label("user_id"),
+        ws.cell("classId").label("class_id"),
+        ws.cell("schoolId").label("school_id"),
+        ws.stage.c.line,
+        adds.label("asked"),
+        removes.label("removed"),
+        case((adds, func.coalesce(ws.cell("primaryTeacher") == "Yes", false()))).label("primary_teacher"),
+        *(case((adds, ws.day(c.header))).label(c.attribute) for c in ws.dictionary.of("assignment")),
+    ).where(or_(adds, removes))
+
+
+def _cascade(ws: Workspace, rows: ColumnElement[Any], joined: FromClause, renamed: bool) -> Select[*tuple[Any, ...]]:
+    """Live file-owned enrollments that end because their person leaves the school, or their class is removed."""
+    e, fix = t.enrollment.c, ws.correction
+    user = func.coalesce(fix.c.user_id, e.user_id) if renamed else e.user_id
+    source = joined.outerjoin(fix, fix.c.old_user_id == e.user_id) if renamed else joined
+    return (
+        select(
+            user,
+            e.class_id,
+            ws.cell("schoolId"),
+            ws.stage.c.line,
+            false(),
+            true(),
+            null(),
+            *(cast(null(), t.enrollment.c[c.attribute or ""].type) for c in ws.dictionary.of("assignment")),
+        )
+        .select_from(source)
+        .where(rows, e.owner == "file", e.status.in_(LIVE))
+    )
+
+
+def _ended_with_person(ws: Workspace) -> Select[*tuple[Any, ...]]:
+    e, c = t.enrollment, t.class_
+    mine = and_(e.c.district == ws.district, e.c.user_id == ws.cell("userId"))
+    there = and_(c.c.district == ws.district, c.c.class_id == e.c.class_id, c.c.school_id == ws.cell("schoolId"))
+    return _cascade(ws, ws.does("REMOVE-USER"), ws.stage.join(e, mine).join(c, there), renamed=False)
+
+
+def _ended_with_class(ws: Workspace) -> Select[*tuple[Any, ...]]:
+    e, c = t.enrollment, t.class_
+    own = and_(c.c.district == ws.district, c.c.class_id == ws.cell("classId"), c.c.owner == "file")
+    joined = ws.stage.join(c, own).join(e, and_(e.c.district == ws.district, e.c.class_id == c.c.class_id))
+    return _cascade(ws, ws.does("REMOVE-CLASS"), joined, renamed=True)
+
+
+def _status(ws: Workspace, record: Table, named: FromClause, dates: Values) -> ColumnElement[Any]:
+    """planned before, active within, ended after; ended when removed; untouched when not the file's."""
+    today = literal(ws.context.today)
+    return case(
+        (and_(named.c.removed, record.c.owner == "file"), "ended"),
+        (file_may_write(record, named).is_(False), record.c.status),
+        (dates["end_date"] < today, "ended"),
+        (dates["start_date"] > today, "planned"),
+        else_="active",
+    )
+
+
+def _dates(ws: Workspace, record: Table, named: FromClause) -> dict[str, ColumnElement[Any]]:
+    """New dates: what a row says of them, else what is stored and not overtaken by it.
+
+    A last day that is over does not outlive a row that names the assignment again without speaking of dates; nor does
+    a stored date that contradicts a typed one.
+    """
+    typed = {c.attribute or "": _typed_date(ws, record, named, c) for c in ws.dictionary.of("assignment")}
+    start, end = record.c.start_date, record.c.end_date
+    new_start = case(typed["start_date"], else_=start)
+    new_end = case(typed["end_date"], else_=end)
+    overtaken = or_(end < literal(ws.context.today), end < new_start)
+    writes = file_may_write(record, named)
+    free = {n: and_(writes, kept_by_hand(record, n).is_(False)) for n in ("start_date", "end_date")}
+    return {
+        "start_date": case(typed["start_date"], (and_(free["start_date"], start > new_end), None), else_=start),
+        "end_date": case(typed["end_date"], (and_(free["end_date"], overtaken), None), else_=end),
+    }
+
+
+def _typed_date(ws: Workspace, record: Table, named: FromClause, column: Column) -> tuple[ColumnElement[Any], Any]:
+    """When a row of this entity may say this date, and what it says (a blank cell of a present column clears it).
+
+    A date set by hand stays, and is not contradicted by the other one.
+    """
+    name = column.attribute or ""
+    held = or_(kept_by_hand(record, name), contradicts_hand(record, name, named.c[name]))
+    speaks = and_(file_may_write(record, named), named.c.dated, held.is_(False))
+    return and_(literal(column.header in ws.present), speaks), named.c[name]

@@ -1,0 +1,120 @@
+"""What a new day does to dated assignments: starts them, ends them, and deactivates who is placed nowhere any more.
+
+Only what the files own is looked at, and status only goes forward: what was removed by a file stays removed, whatever
+its dates say. Whether a person is still placed is judged as in the plan of a file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+)
+
+from rostersync.database import tables as t
+from rostersync.model import Dated
+from rostersync.planning.predicates import LIVE
+from rostersync.planning.targets.entities import person_status, placed_in_plan
+from rostersync.planning.targets.new_values import settle
+from rostersync.planning.workspace import PlanContext, Workspace
+
+_ASSIGNMENTS = {"placement": t.placement, "enrollment": t.enrollment}
+
+
+def is_due(conn: Connection, context: PlanContext) -> bool:
+    """Whether the day changes anything in the district: cheap, for all the days on which it does not."""
+    due = [exists().where(*_starts_or_ends(context, table)) for table in _ASSIGNMENTS.values()]
+    return bool(conn.scalar(select(or_(*due, exists().where(*_placed_nowhere(context))))))
+
+
+def plan_passing(ws: Workspace) -> Dated:
+    """Fill the plan tables of an empty workspace; how many assignments start and end, and people are deactivated."""
+    for name, table in _ASSIGNMENTS.items():
+        _assignments(ws, name, table)
+    _people(ws)
+    return Dated(
+        started=_count(ws, "updated", *_ASSIGNMENTS),
+        ended=_count(ws, "removed", *_ASSIGNMENTS),
+        deactivated=_count(ws, "removed", "person"),
+    )
+
+
+def _ends(context: PlanContext, table: Table) -> ColumnElement[bool]:
+    """Its last day is over."""
+    return and_(table.c.status.in_(LIVE), table.c.end_date < literal(context.today))
+
+
+def _starts(context: PlanContext, table: Table) -> ColumnElement[bool]:
+    """Its first day has come, or was taken away by hand."""
+    return and_(table.c.status == "planned", or_(table.c.start_date.is_(None), table.c.start_date <= context.today))
+
+
+def _starts_or_ends(context: PlanContext, table: Table) -> tuple[ColumnElement[bool], ...]:
+    own = (table.c.district == context.district, table.c.owner == "file")
+    return (*own, or_(_ends(context, table), _starts(context, table)))
+
+
+def _placed_nowhere(context: PlanContext) -> tuple[ColumnElement[bool], ...]:
+    p, placement = t.person.c, t.placement.c
+    somewhere = exists().where(
+        placement.district == p.district, placement.user_id == p.user_id, placement.status.in_(LIVE)
+    )
+    return p.district == context.district, p.owner == "file", p.status == "active", not_(somewhere)
+
+
+def _assignments(ws: Workspace, name: str, table: Table) -> None:
+    shape = ws.shapes[name]
+    named = (
+        select(*(table.c[k] for k in shape.keys), *_of_nobody())
+        .where(*_starts_or_ends(ws.context, table))
+        .cte(f"passing_{name}")
+    )
+    joined = named.join(table, and_(table.c.district == ws.district, *(table.c[k] == named.c[k] for k in shape.keys)))
+    new: dict[str, ColumnElement[Any]] = {a: table.c[a] for a in shape.attributes}
+    new["status"] = case((_ends(ws.context, table), "ended"), else_="active")
+    extra = {each: null() for each in shape.extra}
+    settle(ws, name, joined, named, new, extra)
+
+
+def _of_nobody() -> tuple[ColumnElement[Any], ...]:
+    """No line of a file names the record, and yet something is asked of it."""
+    return cast(null(), BigInteger).label("line"), true().label("asked"), false().label("removed")
+
+
+def _people(ws: Workspace) -> None:
+    p, plan = t.person, ws.plans["placement"].c
+    ended = select(plan.user_id).where(plan.new_status.not_in(LIVE))
+    own = (p.c.district == ws.district, p.c.owner == "file", p.c.status == "active")
+    named = (
+        select(p.c.user_id, *_of_nobody())
+        .where(*own, or_(p.c.user_id.in_(ended), and_(*_placed_nowhere(ws.context))))
+        .cte("passing_person")
+    )
+    placed = placed_in_plan(ws)
+    joined = named.join(p, and_(p.c.district == ws.district, p.c.user_id == named.c.user_id))
+    joined = joined.outerjoin(placed, placed.c.user_id == named.c.user_id)
+    new: dict[str, ColumnElement[Any]] = {a: p.c[a] for a in ws.shapes["person"].attributes}
+    new["status"] = person_status(ws, named, placed)
+    settle(ws, "person", joined, named, new, {"old_user_id": null()})
+
+
+def _count(ws: Workspace, action: str, *entities: str) -> int:
+    plans = (ws.plans[name] for name in entities)
+    counts = [select(func.count()).where(plan.c.action == action).scalar_subquery() for plan in plans]
+    return sum(ws.conn.execute(select(*counts)).one())

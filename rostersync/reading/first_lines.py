@@ -1,0 +1,92 @@
+"""The first lines: is a comma the delimiter, is there a header, is the file another system's?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from rostersync.catalogue.findings import found
+from rostersync.configuration.dictionary import Dictionary
+from rostersync.model import Finding
+from rostersync.reading.foreign_formats import foreign_format
+
+_WINDOW: Final = 1 << 16
+_LINES: Final = 25
+_BREAK = re.compile(r"\r\n|\r|\n")
+_SEP = re.compile(r'"?sep=.{0,2}"?,*', re.IGNORECASE)
+_DELIMITERS: Final[Mapping[str, str]] = {";": "semicolons", "\t": "tabs", "|": "vertical bars (|)"}
+_DATA = re.compile(r"[0-9].*|.*@.*")
+
+FEWEST_KNOWN: Final = 3
+"""So many names of the dictionary in one line make it a header line."""
+
+
+def opening_lines(data: bytes, start: int) -> list[str]:
+    """The first physical lines, never more than 64 KiB of them."""
+    return _BREAK.split(data[start : start + _WINDOW].decode("utf-8", "ignore"))[:_LINES]
+
+
+def bare(cell: str) -> str:
+    """A name without the marks that do not make it another name: outer spaces, quotes, case."""
+    return cell.strip(" \t\r\n\"'\ufeff\u00a0\u200b").casefold()
+
+
+def known_names(cells: Iterable[str], dictionary: Dictionary) -> int:
+    """How many different headers of the dictionary are among the cells, whatever their case."""
+    names = {header.casefold() for header in dictionary.headers}
+    return len(names & {bare(cell) for cell in cells})
+
+
+def delimiter_fault(lines: Sequence[str], dictionary: Dictionary) -> Finding | None:
+    """`file-delimiter` when the first line is a `sep=` line, or its names come apart at another sign."""
+    filled = [line for line in lines if line.strip(" \t,")] or [""]
+    first = filled[0]
+    if _SEP.fullmatch(first.strip()):
+        return found("file-delimiter", problem="starts with a sep= line")
+    best = max(_DELIMITERS, key=lambda sign: (known_names(first.split(sign), dictionary), first.count(sign)))
+    known = known_names(first.split(best), dictionary)
+    if known > max(1, known_names(first.split(","), dictionary)) or _even(filled[:2], best):
+        return found("file-delimiter", problem=f"separates its cells with {_DELIMITERS[best]}")
+    return None
+
+
+def _even(lines: Sequence[str], best: str) -> bool:
+    """No comma in the first line, but another sign equally often in the first two."""
+    count = lines[0].count(best)
+    return "," not in lines[0] and count > 0 and all(line.count(best) == count for line in lines)
+
+
+def header_fault(cells: Sequence[str], line: int, below: Sequence[str], dictionary: Dictionary) -> Finding | None:
+    """`file-no-header` or `file-foreign-format`, when the first row is not a header of ours at all.
+
+    `line` is the first row's; `below` are the lines behind it.
+    """
+    known = known_names(cells, dictionary)
+    header_line = _header_below(line, known, below, dictionary)
+    if header_line is not None:
+        above = f"line {line} stands" if header_line == line + 1 else f"lines {line} to {header_line - 1} stand"
+        problem = f"{above} above the header, which is in line {header_line}"
+        return found("file-no-header", problem=problem, header_line=header_line)
+    if known > FEWEST_KNOWN:
+        return None
+    foreign = foreign_format(cells)
+    if foreign is not None:
+        return found("file-foreign-format", format=foreign)
+    if known == 0 and (len(cells) == 1 or any(_is_data(cell, dictionary) for cell in cells)):
+        return found("file-no-header", problem=f"line {line} looks like data", header_line=line)
+    return None
+
+
+def _header_below(line: int, known: int, below: Sequence[str], dictionary: Dictionary) -> int | None:
+    if known >= FEWEST_KNOWN:
+        return None
+    for number, text in enumerate(below, start=line + 1):
+        if known_names(text.split(","), dictionary) >= known + FEWEST_KNOWN:
+            return number
+    return None
+
+
+def _is_data(cell: str, dictionary: Dictionary) -> bool:
+    values = {value.casefold() for column in dictionary.columns for value in column.accepted}
+    return bool(_DATA.fullmatch(cell.strip())) or cell.strip().casefold() in values

@@ -1,0 +1,89 @@
+"""How rows are laid over the header: which cells are wanted, which may be missing, which lines are headers again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from rostersync.configuration.dictionary import Dictionary
+from rostersync.reading.first_lines import FEWEST_KNOWN, bare
+from rostersync.reading.header import Names, cleaned
+
+BLANKS: Final = " \t"
+"""A cell of only these is blank: the row may be skipped, the column tolerated."""
+
+_PROBES: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """`typed`: the header's cells. `wanted`: positions whose cells are read, those of required columns first."""
+
+    typed: tuple[str, ...]
+    wanted: tuple[int, ...]
+    columns: Mapping[int, str]
+    dictionary: Dictionary
+
+    @property
+    def width(self) -> int:
+        return len(self.typed)
+
+    @cached_property
+    def least(self) -> int:
+        """Cells a row must have: Excel leaves the commas of empty columns at the end out now and then."""
+        return max((place + 1 for place, name in enumerate(self.typed) if cleaned(name)), default=1)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Headers of the dictionary, case folded."""
+        return frozenset(header.casefold() for header in self.dictionary.headers)
+
+    @cached_property
+    def probes(self) -> tuple[int, ...]:
+        """Positions of a few required columns: whatever the columns of a second header are, one has a name there."""
+        return tuple(position for position in self.wanted if position in self.columns)[:_PROBES]
+
+    def _is_name(self, cell: str) -> bool:
+        return cell.isascii() and cell.strip(BLANKS).lower() in self.names
+
+    @cached_property
+    def _own(self) -> tuple[tuple[int, str], ...]:
+        return tuple((position, header.casefold()) for position, header in self.columns.items())
+
+    @cached_property
+    def _positions(self) -> Mapping[str, int]:
+        return {header: position for position, header in self.columns.items()}
+
+    def is_header(self, cells: Sequence[str]) -> bool:
+        """Whether a row is a header again: at least three of its cells, and half of them, are names of columns.
+
+        A row of the right length must have a name in one of the `probes`, too: the bulk path looks only there.
+        """
+        if len(cells) == self.width and not any(self._is_name(cells[position]) for position in self.probes):
+            return False
+        known = sum(bare(cell) in self.names for cell in cells)
+        return known >= FEWEST_KNOWN and known * 2 >= sum(bool(cell.strip()) for cell in cells)
+
+    def is_same_header(self, cells: Sequence[str]) -> bool:
+        """Whether that header has the same columns in the same places, so that the rows below it can be read."""
+        if len(cells) < self.least or any(cell.strip() for cell in cells[self.width :]):
+            return False
+        return all(bare(cells[position]) == header for position, header in self._own)
+
+    def is_short_removal(self, cells: Sequence[str]) -> bool:
+        """A removal made by hand that stops behind its keys: its other cells are never looked at."""
+        place = self._positions.get("action", len(cells))
+        action = self.dictionary.actions.get(cells[place]) if place < len(cells) else None
+        if action is None or len(cells) > self.width:
+            return False
+        keys = [self._positions.get(key, len(cells)) for key in action.keys]
+        return all(key < len(cells) and cells[key].strip() for key in keys)
+
+
+def lay_out(typed: tuple[str, ...], names: Names, dictionary: Dictionary, *, refused: bool) -> Layout:
+    """The layout of a good header; of a refused one only the cells below blank headers are wanted."""
+    columns = {} if refused else dict(names.columns)
+    ordered = sorted(columns, key=lambda position: dictionary.by_header[columns[position]].need != "required")
+    return Layout(typed=typed, wanted=(*ordered, *names.blank), columns=columns, dictionary=dictionary)

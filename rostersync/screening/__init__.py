@@ -1,0 +1,7 @@
+"""The file rules, judged by Great Expectations: every finding of every row, and which rows are accepted."""
+
+from __future__ import annotations
+
+from rostersync.screening.engine import preload, screen
+
+__all__ = ["preload", "screen"]

@@ -1,0 +1,268 @@
+"""The file rules, judged by Great Expectations: every finding of every row, and which rows are accepted.
+
+Receives a `Reading`; gives a `Screened`. The only importer of Great Expectations, and late: the import takes seconds.
+Whatever Great Expectations cannot judge raises SuiteFailed; it never counts as "no bad rows".
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rostersync import text_columns as c
+from rostersync.configuration.dictionary import Dictionary
+from rostersync.exceptions import SuiteFailed
+from rostersync.model import Finding, Reading, Screened, Severity
+from rostersync.screening import suite as suites
+from rostersync.screening.finding_details import Scene, findings_of
+from rostersync.screening.normalize import Sheet, lay_out, rows_for_staging, stage
+from rostersync.screening.root_causes import Hit, Rows, settle
+from rostersync.text_columns import Cells, Mask, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rule = Mapping[str, Any]
+
+RESULT_FORMAT = {
+    "result_format": "COMPLETE",
+    "return_unexpected_index_query": False,
+    "exclude_unexpected_values": True,
+}
+
+
+@cache
+def preload() -> None:
+    """Import Great Expectations and register our expectations: in a parent process, before it forks.
+
+    What is loaded stays, so the garbage collector need not look through it: during the import that takes a fifth of the
+    time, and in a forked task it copies every page, which takes as long as judging a small file.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        from rostersync.screening import gx_expectations  # noqa: F401 - imported for the registration
+    finally:
+        if collecting:
+            gc.enable()
+    gc.collect()
+    gc.freeze()
+
+
+def screen(reading: Reading, dictionary: Dictionary, *, email_domains: tuple[str, ...] = ()) -> Screened:
+    """Judge every row by every file rule; `email_domains` are the district's own (none: every domain will do).
+
+    A refused reading is not judged further: its findings stay, and no row is given.
+    """
+    if reading.refused:
+        rows = rows_for_staging(reading, dictionary, reading.findings).iloc[:0]
+        return Screened(reading=reading, rows=rows, findings=reading.findings)
+    sheet = lay_out(reading, dictionary)
+    found = _judge(sheet, dictionary, email_domains) if len(sheet.lines) else []
+    findings = _in_order([*reading.findings, *found], dictionary)
+    return Screened(reading=reading, rows=stage(sheet, dictionary, reading.raw_rows, findings), findings=findings)
+
+
+def _in_order(findings: Iterable[Finding], dictionary: Dictionary) -> tuple[Finding, ...]:
+    places = {header: place for place, header in enumerate(dictionary.headers)}
+    return tuple(sorted(findings, key=lambda f: (f.line or 0, places.get(f.column or "", -1))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """What the stages before have found: rows with errors, faulty cells, rows and class parts taken away."""
+
+    rejected: Mask
+    faulty: Mapping[str, Mask]
+    folded: Mask
+    class_folded: Mask
+
+    @classmethod
+    def at_start(cls, count: int) -> _State:
+        return cls(
+            rejected=np.zeros(count, bool), faulty={}, folded=np.zeros(count, bool), class_folded=np.zeros(count, bool)
+        )
+
+    def after(self, hits: Sequence[Hit]) -> _State:
+        """The state with these hits added; only the first stage is about the cells themselves."""
+        errors = [hit for hit in hits if hit.severity is Severity.ROW]
+        count = len(self.rejected)
+        return replace(
+            self,
+            rejected=self.rejected | _any(errors, count),
+            folded=self.folded | _any((h for h in hits if h.settings.get("part") == "row"), count),
+            class_folded=self.class_folded | _any((h for h in hits if h.settings.get("part") == "class"), count),
+        )
+
+    def with_faulty_cells(self, hits: Sequence[Hit]) -> _State:
+        errors = [hit for hit in hits if hit.severity is Severity.ROW]
+        columns = {hit.column for hit in errors if hit.column is not None}
+        count = len(self.rejected)
+        return replace(self, faulty={h: _any((hit for hit in errors if hit.column == h), count) for h in columns})
+
+
+def _any(hits: Iterable[Hit], count: int) -> Mask:
+    mask = np.zeros(count, bool)
+    for hit in hits:
+        mask[hit.rows] = True
+    return mask
+
+
+def _judge(sheet: Sheet, dictionary: Dictionary, domains: tuple[str, ...]) -> list[Finding]:
+    """Stage by stage: cells, removals, agreement, roles."""
+    rules, batches = _rules(dictionary, domains), _batches()
+    count = len(sheet.lines)
+    state, findings = _State.at_start(count), []
+    for name in suites.STAGES:
+        table = _cells_table(sheet) if name == "cells" else _values_table(sheet, state)
+        asked = [rule for rule in rules if rule["meta"]["stage"] == name]
+        hits = settle(_hits(asked, table, batches), count)
+        hits = [hit for hit in _without_folds_of(state.after(hits).rejected, hits) if len(hit.rows)]
+        state = state.after(hits)
+        state = state.with_faulty_cells(hits) if name == "cells" else state
+        scene = Scene(sheet=sheet, table=table, dictionary=dictionary)
+        findings += [finding for hit in hits for finding in findings_of(hit, scene)]
+    return findings
+
+
+def _without_folds_of(rejected: Mask, hits: Iterable[Hit]) -> Iterator[Hit]:
+    """A rejected row applies nothing: that a removal would have taken it is no news."""
+    for hit in hits:
+        yield replace(hit, rows=hit.rows[~rejected[hit.rows]]) if hit.code == "row-folded" else hit
+
+
+def _rules(dictionary: Dictionary, domains: tuple[str, ...]) -> list[Rule]:
+    """The suite's expectations, with the district's own facts filled in."""
+    rules: list[Rule] = suites.load(dictionary)["expectations"]
+    for rule in rules:
+        if "domains" in rule["kwargs"]["settings"]:
+            rule["kwargs"]["settings"]["domains"] = list(domains)
+    return rules
+
+
+def _cells_table(sheet: Sheet) -> dict[str, Cells]:
+    typed = {suites.TYPED + header: cells for header, cells in sheet.judged.items()}
+    return {**sheet.text, **typed}
+
+
+def _values_table(sheet: Sheet, state: _State) -> dict[str, Cells]:
+    """Values, addresses folded, faulty cells null. Also what was typed, and what is known of the rows."""
+    typed = {suites.TYPED + header: cells for header, cells in sheet.typed.items()}
+    value = {
+        h: c.where(cells, ~state.faulty[h], None) if h in state.faulty else cells for h, cells in sheet.value.items()
+    }
+    value["userEmail"] = c.where(sheet.email_key, c.codes(value["userEmail"]) >= 0, None)
+    flags = {
+        "rejected": c.flags({"yes": state.rejected}, len(state.rejected)),
+        "folded": c.flags({"row": state.folded, "class": state.class_folded}, len(state.folded)),
+    }
+    return {**value, **typed, **flags}
+
+
+def _hits(rules: Sequence[Rule], table: Table, batches: Any) -> Iterator[Hit]:
+    for rule, rows in _unexpected(rules, c.to_frame(table), batches):
+        if len(rows):
+            yield from _attribute(rule, rows, table)
+
+
+def _attribute(rule: Rule, rows: Rows, table: Table) -> Iterator[Hit]:
+    """Great Expectations names rows; the rule itself, asked about those rows only, names their columns."""
+    from rostersync.screening.gx_expectations import RULES
+
+    meta, kwargs = rule["meta"], rule["kwargs"]
+    severity, settings = Severity(meta["severity"]), kwargs["settings"]
+    if len(meta["columns"]) <= 1:
+        yield Hit(code=meta["code"], severity=severity, column=meta["column"], rows=rows, settings=settings)
+        return
+    some = {header: c.pick(table[header], rows) for header in kwargs["column_list"]}
+    for header, broken in RULES[rule["type"]](some, settings).items():
+        if broken.any():
+            column = header.removeprefix(suites.TYPED)
+            yield Hit(code=meta["code"], severity=severity, column=column, rows=rows[broken], settings=settings)
+
+
+def _unexpected(rules: Sequence[Rule], frame: pd.DataFrame, batches: Any) -> Iterator[tuple[Rule, Rows]]:
+    """Each expectation and the rows that do not meet it."""
+    numbered = [{**rule, "meta": {**rule["meta"], "number": number}} for number, rule in enumerate(rules)]
+    seen = set()
+    for result in _validate(numbered, frame, batches):
+        number = result.expectation_config.meta["number"]
+        seen.add(number)
+        yield rules[number], _rows_of(result, rules[number])
+    if len(seen) != len(rules):
+        raise SuiteFailed(f"{len(rules) - len(seen)} of {len(rules)} expectations gave no result.")
+
+
+def _rows_of(result: Any, rule: Rule) -> Rows:
+    """The complete row numbers of one result."""
+    if _raised(result.exception_info):
+        raise SuiteFailed(f"The expectation of {rule['meta']['code']} raised an exception.")
+    rows = result.result.get("unexpected_index_list") or []
+    if len(rows) != result.result.get("unexpected_count"):
+        raise SuiteFailed(f"The rows of {rule['meta']['code']} are not complete.")
+    return np.array(rows, np.int64)
+
+
+def _raised(exception_info: Mapping[str, Any]) -> bool:
+    """Great Expectations gives either one record or one for each metric."""
+    if "raised_exception" in exception_info:
+        return bool(exception_info["raised_exception"])
+    return any(info.get("raised_exception") for info in exception_info.values() if isinstance(info, Mapping))
+
+
+def _validate(rules: Sequence[Rule], frame: pd.DataFrame, batches: Any) -> list[Any]:
+    """The results of one run of the suite."""
+    import great_expectations as gx
+
+    with _our_failure(), _without_fingerprint():
+        suite = gx.ExpectationSuite(name="users", expectations=[dict(rule) for rule in rules])
+        batch = batches.get_batch({"dataframe": frame})
+        return list(batch.validate(suite, result_format=RESULT_FORMAT).results)
+
+
+def _batches() -> Any:
+    """Where frames are handed to Great Expectations; nothing of it outlives the file."""
+    preload()
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    with _our_failure():
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        asset = context.data_sources.add_pandas("rows").add_dataframe_asset("users")
+        return asset.add_batch_definition_whole_dataframe("all")
+
+
+@contextmanager
+def _our_failure() -> Iterator[None]:
+    """Any exception of Great Expectations becomes SuiteFailed, without its text: that may quote cells."""
+    try:
+        yield
+    except SuiteFailed:
+        raise
+    except Exception as problem:  # noqa: BLE001 - whatever the library raises, it has not judged the file
+        raise SuiteFailed(f"Great Expectations stopped with {type(problem).__name__}.") from None
+
+
+@contextmanager
+def _without_fingerprint() -> Iterator[None]:
+    """Great Expectations hashes every cell twice for a marker nobody here reads: 40 % of the time of a large file.
+
+    The threshold is a module constant, not API: where it is gone, the frame is hashed and nothing else changes.
+    """
+    from great_expectations.execution_engine import pandas_execution_engine as engine
+
+    threshold = getattr(engine, "HASH_THRESHOLD", None)
+    if threshold is not None:
+        engine.HASH_THRESHOLD = 0
+    try:
+        yield
+    finally:
+        if threshold is not None:
+            engine.HASH_THRESHOLD = threshold
