@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import glob
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -107,3 +109,11 @@ def readable(file: Path) -> Path:
         raise ConfigurationError(f"{file} is a folder.", hint="Name the file itself.") from None
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.", hint="Check its name.") from None
+
+
+def actor() -> str:
+    """Who types the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

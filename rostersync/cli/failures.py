@@ -1,4 +1,4 @@
-"""What the command line tells of its own failures; a traceback only when asked."""
+"""What the command line says of its own failures; a traceback only when asked."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import traceback
 from collections.abc import Sequence
 from typing import Final
 
-import typer
+from rostersync.cli.exit_codes import PIPE_CLOSED
+from rostersync.cli.output import say
 
 HELP: Final = "Try: rostersync --help, or rostersync COMMAND --help"
-PIPE_CLOSED: Final = 141
-"""What a shell reports of a program whose reader went away."""
 
 
-def explain(message: str) -> None:
+def explain_usage(message: str) -> None:
     """Say what is wrong with the words of a command; one without its subcommand gets the list of them."""
     said = [message] if message.startswith("Usage:") else [f"error: {message}", HELP]
     for line in said:
-        typer.echo(line, err=True)
+        say(line)
 
 
 def trace(words: Sequence[str]) -> None:

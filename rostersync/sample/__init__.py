@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from rostersync.sample.big import BigFile, big_file
-from rostersync.sample.night import Night, Sent, Wishes, write_demo, write_night
+from rostersync.sample.night import Night, SampleOptions, Sent, write_demo, write_night
 
-__all__ = ["BigFile", "Night", "Sent", "Wishes", "big_file", "write_demo", "write_night"]
+__all__ = ["BigFile", "Night", "SampleOptions", "Sent", "big_file", "write_demo", "write_night"]

@@ -28,8 +28,8 @@ ROWS_PER_SCHOOL = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What a night shall be like. The same wishes give the same bytes, within a school year.
+class SampleOptions:
+    """What a night shall be like. The same options give the same bytes, within a school year.
 
     `faults`: share of rows with a fault. `rows`: of the whole night, spread by number of schools. `broken`: districts
     whose whole file is refused. `schools`, `names`: national lists instead of the committed ones. `foreign`: a file of
@@ -73,36 +73,36 @@ def write_demo(engine: Engine, *, seed: int = 7) -> Night:
     return Night(include=include_path(), files=_write(engine, place_lists.demo(), name_lists.committed(), 0.0, seed))
 
 
-def write_night(engine: Engine, wishes: Wishes, folder: Path | None = None) -> Night:
+def write_night(engine: Engine, options: SampleOptions, folder: Path | None = None) -> Night:
     """A night as wished. Its configuration is an include folder below `folder` (default: the state folder's `sample`).
 
     `engine` is the enrollment source's, as for `records.write`.
     Raises ConfigurationError when a list is not there or not what it should be.
     """
-    rng = np.random.default_rng(wishes.seed)
-    names = name_lists.national(wishes.names) if wishes.names else name_lists.committed()
-    chosen = _choose(rng, wishes)
+    rng = np.random.default_rng(options.seed)
+    names = name_lists.national(options.names) if options.names else name_lists.committed()
+    chosen = _choose(rng, options)
     include = _configure(folder or state_path("sample"), chosen)
-    files = _write(engine, chosen, names, wishes.faults, wishes.seed)
-    if wishes.foreign:
+    files = _write(engine, chosen, names, options.faults, options.seed)
+    if options.foreign:
         middle = len(files) // 2
-        files = (*files[:middle], _replace_by(files[middle], wishes.foreign), *files[middle + 1 :])
+        files = (*files[:middle], _replace_by(files[middle], options.foreign), *files[middle + 1 :])
     return Night(include=include, files=files)
 
 
-def _choose(rng: np.random.Generator, wishes: Wishes) -> tuple[Place, ...]:
-    if wishes.schools:
-        found = place_lists.national(rng, wishes.districts, wishes.schools)
+def _choose(rng: np.random.Generator, options: SampleOptions) -> tuple[Place, ...]:
+    if options.schools:
+        found = place_lists.national(rng, options.districts, options.schools)
     else:
-        found = place_lists.invented(rng, wishes.districts)
+        found = place_lists.invented(rng, options.districts)
     schools = sum(len(place.schools) for place in found)
-    each = (wishes.rows / schools) if wishes.rows else ROWS_PER_SCHOOL
+    each = (options.rows / schools) if options.rows else ROWS_PER_SCHOOL
     ways = list(BROKEN)
     return tuple(
         replace(
             place,
             rows=max(1, round(each * len(place.schools))),
-            broken=ways[at % len(ways)] if at < wishes.broken else None,
+            broken=ways[at % len(ways)] if at < options.broken else None,
         )
         for at, place in enumerate(found)
     )

@@ -250,7 +250,7 @@ def test_a_sample_written_again_changes_nothing(demo: sample.Night, engine: Engi
 def test_a_vendors_file_sent_by_mistake_is_one_districts_file(source_engine: Engine, tmp_path: Path) -> None:
     foreign = tmp_path / "users.csv"
     foreign.write_bytes(b"sourcedId,status\n1,active\n")
-    night = sample.write_night(source_engine, sample.Wishes(districts=3, foreign=foreign))
+    night = sample.write_night(source_engine, sample.SampleOptions(districts=3, foreign=foreign))
     assert [sent.path.read_bytes() == foreign.read_bytes() for sent in night.files] == [False, True, False]
 
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from rostersync.cli import app as cli
+from rostersync.cli.exit_codes import USAGE
 from rostersync.database.tables import class_, district, person, report_file
 from rostersync.embedded_postgres.server import Server
 from rostersync.model import Finding, Outcome, RowCounts
@@ -135,4 +136,4 @@ def test_operators_see_both_sides_of_a_taken_address(
     told = capsys.readouterr().out
     assert f"{address} is asked for userId u1 of district springfield" in told
     assert "held by userId s7 of district shelbyville (owner: source)" in told
-    assert explained("R-00000000") == cli.USAGE
+    assert explained("R-00000000") == USAGE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 
 from rostersync import documentation
 from rostersync.cli import app as cli
+from rostersync.cli.lazy_commands import Table, load
 from rostersync.configuration import dictionary
+from rostersync.settings import PROJECT
 
 ROW = {
     "schoolId": "0100",
@@ -162,8 +165,22 @@ def test_generated_files_are_up_to_date() -> None:
 def test_documented_commands_are_the_ones_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     """The README names every command and no other."""
     readme = (Path(cli.__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    names = {command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback}
-    assert all(f"`rostersync {name}" in readme for name in names | {"db upgrade"})
+    assert all(f"`rostersync {name}" in readme for name in {*cli.COMMANDS, "db upgrade"})
+
+
+@pytest.mark.parametrize("table", [cli.COMMANDS, cli.DATABASE, cli.MAIL], ids=["top", "db", "mail"])
+def test_the_list_of_commands_says_what_each_command_says_of_itself(table: Table) -> None:
+    for name, (module, line) in table.items():
+        assert load(name, module).help.splitlines()[0] == line
+
+
+def test_help_imports_no_command_and_nothing_heavy() -> None:
+    script = (
+        "import sys; from rostersync.cli import app; assert app.run(['--help']) == app.run(['db', '--help']) == 0;"
+        "print([m for m in sys.modules if m in {'pandas', 'sqlalchemy', 'yaml'} or '.commands.' in m])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from rostersync import pipeline, reporting
-from rostersync.cli import app as cli
 from rostersync.cli.environment import edges, readable
+from rostersync.cli.exit_codes import FINE, REFUSED, ROW_ERRORS
+from rostersync.cli.options import Format, FormatOption
+from rostersync.cli.output import print_json, print_lines, say
 from rostersync.configuration import dictionary as dictionaries
 from rostersync.configuration import districts
 from rostersync.configuration.districts import District
@@ -19,7 +22,7 @@ from rostersync.exceptions import ConfigurationError
 from rostersync.pipeline import Checked
 
 STANDARD_INPUT = Path("-")
-CODES = {"accepted": cli.FINE, "accepted_with_errors": cli.ROW_ERRORS, "refused": cli.REFUSED}
+CODES = {"accepted": FINE, "accepted_with_errors": ROW_ERRORS, "refused": REFUSED}
 WORDS = {"file": "REFUSES THE FILE", "row": "ERROR", "remark": "remark", "hold": "HOLDS THE DELIVERY"}
 VERDICTS = {
     "accepted": "Accepted: every row would be applied.",
@@ -28,14 +31,19 @@ VERDICTS = {
 }
 
 
-def run(file: Path, code: str | None, *, as_json: bool, errors_file: Path | None) -> int:
-    """Judge the file, print what was found, and give the exit code."""
-    district = districts.load(code) if code else None
-    checked = _judge(_bytes_of(file, district), district)
-    if as_json:
-        print(json.dumps(checked.to_json(), ensure_ascii=False, indent=2))
+def check(
+    file: Annotated[Path, typer.Argument(help="A users.csv; - reads standard input.", metavar="FILE")],
+    district: Annotated[str | None, typer.Option(help="Also judge it against this district's roster.")] = None,
+    format_: FormatOption = Format.TEXT,
+    errors_file: Annotated[Path | None, typer.Option(help="Write the rejected rows here (.csv or .xlsx).")] = None,
+) -> int:
+    """Validate a file without writing anything."""
+    configuration = districts.load(district) if district else None
+    checked = _judge(_bytes_of(file, configuration), configuration)
+    if format_ is Format.JSON:
+        print_json(checked.to_json())
     else:
-        print("\n".join(_lines(checked, "standard input" if file == STANDARD_INPUT else file.name)))
+        print_lines(_lines(checked, "standard input" if file == STANDARD_INPUT else file.name))
     if errors_file:
         _write_errors(checked, errors_file, file)
     return CODES[checked.verdict]
@@ -88,11 +96,11 @@ def _write_errors(checked: Checked, target: Path, source: Path) -> None:
     if source != STANDARD_INPUT and target.exists() and target.samefile(source):
         raise ConfigurationError("--errors-file names the file itself.", hint="Choose another name.")
     if checked.verdict != "accepted_with_errors":
-        cli.say(f"{target} was not written: no row was rejected by itself.")
+        say(f"{target} was not written: no row was rejected by itself.")
         return
     write = reporting.errors_workbook if target.suffix.lower() == ".xlsx" else reporting.errors_file
     try:
         target.write_bytes(write(checked.screened.reading, checked.findings, checked.dictionary))
     except OSError as error:
         raise ConfigurationError(f"{target} cannot be written: {error.strerror}.", hint="Check the folder.") from None
-    cli.say(f"The rejected rows are in {target}.")
+    say(f"The rejected rows are in {target}.")

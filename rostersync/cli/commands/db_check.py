@@ -1,4 +1,7 @@
-"""`rostersync db check`: does the database itself keep districts and owners apart? Everything is tried on it."""
+"""`rostersync db check`: does the database itself keep districts and owners apart? Everything is tried on it.
+
+Exit codes: 0 all holds; 4 the configuration is wrong; 5 something got through.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from collections.abc import Iterator
 from sqlalchemy import Engine, text
 
 from rostersync import database, settings
-from rostersync.cli import app as cli
 from rostersync.cli.environment import roster
+from rostersync.cli.exit_codes import BROKEN, FINE, USAGE
 from rostersync.database import isolation_check
 from rostersync.exceptions import ConfigurationError
 from rostersync.settings import Settings
@@ -22,8 +25,8 @@ QUIET_LOG = {
 """Server settings with which its log holds no DETAIL line, no failed statement and no parameter."""
 
 
-def run() -> int:
-    """Print what was tried and how it ended. 0: all holds; 4: the configuration is wrong; 5: something got through."""
+def check() -> int:
+    """Try on the database what it must refuse: plants rows, tries each login's rights, rolls all of it back."""
     wishes = settings.from_environment()
     with roster() as tasks:
         owner = database.owner_engine(wishes)
@@ -51,7 +54,7 @@ def _login(engine: Engine, role: str) -> int:
     try:
         database.check_role(engine, role)
     except ConfigurationError as error:
-        return _line(False, f"{role}: {error.message}", hint=error.hint, code=cli.USAGE)
+        return _line(False, f"{role}: {error.message}", hint=error.hint, code=USAGE)
     finally:
         engine.dispose()
     return _line(True, f"{role} logs in, and has no rights too many")
@@ -65,18 +68,18 @@ def _log(tasks: Engine) -> int:
         return _line(True, "The server's log holds no DETAIL lines, no failed statements and no parameters")
     hint = "Set " + ", ".join(f"{name} = {values[-1]}" for name, values in QUIET_LOG.items()) + " in postgresql.conf."
     told = f"The server's log may hold personal data: {', '.join(loud)}"
-    return _line(False, told, hint=hint, code=cli.USAGE)
+    return _line(False, told, hint=hint, code=USAGE)
 
 
 def _trials(owner: Engine) -> Iterator[int]:
     for verdict in isolation_check.try_all(owner):
         hint = "Got through: " + "; ".join(verdict.gaps) + ". Let no task run before `rostersync db upgrade` or a fix."
         told = f"{verdict.sentence} ({verdict.tried} statements tried, all rolled back)"
-        yield _line(not verdict.gaps, told, hint=hint, code=cli.BROKEN)
+        yield _line(not verdict.gaps, told, hint=hint, code=BROKEN)
 
 
-def _line(good: bool, what: str, *, hint: str = "", code: int = cli.FINE) -> int:
+def _line(good: bool, what: str, *, hint: str = "", code: int = FINE) -> int:
     print(f"{'ok' if good else 'FAIL':<5} {what}")
     if not good:
         print(f"      {hint}")
-    return cli.FINE if good else code
+    return FINE if good else code

@@ -5,24 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import psycopg
+import typer
 from sqlalchemy import Connection, text
 
 from rostersync import database
-from rostersync.cli import app as cli
 from rostersync.cli.environment import roster
+from rostersync.cli.exit_codes import FINE
+from rostersync.cli.output import print_lines
 from rostersync.exceptions import ConfigurationError
 
 
-def run(statement: str, code: str | None) -> int:
-    """Print what the statement finds, in columns. Raises ConfigurationError for one that PostgreSQL does not accept."""
-    with roster() as engine, database.transaction(engine, code) as conn:
+def query(
+    statement: Annotated[str, typer.Argument(help="A SELECT over the ledger (intake.*) or the roster.", metavar="SQL")],
+    district: Annotated[str | None, typer.Option(help="Whose people and findings may be seen.")] = None,
+) -> int:
+    """Read what the ledger holds; nothing can be written."""
+    with roster() as engine, database.transaction(engine, district) as conn:
         conn.execute(text("SET TRANSACTION READ ONLY"))
         rows = _asked(conn, statement)
-    print("\n".join(_table(rows)))
-    return cli.FINE
+    print_lines(_table(rows))
+    return FINE
 
 
 def _asked(conn: Connection, statement: str) -> list[list[str]]:

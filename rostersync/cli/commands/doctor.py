@@ -1,4 +1,7 @@
-"""`rostersync doctor`: is this installation fit for the night? Each line says what is fine or what to do."""
+"""`rostersync doctor`: is this installation fit for the night? Each line says what is fine or what to do.
+
+Exit codes: the worst of 0 (fine), 4 (configuration) and 5 (machinery).
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from sqlalchemy.engine import make_url
 
 from rostersync import database, documentation, mailing, settings
 from rostersync.airflow_bridge import pools
-from rostersync.cli import app as cli
 from rostersync.cli.environment import roster, sender
+from rostersync.cli.exit_codes import BROKEN, FINE, USAGE
 from rostersync.configuration import districts
 from rostersync.exceptions import ConfigurationError, RosterSyncError
 from rostersync.settings import state_path
@@ -33,7 +36,7 @@ class Mark(StrEnum):
     BROKEN = "FAIL"
 
 
-CODES = {Mark.OK: cli.FINE, Mark.WARN: cli.FINE, Mark.WRONG: cli.USAGE, Mark.BROKEN: cli.BROKEN}
+CODES = {Mark.OK: FINE, Mark.WARN: FINE, Mark.WRONG: USAGE, Mark.BROKEN: BROKEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +48,8 @@ class Line:
     hint: str = ""
 
 
-def run() -> int:
-    """Print every check's lines and give the worst exit code: 0, 4 (configuration) or 5 (machinery)."""
+def doctor() -> int:
+    """Check this installation: each line says what is fine, and what to do about the rest."""
     lines = [line for check in CHECKS for line in _guarded(check)]
     for line in lines:
         print(f"{line.mark.value:<5} {line.what}")

@@ -6,24 +6,29 @@ References are for the operators alone: they look across districts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
+import typer
 from sqlalchemy import Engine
 
 from rostersync import database, ledger, settings
-from rostersync.cli import app as cli
-from rostersync.cli.commands import history as cli_history
+from rostersync.cli.exit_codes import FINE
+from rostersync.cli.options import Format, FormatOption
+from rostersync.cli.output import print_lines
+from rostersync.cli.record_history import print_history
 from rostersync.exceptions import ConfigurationError
 from rostersync.ledger import Referenced
 from rostersync.screening import email_addresses
 
 
-def run(what: str, district: str | None, *, as_json: bool) -> int:
-    """A record's history when a district is named, else what stands behind a reference.
-
-    Raises ConfigurationError when it is neither.
-    """
+def explain(
+    what: Annotated[str, typer.Argument(help="A userId, classId or schoolId; or R-… as it stands in a mail.")],
+    district: Annotated[str | None, typer.Option(help="Whose person, class or school it is.")] = None,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """Every change of a person, class or school; or what stands behind a reference (with the owner's login)."""
     if district is not None:
-        return cli_history.run(what, district, as_json=as_json)
+        return print_history(what, district, format_)
     if not what.upper().startswith("R-"):
         raise ConfigurationError("Whose person, class or school is it?", hint="Add --district CODE.")
     return _reference(what)
@@ -46,8 +51,8 @@ def _reference(reference: str) -> int:
             f"No stored finding carries the reference {reference}.",
             hint="Ask for the delivery and the line; findings are swept after 90 days.",
         )
-    print("\n".join(told))
-    return cli.FINE
+    print_lines(told)
+    return FINE
 
 
 def _found(engine: Engine, codes: Sequence[str], reference: str) -> Iterator[Referenced]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from rostersync import documentation
-from rostersync.cli import app as cli
+from rostersync.cli.exit_codes import FINE
+from rostersync.cli.output import say
 from rostersync.exceptions import ConfigurationError
 from rostersync.settings import PROJECT
 
 
-def run(check: bool) -> int:
-    """Write what is out of date. With `check`: raises ConfigurationError naming it, and writes nothing."""
+def generate(
+    check: Annotated[bool, typer.Option("--check", help="Only tell what is out of date.")] = False,
+) -> int:
+    """Write the files that are derived from the dictionary."""
     stale = documentation.stale()
     if check and stale:
         names = ", ".join(str(path.relative_to(PROJECT)) for path in stale)
@@ -17,7 +24,7 @@ def run(check: bool) -> int:
     for path, content in stale.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        cli.say(f"written: {path.relative_to(PROJECT)}")
+        say(f"written: {path.relative_to(PROJECT)}")
     if not stale:
-        cli.say("All generated files are up to date.")
-    return cli.FINE
+        say("All generated files are up to date.")
+    return FINE

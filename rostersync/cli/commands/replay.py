@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from rostersync import pipeline
-from rostersync.cli import app as cli
-from rostersync.cli.commands.sync import actor
-from rostersync.cli.environment import edges
+from rostersync.cli.environment import actor, edges
+from rostersync.cli.exit_codes import FINE
+from rostersync.cli.options import DeliveryArgument
+from rostersync.cli.output import say
 from rostersync.operations import replaying
 from rostersync.pipeline import Run
 
 
-def run(delivery: str) -> int:
-    """Render, queue, send, and print what it came to. Raises ConfigurationError for a delivery without a report."""
+def replay(delivery: DeliveryArgument) -> int:
+    """Render a delivery's reports anew and send what was not sent; the roster is not touched."""
     with edges() as opened:
         replayed = replaying.replay(opened, delivery)
         run_ = Run(dag_id=replaying.REPLAY, run_id=delivery, actor=actor())
@@ -20,5 +21,5 @@ def run(delivery: str) -> int:
     print(f"  reports rendered anew: {replayed.rendered}, mails queued: {replayed.queued}, sent: {sent['sent']}")
     print(f"  left alone: {replayed.sent_before} sent before, {replayed.unclear} of which nobody knows")
     if replayed.swept:
-        cli.say("The file, or what was told of it, is not kept any more: the reports stay as they are.")
-    return cli.FINE
+        say("The file, or what was told of it, is not kept any more: the reports stay as they are.")
+    return FINE

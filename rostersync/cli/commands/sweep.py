@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from rostersync import database, settings
-from rostersync.cli import app as cli
 from rostersync.cli.environment import roster
+from rostersync.cli.exit_codes import FINE
+from rostersync.cli.output import print_lines
 from rostersync.operations import housekeeping
 from rostersync.operations.chores import told
 from rostersync.operations.retention import Stores
@@ -12,8 +17,10 @@ from rostersync.pipeline import now
 from rostersync.transports.landing_store import LandingStore
 
 
-def run(dry_run: bool) -> int:
-    """Sweep every district and print the proof; with `dry_run` print what would go."""
+def sweep(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> int:
+    """Delete what is older than its retention term, and print the proof."""
     wishes = settings.from_environment()
     with roster() as notes:
         engine = database.sweep_engine(wishes)
@@ -25,5 +32,5 @@ def run(dry_run: bool) -> int:
             swept = housekeeping.sweep(stores)
         finally:
             engine.dispose()
-    print("\n".join(told(swept, dry_run=dry_run)))
-    return cli.FINE
+    print_lines(told(swept, dry_run=dry_run))
+    return FINE

@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import typer
 
 from rostersync.airflow_bridge import pools
 from rostersync.catalogue.alerts import Alert
-from rostersync.cli import app as cli
 from rostersync.cli.environment import edges
+from rostersync.cli.exit_codes import FINE, ROW_ERRORS
+from rostersync.cli.options import Format, FormatOption
+from rostersync.cli.output import print_json, print_lines, say
 from rostersync.exceptions import ConfigurationError, RosterSyncError
-from rostersync.operations.monitoring import watch
+from rostersync.operations import monitoring
 from rostersync.operations.operator_digest import mail_digest
 from rostersync.pipeline import Edges
 
-ATTENTION = cli.ROW_ERRORS
+ATTENTION = ROW_ERRORS
 """Something needs a look: 1, as for rows with errors."""
 
 
-def run(*, as_json: bool, mail: bool) -> int:
-    """Print every alert, mail them to the operators when that is wished for and new; 0 when there is none, else 1."""
+def watch(
+    format_: FormatOption = Format.TEXT,
+    mail: Annotated[bool, typer.Option("--mail", help="Also write to the operators, once for each set.")] = False,
+) -> int:
+    """Tell what needs a person's look: exit code 0 when nothing does, 1 when something does."""
     with edges() as opened:
         if mail and not opened.ops:
             raise ConfigurationError(
                 "--mail has nobody to write to.", hint="Set ROSTERSYNC_OPS_MAIL to the operators' addresses."
             )
-        alerts = watch(opened, missing_pools=_missing_pools())
+        alerts = monitoring.watch(opened, missing_pools=_missing_pools())
         if mail:
-            cli.say(_told(opened, alerts))
-    if as_json:
-        print(json.dumps([each.to_json() for each in alerts], ensure_ascii=False, indent=2))
+            say(_mail(opened, alerts))
+    if format_ is Format.JSON:
+        print_json([alert.to_json() for alert in alerts])
     else:
-        print("\n".join(lines(alerts)))
-    return ATTENTION if alerts else cli.FINE
+        print_lines(_lines(alerts))
+    return ATTENTION if alerts else FINE
 
 
-def lines(alerts: Sequence[Alert]) -> Iterator[str]:
+def _lines(alerts: Sequence[Alert]) -> Iterator[str]:
     """For a person: what it is, what to do, where to read on."""
     for each in alerts:
         yield f"{each.code}: {each.message}"
@@ -45,7 +52,7 @@ def lines(alerts: Sequence[Alert]) -> Iterator[str]:
         yield "Nothing needs a look."
 
 
-def _told(opened: Edges, alerts: Sequence[Alert]) -> str:
+def _mail(opened: Edges, alerts: Sequence[Alert]) -> str:
     sent = mail_digest(opened, alerts)
     return "The operators were written to." if sent else "Nothing new for the operators: no mail."
 
@@ -55,5 +62,5 @@ def _missing_pools() -> Sequence[str]:
     try:
         return pools.missing() or ()
     except RosterSyncError as error:
-        cli.say(f"Airflow's pools were not looked at: {error.message}")
+        say(f"Airflow's pools were not looked at: {error.message}")
         return ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +10,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from rostersync import ledger
-from rostersync.cli import app as cli
 from rostersync.cli.environment import edges
+from rostersync.cli.exit_codes import FINE
+from rostersync.cli.options import Format
+from rostersync.cli.output import print_json, print_lines, say
 from rostersync.configuration import districts
 from rostersync.exceptions import ConfigurationError
 from rostersync.ledger import Logged
@@ -28,7 +29,7 @@ class History:
     changes: Sequence[Logged]
 
 
-def run(id_: str, code: str, *, as_json: bool) -> int:
+def print_history(id_: str, code: str, format_: Format) -> int:
     """Print the history of every person, class and school of the district that has, or had, this ID.
 
     Raises ConfigurationError for an unknown district, and for an ID that nothing is known of.
@@ -41,13 +42,13 @@ def run(id_: str, code: str, *, as_json: bool) -> int:
             f"District {code} has no person, class or school {id_}, and the log knows of none.",
             hint=f"IDs are case-sensitive. {_swept(swept)}".rstrip(),
         )
-    if as_json:
-        print(json.dumps(_json(code, id_, found, swept), ensure_ascii=False, indent=2))
+    if format_ is Format.JSON:
+        print_json(_json(code, id_, found, swept))
     else:
-        print("\n".join(line for each in found for line in _lines(each)))
+        print_lines(line for each in found for line in _lines(each))
         if swept is not None:
-            cli.say(_swept(swept))
-    return cli.FINE
+            say(_swept(swept))
+    return FINE
 
 
 def _swept(moment: datetime | None) -> str:
