@@ -189,13 +189,13 @@ def decide(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any
 
 def chore(name: str) -> dict[str, int]:
     """One chore of housekeeping (relay, dates, expire, sweep, watch); what it did, in numbers."""
-    from rostersync.operations import chores
+    from rostersync.operations import housekeeping
 
     with edges() as opened:
         if name == "sweep":
             with _stores(opened) as stores:
-                return chores.sweep(stores)
-        return chores.CHORES[name](opened)
+                return housekeeping.sweep(stores)
+        return housekeeping.MAINTENANCE_TASKS[name](opened)
 
 
 @contextmanager

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from rostersync.database.engines import (
-    LOGINS,
-    UPGRADE_LOCK,
-    check_revision,
-    check_role,
-    concern,
     engine,
     manual_engine,
     owner_engine,
-    rehearsal,
     roster_engine,
     source_engine,
     sweep_engine,
-    transaction,
-    translated,
-    upgrade,
 )
+from rostersync.database.failures import translated
+from rostersync.database.schema import LOGINS, check_revision, check_role, upgrade
+from rostersync.database.transactions import UPGRADE_LOCK, concern, rehearsal, transaction
 
 __all__ = [
     "LOGINS",

@@ -1,31 +1,12 @@
-"""Accepted rows → roster rules and the change plan, in SQL, under the district's lock.
-
-Writes nothing but temporary tables.
-The caller owns the transaction: lock, plan, (apply), commit or roll back.
-"""
+"""Accepted rows → roster rules and the change plan, in SQL, under the district's lock. Writes only temporary tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-import pandas as pd
-from sqlalchemy import Connection, func, select
-
-from rostersync.database import tables, translated
-from rostersync.model import Counts, Dated, Finding, RowCounts
-from rostersync.planning.counts import count_entities, count_rows
-from rostersync.planning.finding_details import findings_of
-from rostersync.planning.rules.excluded_rows import Aside, set_aside
+from rostersync.planning.change_plan import Plan, lock_district, pass_days, plan
+from rostersync.planning.rules.excluded_rows import Aside
 from rostersync.planning.rules.mass_changes import judge_holds
-from rostersync.planning.rules.remarks import note_remarks
-from rostersync.planning.rules.single_rows import judge_rows
-from rostersync.planning.rules.unchanged_rows import set_quiet_apart
-from rostersync.planning.rules.unique_values import judge_claims
 from rostersync.planning.stored_plans import covered, lines_in_the_way, unseen
-from rostersync.planning.targets.date_changes import is_due, plan_passing
-from rostersync.planning.targets.entities import plan_entities
-from rostersync.planning.workspace import PlanContext, Workspace, open_workspace
+from rostersync.planning.workspace import PlanContext
 
 __all__ = [
     "Aside",
@@ -39,68 +20,3 @@ __all__ = [
     "plan",
     "unseen",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What the file asks for, judged: findings of the roster rules, counts, and how many records would change.
-
-    `workspace` holds the plan tables; it is good until the transaction ends.
-    """
-
-    workspace: Workspace
-    findings: tuple[Finding, ...]
-    rows: RowCounts
-    counts: Counts
-    by_school: Mapping[str, Counts]
-    changes: int
-
-
-def lock_district(conn: Connection, district: str, wait_seconds: float = 60) -> int:
-    """Take the district's lock until the transaction ends; gives its roster version.
-
-    Raises DistrictBusy when another writer keeps it for longer than `wait_seconds`.
-    """
-    with translated():
-        conn.execute(select(func.set_config("lock_timeout", f"{int(wait_seconds * 1000)}ms", True)))
-        conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"rostersync/{district}", 0))))
-        version = conn.scalar(select(tables.district.c.roster_version).where(tables.district.c.code == district))
-    return int(version or 0)
-
-
-def plan(conn: Connection, context: PlanContext, rows: pd.DataFrame, aside: Aside | None = None) -> Plan:
-    """Stage `rows` (`Screened.rows`), judge them by the roster rules and plan the change, without those `aside`."""
-    ws = open_workspace(conn, context, rows)
-    set_aside(ws, aside or Aside())
-    set_quiet_apart(ws)
-    judge_rows(ws)
-    judge_claims(ws)
-    plan_entities(ws)
-    note_remarks(ws)
-    counts, by_school = count_entities(ws)
-    return Plan(
-        workspace=ws,
-        findings=findings_of(ws),
-        rows=count_rows(ws),
-        counts=counts,
-        by_school=by_school,
-        changes=_changes(ws),
-    )
-
-
-def pass_days(conn: Connection, context: PlanContext) -> tuple[Plan, Dated] | None:
-    """The plan of what the day `context.today` does to dated assignments, without any file; None: nothing.
-
-    The caller holds the district's lock.
-    """
-    if not is_due(conn, context):
-        return None
-    ws = Workspace(conn, context, ())
-    ws.create()
-    dated = plan_passing(ws)
-    return Plan(workspace=ws, findings=(), rows=RowCounts(), counts={}, by_school={}, changes=_changes(ws)), dated
-
-
-def _changes(ws: Workspace) -> int:
-    actions = [select(func.count()).where(p.c.action != "unchanged").scalar_subquery() for p in ws.plans.values()]
-    return sum(ws.conn.execute(select(*actions)).one())

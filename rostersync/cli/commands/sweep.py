@@ -11,7 +11,7 @@ from rostersync.cli.environment import roster
 from rostersync.cli.exit_codes import FINE
 from rostersync.cli.output import print_lines
 from rostersync.operations import housekeeping
-from rostersync.operations.chores import told
+from rostersync.operations.housekeeping import proof_lines
 from rostersync.operations.retention import Stores
 from rostersync.pipeline import now
 from rostersync.transports.landing_store import LandingStore
@@ -29,8 +29,8 @@ def sweep(
             stores = Stores(
                 engine=engine, notes=notes, landing=landing, outbox=wishes.outbox, clock=now, dry_run=dry_run
             )
-            swept = housekeeping.sweep(stores)
+            swept = housekeeping.sweep_districts(stores)
         finally:
             engine.dispose()
-    print_lines(told(swept, dry_run=dry_run))
+    print_lines(proof_lines(swept, dry_run=dry_run))
     return FINE
