@@ -25,11 +25,11 @@ WORKERS = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: setup  ## all tests (ARGS='-k word' for some), a file at a time on each core; WORKERS= runs them in one process
 	@$(RUN) -m pytest $(WORKERS) $(ARGS)
 
-PROPERTIES = tests/integration/test_model_*.py tests/integration/test_error_file_round_trip.py
+PROPERTIES = tests/integration/oracle
 properties: setup  ## generated nights against the model of the roster: 10,000 steps (EXAMPLES=… nights in a row, of 220)
 	@ROSTER_MODEL_EXAMPLES=$(or $(EXAMPLES),220) $(RUN) -m pytest --timeout=0 -s $(PROPERTIES) $(ARGS)
 
-FAULTS = tests/faults tests/integration/test_tenancy_*.py tests/dags/test_faults.py tests/e2e/test_stack.py
+FAULTS = tests/faults tests/integration/database/test_tenancy_*.py tests/dags/test_faults.py tests/e2e/test_stack.py
 faults: setup  ## every numbered fault and hundreds of kills, on two cores; prints the table (ARGS='-k f12' for some)
 	@$(RUN) -m pytest -p tests.faults.table -m "fault or long" -n 2 --dist worksteal $(FAULTS) $(ARGS)
 
@@ -45,11 +45,11 @@ format: setup  ## format and fix what can be fixed
 	@$(RUN) -m ruff check --fix .
 
 generate: setup  ## suite, documentation, template and conformance pack anew from dictionary and samples
-	@$(RUN) -m tests.conformance_write
+	@$(RUN) -m tests.support.write.conformance
 	@$(VENV)/bin/rostersync generate
 
 goldens: setup  ## rendered mails anew; look at the difference before committing it
-	@$(RUN) -m tests.golden_write
+	@$(RUN) -m tests.support.write.goldens
 
 bench: setup  ## our stages beside the floor; prints a table, writes JSON
 	@$(RUN) -m benchmarks.bench $(ARGS)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from rostersync.embedded_postgres.server import Server
-    from tests.servers import RosterDatabase, SftpServer, SmtpServer
+    from tests.support.servers import RosterDatabase, SftpServer, SmtpServer
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The session's PostgreSQL 18."""
-    from tests.servers import running_postgres
+    from tests.support.servers import running_postgres
 
     with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
         yield server
@@ -39,7 +39,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def roster_database(postgres: Server) -> Iterator[RosterDatabase]:
     """A fresh migrated database: its name, `url` (tasks) and `owner_url`."""
-    from tests.servers import fresh_database
+    from tests.support.servers import fresh_database
 
     with fresh_database(postgres) as made:
         yield made
@@ -88,7 +88,7 @@ def superuser_engine(roster_database: RosterDatabase) -> Iterator[Engine]:
 @pytest.fixture
 def sftp_server(tmp_path: Path) -> Iterator[SftpServer]:
     """A real SFTP server with a folder of its own (`.root`), a host key to pin (`.host_key`) and one account."""
-    from tests.servers import running_sftp
+    from tests.support.servers import running_sftp
 
     root = tmp_path / "sftp-root"
     root.mkdir()
@@ -99,7 +99,7 @@ def sftp_server(tmp_path: Path) -> Iterator[SftpServer]:
 @pytest.fixture
 def smtp_server() -> Iterator[SmtpServer]:
     """A real SMTP server that records what it accepted and can be told to refuse, defer, delay or drop."""
-    from tests.servers import running_smtp
+    from tests.support.servers import running_smtp
 
     with running_smtp() as server:
         yield server

@@ -23,7 +23,7 @@ from rostersync.exceptions import (
     SourceUnreachable,
 )
 from rostersync.transports import SftpCredentials, Transport, credentials_from_environment, open_transport, sftp
-from tests.servers import SftpServer
+from tests.support.servers import SftpServer
 
 UNSEEN = ("users.txt", ".users.csv", "users.csv.part", "users.csv.done", "USERS.CSV", "two\nlines.csv", "a\\b.csv")
 OLD, NEW = 1_790_000_000, 1_790_000_060

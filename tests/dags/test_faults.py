@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.airflow_nights import Country, row, state_of
 from tests.dags.test_night import country, night
-from tests.faults.marks import fault, long
+from tests.faults.markers import fault, long
+from tests.support.airflow_nights import Country, row, state_of
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
     from sqlalchemy import Engine
 
-    from tests.servers import RosterDatabase
+    from tests.support.servers import RosterDatabase
 
 __all__ = ["country"]
 pytestmark = [long, pytest.mark.timeout(600), pytest.mark.filterwarnings("default")]

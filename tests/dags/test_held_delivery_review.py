@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.airflow_nights import Country, open_schools, row, state_of
+from tests.support.airflow_nights import Country, open_schools, row, state_of
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
     from sqlalchemy import Engine
 
-    from tests.servers import RosterDatabase
+    from tests.support.servers import RosterDatabase
 
 CODE = "ashford"
 STAFF = [row(CODE, n) for n in range(1, 9)]

@@ -11,14 +11,14 @@ from sqlalchemy import insert, select, update
 
 from rostersync.configuration.waves import waves
 from rostersync.local import airflow_environment
-from tests.airflow_nights import Country, open_schools, state_of
+from tests.support.airflow_nights import Country, open_schools, state_of
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
     from sqlalchemy import Engine
 
     from rostersync.embedded_postgres.server import Server
-    from tests.servers import RosterDatabase
+    from tests.support.servers import RosterDatabase
 
 CODE = "ashford"
 OFTEN, DAILY = "housekeeping_often", "housekeeping"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.airflow_nights import DAG, Country, open_schools, row, state_of
+from tests.support.airflow_nights import DAG, Country, open_schools, row, state_of
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
     from sqlalchemy import Engine
 
-    from tests.servers import RosterDatabase
+    from tests.support.servers import RosterDatabase
 
 pytestmark = [
     pytest.mark.timeout(600),

@@ -21,9 +21,9 @@ from rostersync.exceptions import ConfigurationError
 from rostersync.local import airflow as local_airflow
 from rostersync.local.airflow_api import Api
 from rostersync.settings import PROJECT
-from tests import canary_night
-from tests.airflow_nights import DAG, Country, open_schools
-from tests.servers import SftpServer, SmtpServer, running_sftp, running_smtp
+from tests.support.airflow_nights import DAG, Country, open_schools
+from tests.support.canaries import night as canary_night
+from tests.support.servers import SftpServer, SmtpServer, running_sftp, running_smtp
 
 CODES = ("ashford", "brookvale", "cedarport")
 REVIEW = "held_delivery_review"

@@ -12,13 +12,13 @@ from rostersync.embedded_postgres import server
 from rostersync.mailing import EmlFolder
 from rostersync.transports import open_transport
 from rostersync.transports.landing_store import LandingStore
-from tests.airflow_nights import DAG, ROSTER, Country, open_schools, row, state_of
-from tests.canaries import WORDS
-from tests.canary_night import UNREAD
-from tests.e2e import canary_search
-from tests.e2e.canary_search import CanaryNight
 from tests.e2e.running import CODES, Running, running_stack, wait_for
-from tests.servers import fresh_database
+from tests.support.airflow_nights import DAG, ROSTER, Country, open_schools, row, state_of
+from tests.support.canaries import search as canary_search
+from tests.support.canaries.night import UNREAD
+from tests.support.canaries.search import CanaryNight
+from tests.support.canaries.words import WORDS
+from tests.support.servers import fresh_database
 
 pytestmark = pytest.mark.timeout(1200)
 ASHFORD = [row("ashford", 1), row("ashford", 2), row("ashford", 3, userRole="Janitor")]

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.marks import EVERY_TIME, long
+from tests.faults.markers import EVERY_TIME, long
 
 if TYPE_CHECKING:
     from rostersync.embedded_postgres.server import Server
-    from tests.faults.bench import Bench
-    from tests.faults.forking import Parent
-    from tests.faults.ground import Ground
+    from tests.faults.baseline import Ground
+    from tests.faults.fault_bench import Bench
+    from tests.faults.fork_client import Parent
     from tests.faults.scripted_sftp import ScriptedSftp
-    from tests.servers import SmtpServer
+    from tests.support.servers import SmtpServer
 
 HERE = Path(__file__).parent
 
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def parent() -> Iterator[Parent]:
     """The preloaded process that forks the victims."""
-    from tests.faults.forking import running_parent
+    from tests.faults.fork_client import running_parent
 
     with running_parent() as made:
         yield made
@@ -41,7 +41,7 @@ def parent() -> Iterator[Parent]:
 @pytest.fixture(scope="session")
 def mailserver() -> Iterator[SmtpServer]:
     """One SMTP server for all faults; it forgets between them."""
-    from tests.servers import running_smtp
+    from tests.support.servers import running_smtp
 
     with running_smtp() as server:
         yield server
@@ -52,7 +52,7 @@ def ground(
     postgres: Server, parent: Parent, mailserver: SmtpServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:
     """The night before as a template, and what an undisturbed night comes to."""
-    from tests.faults.ground import prepared
+    from tests.faults.baseline import prepared
 
     with prepared(postgres, parent, mailserver, tmp_path_factory.mktemp("faults")) as made:
         yield made

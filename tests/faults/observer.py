@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from tests.faults.story import HERE, NEXT_DOOR
+from tests.faults.scenario import HERE, NEXT_DOOR
 
 TABLES = ("school", "person", "placement", "class", "enrollment")
 _ROWS = " UNION ALL ".join(

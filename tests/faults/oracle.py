@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.faults.bench import Bench
+from tests.faults.fault_bench import Bench
 from tests.faults.observer import TABLES, Seen, look
-from tests.faults.story import CANARY, HERE
-from tests.servers import Accepted
+from tests.faults.scenario import CANARY, HERE
+from tests.support.servers import Accepted
 
 APPLIED = ("applied", "applied_with_errors")
 KEYS = {

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncssh
 
-from tests.servers import SftpFiles, SftpServer
+from tests.support.servers import SftpFiles, SftpServer
 
 Script = Callable[[str, int], Any]
 """Called before a request is answered with its name (list, lstat, open, read, rename, mkdir) and the offset of a read.

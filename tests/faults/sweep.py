@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from rostersync.settings import PROJECT
-from tests.faults.bench import NIGHT, STALE, Bench
-from tests.faults.forking import KILLED, Ended
-from tests.faults.ground import FRESH, VALIDATED, Ground
+from tests.faults.baseline import FRESH, VALIDATED, Ground
+from tests.faults.fault_bench import NIGHT, STALE, Bench
+from tests.faults.fork_client import KILLED, Ended
 from tests.faults.observer import look
 from tests.faults.oracle import judge
 

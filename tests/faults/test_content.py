@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.faults.bench import NIGHT, Bench
-from tests.faults.marks import fault
+from tests.faults.fault_bench import NIGHT, Bench
+from tests.faults.markers import fault
+from tests.faults.scenario import CANARY, FILE, HERE, REMOVED, TONIGHTS, person
 from tests.faults.scripted_sftp import ScriptedSftp
-from tests.faults.story import CANARY, FILE, HERE, REMOVED, TONIGHTS, person
 from tests.faults.test_process_death import assert_undisturbed
 
 DAY = timedelta(days=1)

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.faults import powering
-from tests.faults.bench import Bench
-from tests.faults.ground import BENCH, Ground
-from tests.faults.marks import fault
+from tests.faults import postgres_outage as powering
+from tests.faults.baseline import BENCH, Ground
+from tests.faults.fault_bench import Bench
+from tests.faults.markers import fault
 from tests.faults.proxy import Passing, Proxy, running_proxy
 from tests.faults.test_process_death import assert_undisturbed
 

@@ -12,11 +12,11 @@ from psycopg import errors
 
 from rostersync.database import UPGRADE_LOCK
 from rostersync.embedded_postgres.programs import give
-from tests.faults.bench import NIGHT, Bench
-from tests.faults.ground import BENCH, Ground
-from tests.faults.marks import fault
+from tests.faults.baseline import BENCH, Ground
+from tests.faults.fault_bench import NIGHT, Bench
+from tests.faults.markers import fault
+from tests.faults.scenario import CANARY, HERE, NEXT_DOOR
 from tests.faults.small_disk import small_disk
-from tests.faults.story import CANARY, HERE, NEXT_DOOR
 from tests.faults.test_database_away import stopped
 from tests.faults.test_process_death import assert_undisturbed
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.bench import Bench
-from tests.faults.marks import fault
-from tests.faults.story import FILE, REMOVED, person
-from tests.nights import START
+from tests.faults.fault_bench import Bench
+from tests.faults.markers import fault
+from tests.faults.scenario import FILE, REMOVED, person
+from tests.support.district_nights import START
 
 
 @pytest.fixture

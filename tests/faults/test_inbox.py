@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from tests.faults.bench import Bench
-from tests.faults.marks import fault
+from tests.faults.fault_bench import Bench
+from tests.faults.markers import fault
 from tests.faults.proxy import Proxy, after_bytes, running_proxy
+from tests.faults.scenario import CANARY, FILE, TONIGHTS, person
 from tests.faults.scripted_sftp import Script, ScriptedSftp, running_scripted_sftp
-from tests.faults.story import CANARY, FILE, TONIGHTS, person
 from tests.faults.sweep import MOVING
 from tests.faults.test_process_death import assert_undisturbed
-from tests.nights import users_csv
+from tests.support.district_nights import users_csv
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from itertools import islice
 
 import pytest
 
+from tests.faults.baseline import FRESH, VALIDATED, Ground
 from tests.faults.conftest import server_log
-from tests.faults.ground import FRESH, VALIDATED, Ground
-from tests.faults.marks import fault, long
+from tests.faults.markers import fault, long
 from tests.faults.sweep import Kill, at_moments, at_points, at_statements, survive
 
 PARTS = 10

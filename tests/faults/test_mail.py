@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 from aiosmtpd.controller import Controller
 
-from tests.faults.bench import STALE, Bench
 from tests.faults.certificates import self_signed
-from tests.faults.marks import fault
+from tests.faults.fault_bench import STALE, Bench
+from tests.faults.markers import fault
 from tests.faults.proxy import Passing, Proxy, Rule, running_proxy
 from tests.faults.test_process_death import assert_undisturbed
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 HOUR = timedelta(hours=1)
 OFFICE, DESK = "office@springfield.example", "desk@springfield.example"

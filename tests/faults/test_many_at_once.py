@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.bench import NIGHT, Bench
-from tests.faults.marks import fault, long
-from tests.faults.story import CANARY, FILE, LAST_NIGHT, Cells, person, teaching
+from tests.faults.fault_bench import NIGHT, Bench
+from tests.faults.markers import fault, long
+from tests.faults.scenario import CANARY, FILE, LAST_NIGHT, Cells, person, teaching
 from tests.faults.test_database_away import stopped
 from tests.faults.test_process_death import assert_undisturbed
 

@@ -9,10 +9,10 @@ import time
 import pytest
 
 from rostersync.transports.landing_store import ABANDONED_SECONDS
-from tests.faults.bench import STALE, Bench
-from tests.faults.marks import fault
+from tests.faults.fault_bench import STALE, Bench
+from tests.faults.markers import fault
+from tests.faults.scenario import FILE
 from tests.faults.scripted_sftp import ScriptedSftp
-from tests.faults.story import FILE
 from tests.faults.sweep import MOVING
 
 

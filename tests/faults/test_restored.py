@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.bench import Bench
-from tests.faults.ground import BENCH, Ground
-from tests.faults.marks import fault
-from tests.servers import create_database, drop_database
+from tests.faults.baseline import BENCH, Ground
+from tests.faults.fault_bench import Bench
+from tests.faults.markers import fault
+from tests.support.servers import create_database, drop_database
 
 BACKUP = "fault_backup"
 Point = Callable[[], None]

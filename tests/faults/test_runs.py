@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.faults.bench import NIGHT, Bench
-from tests.faults.marks import fault
+from tests.faults.fault_bench import NIGHT, Bench
+from tests.faults.markers import fault
+from tests.faults.scenario import CANARY, FILE, NEXT_DOOR, TONIGHT, person
 from tests.faults.scripted_sftp import ScriptedSftp
-from tests.faults.story import CANARY, FILE, NEXT_DOOR, TONIGHT, person
 from tests.faults.test_process_death import assert_undisturbed
 
 

@@ -9,10 +9,10 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bad_inputs import CASES
-from tests.factories import DICTIONARY, csv_bytes, removal, row, staff
-from tests.reading_cases import HEADER, ROW
-from tests.shared_data import torture_files
+from tests.support.bad_inputs.numbered import CASES
+from tests.support.factories import DICTIONARY, csv_bytes, removal, row, staff
+from tests.support.reading_cases import HEADER, ROW
+from tests.support.shared_data import torture_files
 
 LONGEST = 4096
 """Bytes of an input; larger files are no other to the reader, only slower."""

@@ -16,10 +16,10 @@ from rostersync.model import Finding, Reading, Screened, Severity
 from rostersync.reporting.error_file import errors_file
 from rostersync.screening import engine, screen
 from rostersync.screening.gx_expectations import RULES
-from tests.factories import DICTIONARY, Flat
-from tests.reading_cases import read_bytes, read_otherwise, seen
-from tests.strict_csv import disagreements
-from tests.torture_cases import tidied
+from tests.support.factories import DICTIONARY, Flat
+from tests.support.reading_cases import read_bytes, read_otherwise, seen
+from tests.support.strict_csv import disagreements
+from tests.support.torture_cases import tidied
 
 LIMITS = {"max_bytes": 1 << 20, "max_rows": 1000}
 THOROUGH = 200

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from rostersync.embedded_postgres.server import Server
-    from tests.nights import Nights
-    from tests.servers import RosterDatabase
-    from tests.tenancy import Logins
+    from tests.support.district_nights import Nights
+    from tests.support.servers import RosterDatabase
+    from tests.support.tenancy import Logins
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def screening_loaded() -> None:
 @pytest.fixture(scope="session")
 def opened_logins(postgres: Server) -> Iterator[Logins]:
     """A connection of each login to one planted database, in which nothing is ever committed."""
-    from tests.tenancy import planted
+    from tests.support.tenancy import planted
 
     with planted(postgres) as opened:
         yield opened
@@ -49,7 +49,7 @@ def logins(opened_logins: Logins, record_property: Callable[[str, object], None]
 @pytest.fixture
 def nights(screening_loaded: None, engine: Engine, superuser_engine: Engine, tmp_path: Path) -> Nights:
     """A district with two schools, an empty inbox and a fresh database."""
-    from tests.nights import Nights, district
+    from tests.support.district_nights import Nights, district
 
     made = Nights(engine=engine, owner=superuser_engine, folder=tmp_path, config=district(tmp_path / "inbox"))
     made.inbox.mkdir()
@@ -61,8 +61,8 @@ def nights(screening_loaded: None, engine: Engine, superuser_engine: Engine, tmp
 def standing(postgres: Server, screening_loaded: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
     """Nights on one database for many tests, for `emptied`: its engines compile each statement once."""
     from rostersync import database
-    from tests.nights import Nights, district
-    from tests.servers import fresh_database
+    from tests.support.district_nights import Nights, district
+    from tests.support.servers import fresh_database
 
     folder = tmp_path_factory.mktemp("standing") / "nights"
     folder.mkdir()

@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from rostersync.database import tables
 from rostersync.model import Outcome
-from tests.bad_nights import NIGHTS, OTHER, BadNight, next_door
-from tests.nights import Nights, district, person, users_csv
-from tests.servers import SftpServer
+from tests.support.bad_inputs.nights import NIGHTS, OTHER, BadNight, next_door
+from tests.support.district_nights import Nights, district, person, users_csv
+from tests.support.servers import SftpServer
 
 CASES = [pytest.param(night, id=f"B{number}-{n}") for number, some in NIGHTS.items() for n, night in enumerate(some)]
 

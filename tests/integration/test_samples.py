@@ -16,8 +16,8 @@ from rostersync.model import Finding, Outcome, Severity
 from rostersync.operations import reviewing
 from rostersync.pipeline import file_verdict
 from rostersync.pipeline.results import SyncResult, by_line
-from tests.nights import Nights, district
-from tests.sample_files import FOLDER, Sample, load, names, samples, write_roster
+from tests.support.district_nights import Nights, district
+from tests.support.sample_files import FOLDER, Sample, load, names, samples, write_roster
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District

@@ -14,9 +14,9 @@ from sqlalchemy import select
 
 from rostersync.database import tables
 from rostersync.model import Outcome, Severity
-from tests.nights import Nights, district, person
-from tests.shared_data import needs_data
-from tests.torture_cases import naughty, strings, tidied
+from tests.support.district_nights import Nights, district, person
+from tests.support.shared_data import needs_data
+from tests.support.torture_cases import naughty, strings, tidied
 
 pytestmark = needs_data
 FORMULA = re.compile(r"'*[=+\-@\t\r]")

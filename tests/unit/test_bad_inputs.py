@@ -6,12 +6,12 @@ import pytest
 
 from rostersync.model import Severity
 from rostersync.screening import screen
-from tests.bad_bytes import short_rows
-from tests.bad_files import Bad, Delivery
-from tests.bad_inputs import CASES
-from tests.bad_nights import NIGHTS
-from tests.factories import DICTIONARY
-from tests.reading_cases import read_bytes
+from tests.support.bad_inputs.bytes import short_rows
+from tests.support.bad_inputs.files import Bad, Delivery
+from tests.support.bad_inputs.nights import NIGHTS
+from tests.support.bad_inputs.numbered import CASES
+from tests.support.factories import DICTIONARY
+from tests.support.reading_cases import read_bytes
 
 
 def judged(delivery: Delivery) -> tuple[str, list[tuple[int | None, str | None, str]]]:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.conformance_write import FIELDS, PACK, files
+from tests.support.write.conformance import FIELDS, PACK, files
 
 CASES = json.loads((PACK / "cases.json").read_bytes())["cases"]
 

@@ -11,7 +11,7 @@ import typer
 
 from rostersync import exceptions, runbook
 from rostersync.settings import PROJECT
-from tests.runbook_pages import FOLDER, PARTS, bare_raises, codes, commands, failures, pages, parse
+from tests.support.runbook_pages import FOLDER, PARTS, bare_raises, codes, commands, failures, pages, parse
 
 named = pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
 

@@ -16,12 +16,12 @@ from rostersync.reading.record import parse_record
 from rostersync.reading.row_layout import Layout
 from rostersync.reporting import count_report
 from rostersync.screening import screen
-from tests import report_cases
-from tests.factories import DICTIONARY, csv_bytes
-from tests.reading_cases import HEADER, read_bytes
-from tests.shared_data import needs_data, torture_files
-from tests.strict_csv import disagreements, rows_of
-from tests.torture_cases import PLACES, naughty, rows_with, strings, text_of_file, tidied
+from tests.support import report_cases
+from tests.support.factories import DICTIONARY, csv_bytes
+from tests.support.reading_cases import HEADER, read_bytes
+from tests.support.shared_data import needs_data, torture_files
+from tests.support.strict_csv import disagreements, rows_of
+from tests.support.torture_cases import PLACES, naughty, rows_with, strings, text_of_file, tidied
 
 pytestmark = needs_data
 FILES = torture_files()

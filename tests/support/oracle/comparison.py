@@ -1,0 +1,151 @@
+"""One file through the plan and the apply, and its result held against the oracle's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from sqlalchemy import Connection, Engine
+
+from rostersync import ledger, planning
+from rostersync.applying import apply, put_back
+from rostersync.configuration import dictionary
+from rostersync.model import Dated
+from rostersync.planning import Plan, PlanContext, lock_district, plan
+from rostersync.undoing import UndoPlan, plan_undo
+from tests.support.logins import acting_as
+from tests.support.oracle import database as model_database
+from tests.support.oracle.values import Night, Roster, Row, Told
+from tests.support.strategies import TODAY
+
+LONG = int(os.environ.get("ROSTER_MODEL_EXAMPLES", "0"))
+"""Examples of a long run: random, with shrinking. Without it: a few, always the same."""
+
+
+def modest(examples: int, **more: Any) -> settings:
+    """Hypothesis settings of a test with this many examples in the short run."""
+    return settings(
+        max_examples=LONG or examples,
+        deadline=None,
+        derandomize=not LONG,
+        database=None,
+        # Shrinking runs thousands of plans: only where somebody waits for it.
+        phases=(Phase.generate, Phase.shrink) if LONG else (Phase.generate,),
+        # The engine is opened once and every example is rolled back: nothing is left of one in the next.
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+        **more,
+    )
+
+
+@contextmanager
+def rolled_back(engine: Engine) -> Iterator[Connection]:
+    """A transaction of a superuser, of which nothing stays."""
+    with engine.connect() as conn, conn.begin() as transaction:
+        yield conn
+        transaction.rollback()
+
+
+def load(
+    conn: Connection,
+    rows: Sequence[Row],
+    headers: Sequence[str],
+    *,
+    today: date = TODAY,
+    creation: bool = False,
+    delivery: str = "d-1",
+    attempt: int = 1,
+) -> Plan:
+    """Plan and apply the rows, with the rights of the tasks."""
+    with acting_as(conn, "roster_sync", model_database.DISTRICT):
+        lock_district(conn, model_database.DISTRICT)
+        planned = plan(conn, context(today, creation=creation), model_database.frame(rows, headers))
+        apply(planned, delivery=delivery, attempt=attempt, actor=delivery)
+    return planned
+
+
+def undo(conn: Connection, delivery: str = "d-1", attempts: Sequence[int] = (1,)) -> UndoPlan:
+    """Undo these attempts, newest first, with the rights of the tasks."""
+    with acting_as(conn, "roster_sync", model_database.DISTRICT):
+        lock_district(conn, model_database.DISTRICT)
+        known = ledger.corrections(conn, model_database.DISTRICT, of_delivery=delivery)
+        planned = plan_undo(conn, context(), delivery=delivery, attempts=attempts, corrections=known)
+        put_back(planned.workspace, delivery=delivery, attempt=attempts[0], actor="olga")
+    return planned
+
+
+def context(today: date = TODAY, *, creation: bool = False) -> PlanContext:
+    """The district of the model and its rules."""
+    return PlanContext(
+        district=model_database.DISTRICT, dictionary=dictionary.load(), today=today, school_creation=creation
+    )
+
+
+def pass_days(conn: Connection, today: date) -> Dated | None:
+    """What housekeeping does on this day: how much, or None when there is nothing to do."""
+    with acting_as(conn, "roster_sync", model_database.DISTRICT):
+        lock_district(conn, model_database.DISTRICT)
+        passed = planning.pass_days(conn, context(today))
+        if passed is None:
+            return None
+        plan_, dated = passed
+        apply(plan_, delivery=None, attempt=None, actor="test")
+    return dated
+
+
+def assert_same(planned: Plan, after: Roster, expected: Night) -> None:
+    """The program came to what the oracle says."""
+    found = model_database.told(planned.findings)
+    _same("errors", errors(found), errors(expected.findings))
+    assert_told(found, expected.findings)
+    for name in model_database.KINDS:
+        _same(name, getattr(after, name), getattr(expected.roster, name))
+    _same("counts", {entity: dict(by) for entity, by in planned.counts.items()}, expected.counts)
+    _same("counts by school", counted(planned.by_school), counted(expected.by_school))
+    _same("rows", rows_of(planned), expected.rows)
+    _same("whether anything changed", bool(planned.changes), expected.changed)
+
+
+def _same(what: str, found: Any, expected: Any) -> None:
+    if isinstance(found, dict) and isinstance(expected, dict):
+        other = {key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)}
+        told = {key: (found.get(key), expected.get(key)) for key in other}
+        assert not other, f"{what}, found and expected: {told}"
+    assert found == expected, f"{what}: {found} instead of {expected}"
+
+
+def errors(found: frozenset[Told]) -> set[Told]:
+    """Those that reject a row."""
+    return {each for each in found if each.severity == "row"}
+
+
+def assert_told(found: frozenset[Told], expected: frozenset[Told]) -> None:
+    """Remarks of accepted rows: told only where the oracle allows them, and no code left out."""
+    rejected = {each.line for each in errors(expected)}
+    said = {each for each in found if each.severity == "remark" and each.line not in rejected}
+    allowed = {each for each in expected if each.severity == "remark"}
+    assert said <= allowed, f"remarks: {said - allowed} beside {allowed}"
+    silent = {each.code for each in allowed} - {each.code for each in said}
+    assert not silent, f"remarks left out: {silent}"
+
+
+def counted(by_school: Any) -> dict[str, Any]:
+    """Counts per school without schools at which nothing was counted."""
+    filled = {school: {e: dict(by) for e, by in each.items() if any(by.values())} for school, each in by_school.items()}
+    return {school: each for school, each in filled.items() if each}
+
+
+def rows_of(planned: Plan) -> dict[str, int]:
+    """The plan's row counts by name."""
+    rows = planned.rows
+    return {"read": rows.read, "accepted": rows.accepted, "rejected": rows.rejected, "set_aside": rows.set_aside}
+
+
+def assert_adds_up(planned: Plan, expected: Night) -> None:
+    """created + updated + unchanged + removed + errors = distinct entities named or ended; likewise for rows."""
+    _same("entities", {entity: sum(by.values()) for entity, by in planned.counts.items()}, expected.distinct)
+    rows = planned.rows
+    assert rows.read == rows.accepted + rows.rejected + rows.set_aside

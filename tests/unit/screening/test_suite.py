@@ -1,0 +1,67 @@
+"""The suite is what the dictionary says, as committed, and every file rule about rows is in it."""
+
+from __future__ import annotations
+
+import json
+
+import great_expectations as gx
+import pytest
+
+from rostersync.catalogue.findings import catalogue
+from rostersync.screening import suite
+from rostersync.screening.gx_expectations import CLASSES, RULES
+from rostersync.settings import include_path
+from tests.support.factories import DICTIONARY
+
+BUILT = suite.build(DICTIONARY)["expectations"]
+BY_READER = {"row-cell-count", "row-blank", "row-repeated-header"}
+
+
+def test_the_committed_suite_is_the_dictionarys() -> None:
+    assert include_path("expectations", "users.json").read_text(encoding="utf-8") == suite.text(DICTIONARY)
+
+
+def test_great_expectations_reads_the_suite() -> None:
+    read = gx.ExpectationSuite(**json.loads(suite.text(DICTIONARY)))
+    assert len(read.expectations) == len(BUILT)
+    assert all(type(expectation) in CLASSES.values() for expectation in read.expectations)
+
+
+def test_every_file_rule_about_rows_is_an_expectation() -> None:
+    rules = {
+        code for code, entry in catalogue().items() if entry.by == "F" and not code.startswith(("file-", "header-"))
+    }
+    assert {expectation["meta"]["code"] for expectation in BUILT} == rules - BY_READER
+
+
+def test_every_rule_is_used() -> None:
+    assert {expectation["type"] for expectation in BUILT} == set(RULES) == set(CLASSES)
+
+
+@pytest.mark.parametrize("expectation", BUILT, ids=lambda e: f"{e['type']}-{e['meta']['severity']}")
+def test_an_expectation_says_what_it_finds(expectation) -> None:
+    meta = expectation["meta"]
+    assert meta["severity"] in catalogue()[meta["code"]].severities
+    assert meta["stage"] in suite.STAGES
+    assert set(meta["columns"]) <= set(DICTIONARY.headers)
+    assert len(expectation["kwargs"]["column_list"]) > 1
+
+
+@pytest.mark.parametrize("column", DICTIONARY.columns, ids=lambda column: column.header)
+def test_every_column_is_judged(column) -> None:
+    """Each column has rules of its own kind, besides those about any cell."""
+    codes = {e["meta"]["code"] for e in BUILT if column.header in e["meta"]["columns"]}
+    own = {
+        "id": "id-character" if column.characters != "any" else "cell-spreadsheet-damage",
+        "text": "cell-mojibake",
+        "choice": "value-not-allowed",
+        "email": "email-invalid",
+        "date": "date-invalid",
+        "blank": "grade-for-staff",
+    }
+    assert {"cell-character", "cell-trimmed", "cell-placeholder", own[column.kind]} <= codes
+    assert ("cell-required" in codes) == (column.need == "required")
+    assert ("class-incomplete" in codes) == (column.header in DICTIONARY.class_group.needs)
+    assert ("row-conflict" in codes) == (
+        column.header == "schoolId" or bool(column.attribute and not column.key and not column.wins)
+    )
