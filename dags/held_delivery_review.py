@@ -20,6 +20,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task
 
+from rostersync.airflow_bridge import reviews
 from rostersync.airflow_bridge import tasks as bridge
 
 MANY = 1024
@@ -29,25 +30,25 @@ MANY = 1024
 @task(pool="roster_db")
 def waiting() -> list[dict[str, str]]:
     """The held deliveries that nobody has decided about, and the ids of the runs that ask."""
-    return bridge.waiting_reviews()
+    return reviews.waiting_reviews()
 
 
 @task(map_index_template="{{ task.op_kwargs['review'] }}")
 def ask(review: str, delivery: str) -> None:
     """Start the run that asks about a delivery. Skipped when there is one."""
-    bridge.start_review(review, delivery)
+    reviews.start_review(review, delivery)
 
 
 @task(pool="roster_db")
 def question(delivery: str) -> dict[str, Any]:
     """What the delivery would change. Skipped when it is not held any more: then nobody is asked."""
-    return bridge.question(delivery)
+    return reviews.question(delivery)
 
 
 @task(pool="roster_db")
 def decide(asked: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """Apply it, or not. The ledger knows whether somebody was faster."""
-    return bridge.decide(asked, answer)
+    return reviews.decide(asked, answer)
 
 
 @task(pool="smtp")
@@ -57,7 +58,7 @@ def email(decided: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 with DAG(
-    dag_id=bridge.HELD,
+    dag_id=reviews.HELD,
     schedule=CronTriggerTimetable("*/15 * * * *", timezone="UTC"),
     catchup=False,
     max_active_runs=1,
@@ -68,7 +69,7 @@ with DAG(
     ask.expand_kwargs(waiting())
 
 with DAG(
-    dag_id=bridge.REVIEW,
+    dag_id=reviews.REVIEW,
     schedule=None,
     max_active_runs=MANY,
     max_active_tasks=MANY,
@@ -82,8 +83,8 @@ with DAG(
         task_id="review",
         subject="{{ ti.xcom_pull('question')['subject'] }}",
         body="{{ ti.xcom_pull('question')['body'] }}",
-        options=[bridge.APPROVE, bridge.APPROVE_WITHOUT_SCHOOLS, bridge.DISCARD],
-        defaults=bridge.DISCARD,
+        options=[reviews.APPROVE, reviews.APPROVE_WITHOUT_SCHOOLS, reviews.DISCARD],
+        defaults=reviews.DISCARD,
         params={"reason": Param("", type="string", title="Reason", description="No personal data.")},
         response_timeout=timedelta(days=14),
         execution_timeout=None,

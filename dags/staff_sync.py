@@ -15,6 +15,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, chain, task, task_group
 
+from rostersync.airflow_bridge import reviews
 from rostersync.airflow_bridge import tasks as bridge
 from rostersync.configuration.waves import Wave, codes_of_wave, waves
 
@@ -61,7 +62,7 @@ def district(code: str) -> None:
 @task(pool="roster_db", trigger_rule=TriggerRule.ALL_DONE)
 def ask_about_held() -> None:
     """Start `held_deliveries` when something waits for a person: the night itself never stays open for one."""
-    bridge.start_reviews()
+    reviews.start_reviews()
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)

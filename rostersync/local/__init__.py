@@ -1,1 +1,1 @@
-"""local."""
+"""What runs on one machine: Airflow without containers, the demo, settings for compose."""

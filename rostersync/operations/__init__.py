@@ -1,1 +1,1 @@
-"""operations."""
+"""What is done beside the nights: reviews, undo, replay, dates, retention, monitoring."""

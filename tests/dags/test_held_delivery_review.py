@@ -76,10 +76,10 @@ def answer(chosen: str, who: str | None = "olga", **fields: str) -> Mapping[str,
 
 
 def test_the_question_holds_numbers_and_nobodys_data(held: str) -> None:
-    from rostersync.airflow_bridge import tasks as bridge
+    from rostersync.airflow_bridge import reviews
 
-    assert bridge.waiting_reviews() == [{"review": held, "delivery": held}]
-    asked = bridge.question(held)
+    assert reviews.waiting_reviews() == [{"review": held, "delivery": held}]
+    asked = reviews.question(held)
     assert (asked["delivery"], asked["attempt"]) == (held, 1)
     assert "unusually many people (5 of 8)" in asked["body"]
     assert "| Staff | 0 | 0 | 0 | 5 | 0 |" in asked["body"]
@@ -95,27 +95,27 @@ def test_an_answer_is_carried_out_once_and_a_later_one_ends_green(
 ) -> None:
     from airflow.sdk.exceptions import AirflowSkipException
 
-    from rostersync.airflow_bridge import tasks as bridge
+    from rostersync.airflow_bridge import reviews
 
-    asked = bridge.question(held)
-    decided = bridge.decide(asked, answer(chosen, who, reason="as the district said"))
+    asked = reviews.question(held)
+    decided = reviews.decide(asked, answer(chosen, who, reason="as the district said"))
     assert (decided["state"], decided["decided"], decided["district"]) == (state, True, CODE)
     found = state_of(superuser_engine, CODE)
     assert sum("'active'" in person for person in found["person"]) == people
     other = {"Approve": "Discard", "Discard": "Approve"}[chosen]
-    again = bridge.decide(asked, answer(other, "peter"))
+    again = reviews.decide(asked, answer(other, "peter"))
     assert (again["state"], again["decided"]) == (state, False)
     assert state_of(superuser_engine, CODE) == found
-    assert bridge.waiting_reviews() == []
+    assert reviews.waiting_reviews() == []
     with pytest.raises(AirflowSkipException):
-        bridge.question(held)
+        reviews.question(held)
     with pytest.raises(AirflowSkipException):
-        bridge.start_reviews()
+        reviews.start_reviews()
 
 
 def test_without_the_held_schools_applies_the_other_rows(held: str, superuser_engine: Engine) -> None:
-    from rostersync.airflow_bridge import tasks as bridge
+    from rostersync.airflow_bridge import reviews
 
-    decided = bridge.decide(bridge.question(held), answer("Approve without the held schools"))
+    decided = reviews.decide(reviews.question(held), answer("Approve without the held schools"))
     assert decided["result"]["rows"] == {"read": 5, "accepted": 0, "rejected": 0, "set_aside": 5}
     assert sum("'active'" in person for person in state_of(superuser_engine, CODE)["person"]) == 8

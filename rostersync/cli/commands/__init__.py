@@ -1,1 +1,1 @@
-"""cli/commands."""
+"""One module for each command: its words and its work."""

@@ -1,1 +1,1 @@
-"""planning/targets."""
+"""What each record of the roster is to become."""

@@ -1,1 +1,1 @@
-"""screening/rules."""
+"""Rules about the file, over columns of text: one module a family."""
