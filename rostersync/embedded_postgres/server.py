@@ -20,27 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rostersync.embedded_postgres.programs import give, home_of, make_home, run, write_private
+from rostersync.embedded_postgres import data_folder
+from rostersync.embedded_postgres.programs import home_of, make_home, run, write_private
 from rostersync.embedded_postgres.roles import LOGINS, bootstrap
 from rostersync.exceptions import DatabaseUnavailable
-
-CONFIGURATION = """
-listen_addresses = '127.0.0.1'
-unix_socket_directories = ''
-timezone = 'UTC'
-log_timezone = 'UTC'
-# The log may hold no personal data: no failed statements, no DETAIL lines, no parameters.
-log_min_messages = log
-log_min_error_statement = panic
-log_error_verbosity = terse
-log_parameter_max_length = 0
-log_parameter_max_length_on_error = 0
-log_checkpoints = off
-shared_buffers = 256MB
-work_mem = 32MB
-max_wal_size = 2GB
-jit = off
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +149,7 @@ def _start(home: Path, *, durable: bool) -> Server:
     stored = _stored(home)
     data = home / "data"
     if not data.exists():
-        _initialise(home, stored["passwords"]["postgres"], durable=durable)
+        data_folder.initialise(home, stored["passwords"]["postgres"], durable=durable)
     _drop_stale_pid(data)
     port = _live_port(data) or _launch(home, stored.get("port"))
     server = Server(home=home, port=port, passwords=stored["passwords"])
@@ -192,32 +175,6 @@ def _store(home: Path, stored: Mapping[str, Any]) -> None:
     part = home / "server.json.part"
     write_private(part, json.dumps(stored))
     part.replace(home / "server.json")
-
-
-def _initialise(home: Path, password: str, *, durable: bool) -> None:
-    """initdb beside the final place, then renamed: a cut-off one is begun again."""
-    fresh = home / "fresh"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(mode=0o700)
-    give(fresh)
-    secret = home / "fresh-password"
-    write_private(secret, password)
-    give(secret)
-    try:
-        _initdb(home, fresh, secret, durable=durable)
-    finally:
-        secret.unlink()
-    with (fresh / "postgresql.conf").open("a") as out:
-        out.write(
-            CONFIGURATION + ("" if durable else "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n")
-        )
-    fresh.rename(home / "data")
-
-
-def _initdb(home: Path, fresh: Path, secret: Path, *, durable: bool) -> None:
-    words = ["-D", str(fresh), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={secret}", "-E", "UTF8"]
-    words += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-    run(home, "initdb", *words, *([] if durable else ["--no-sync"]))
 
 
 def _drop_stale_pid(data: Path) -> None:

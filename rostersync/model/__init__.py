@@ -1,0 +1,35 @@
+"""Frozen values that travel between stages. No behaviour beyond small derived properties."""
+
+from __future__ import annotations
+
+from rostersync.model.changes import Change, Correction, Dated, Left, LeftReason
+from rostersync.model.counts import BUCKETS, ENTITIES, Counts, RowCounts
+from rostersync.model.files import Landed, RawRow, Reading, RemoteFile, Screened
+from rostersync.model.findings import Finding, Judgement
+from rostersync.model.reports import Report, ReportFile
+from rostersync.model.states import Choice, DeliveryState, Outcome, Severity
+
+__all__ = [
+    "BUCKETS",
+    "ENTITIES",
+    "Change",
+    "Choice",
+    "Correction",
+    "Counts",
+    "Dated",
+    "DeliveryState",
+    "Finding",
+    "Judgement",
+    "Landed",
+    "Left",
+    "LeftReason",
+    "Outcome",
+    "RawRow",
+    "Reading",
+    "RemoteFile",
+    "Report",
+    "ReportFile",
+    "RowCounts",
+    "Screened",
+    "Severity",
+]
