@@ -1,7 +1,7 @@
 # `make help` lists the targets. Nothing but Python 3.11-3.13 and make is needed beforehand.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test properties faults check format generate goldens bench fuzz lock audit sbom clean
+.PHONY: help setup demo up down test properties faults check house format generate goldens bench fuzz lock audit sbom clean
 
 export VENV ?= .venv
 RUN := $(VENV)/bin/python
@@ -39,6 +39,9 @@ check: setup  ## format, lint, types, import layers, generated files
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/rostersync generate --check
+
+house: setup  ## size of folders, modules and functions, and import cycles; fails above a limit
+	@$(RUN) scripts/house.py
 
 format: setup  ## format and fix what can be fixed
 	@$(RUN) -m ruff format .
