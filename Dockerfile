@@ -19,7 +19,7 @@ COPY requirements-setup.txt requirements.txt ./
 RUN pip install --require-hashes -r requirements-setup.txt \
     && uv pip install --system --require-hashes --compile-bytecode -r requirements.txt
 
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY rostersync rostersync
 COPY dags dags
 COPY plugins plugins
