@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rostersync.settings import PROJECT
 from scripts import house
 
 
@@ -147,6 +148,10 @@ def test_the_longest_and_fullest_are_named_and_medians_told(tmp_path: Path) -> N
     assert {"      2  stock", "      9  stock/shelf.py", "      9  stock/shelf.py:1 long"} < set(text)
     # Folders of 2 and 1 modules; modules of 9, 5, 4 lines and three empty faces; functions of 9 and 4 lines.
     assert [line.split("median ")[1].split(" ")[0] for line in text if "median" in line] == ["1.5", "2", "6.5"]
+
+
+def test_the_program_has_no_import_cycle() -> None:
+    assert house.find_cycles(house.import_graph(house.read_modules(PROJECT / "rostersync"))) == ()
 
 
 def test_it_fails_above_a_limit_and_else_does_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
