@@ -72,3 +72,24 @@ def test_links_of_a_page_lead_to_files(page: str) -> None:
     assert [link for link in links if not (PROJECT / link).exists()] == []
 
 
+PAGES = [
+    "SECURITY.md",
+    "CONTRIBUTING.md",
+    *(path.relative_to(PROJECT).as_posix() for path in PROJECT.glob("docs/decisions/*.md")),
+]
+FOLDERS = "rostersync|tests|scripts|include|docs|dags|plugins"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_and_modules_that_a_page_names_are_there(page: str) -> None:
+    """`rostersync/a/b.py` and `rostersync.a.b`; not the database's setting `rostersync.district`."""
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    paths = re.findall(rf"`((?:{FOLDERS})/[\w/.-]*)`", text)
+    modules = set(re.findall(r"`(rostersync(?:\.\w+)+)`", text)) - {"rostersync.district"}
+    assert [path for path in paths if not (PROJECT / path).exists()] == []
+    assert [module for module in modules if not _is_module(module)] == []
+
+
+def _is_module(name: str) -> bool:
+    path = PROJECT / name.replace(".", "/")
+    return path.is_dir() or path.with_suffix(".py").is_file()
