@@ -15,7 +15,7 @@ from rostersync.ledger.attempts import (
     record_attempt,
     was_applied,
 )
-from rostersync.ledger.claims import begin_work, check_claim, claim, end_work
+from rostersync.ledger.claims import begin_work, check_claim, claim, end_work, open_work
 from rostersync.ledger.date_changes import dated_until, dates_told_in, mark_dates_told, record_dated, untold_dates
 from rostersync.ledger.decisions import (
     Decision,
@@ -160,6 +160,7 @@ __all__ = [
     "mark_judged",
     "mark_validated",
     "met_since",
+    "open_work",
     "outcome_of",
     "received_at",
     "record_arrivals",

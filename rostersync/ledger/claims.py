@@ -1,12 +1,15 @@
 """Fencing: whoever claims a delivery last may commit; every older copy of the task commits nothing.
 
-A claim is open while somebody works on the delivery. Work that ends, well or with an error, says so; a task that was
-killed cannot, and its next try finds the claim open: that is how kills are counted.
+Whoever works on a delivery notes the id of this work in `open_work`. Work that ends, well or with an error, takes its
+id away; a task that was killed cannot, and the next try of its run finds the id: that is how kills are counted.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, and_, case, func, select, update
+from collections.abc import Iterable, Sequence
+from functools import reduce
+
+from sqlalchemy import ARRAY, ColumnElement, Connection, Text, and_, case, func, literal, select, update
 
 from rostersync.database.tables import delivery
 from rostersync.exceptions import LostClaim
@@ -31,17 +34,36 @@ def check_claim(conn: Connection, id_: str, token: int) -> None:
         raise LostClaim(f"Delivery {id_} was taken over by another task.")
 
 
-def begin_work(conn: Connection, id_: str, run: str, *, anew: bool = False) -> None:
-    """Before a claim: the run begins to work on a delivery; `anew` forgets the kills of before.
+def open_work(conn: Connection, id_: str, run: str) -> Sequence[str]:
+    """The ids of this run's works on the delivery that have not said how they ended, oldest first.
 
-    A task was killed when the same run finds its own work open, and the database has been up since: had it been away,
-    the task may have failed without a chance to say so. Another run's open work may still be alive.
+    Empty when the database was away since: they may have failed without a chance to say so. What another run left open
+    does not count: its task may still be alive.
     """
-    mine = and_(delivery.c.worked_on_by == run, delivery.c.claimed_at > func.pg_postmaster_start_time())
-    kills = case((mine, delivery.c.kills + 1), else_=delivery.c.kills)
-    conn.execute(update(delivery).where(delivery.c.id == id_).values(worked_on_by=run, kills=0 if anew else kills))
+    noted = conn.execute(select(delivery.c.open_work).where(delivery.c.id == id_, _of_run(run))).scalar()
+    return tuple(noted or ())
 
 
-def end_work(conn: Connection, id_: str) -> None:
-    """Whoever worked on a delivery came to an end, if only to an error."""
-    conn.execute(update(delivery).where(delivery.c.id == id_).values(worked_on_by=None))
+def begin_work(
+    conn: Connection, id_: str, run: str, work: str, *, ended: Iterable[str] = (), anew: bool = False
+) -> None:
+    """Before a claim: a task of the run begins a work of this id on a delivery.
+
+    `ended`: works of before that came to an end, as is known from elsewhere. `anew` forgets all of them, and so does
+    another run.
+    """
+    none = literal([], ARRAY(Text))
+    earlier: ColumnElement[Sequence[str]] = none if anew else case((_of_run(run), delivery.c.open_work), else_=none)
+    still_open = reduce(func.array_remove, ended, earlier)
+    values = {"worked_on_by": run, "open_work": func.array_append(still_open, work)}
+    conn.execute(update(delivery).where(delivery.c.id == id_).values(values))
+
+
+def _of_run(run: str) -> ColumnElement[bool]:
+    return and_(delivery.c.worked_on_by == run, delivery.c.claimed_at > func.pg_postmaster_start_time())
+
+
+def end_work(conn: Connection, id_: str, work: str) -> None:
+    """A work on a delivery came to an end, if only to an error; what others do there stays open."""
+    left = func.array_remove(delivery.c.open_work, work)
+    conn.execute(update(delivery).where(delivery.c.id == id_).values(open_work=left))

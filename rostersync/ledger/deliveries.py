@@ -28,7 +28,7 @@ class Conditions:
 class Delivery:
     """A delivery as the ledger has it. `attempts` is the highest attempt number given out so far.
 
-    `size` in bytes; `kills`: how many tasks were killed at it since one came to an end.
+    `size` in bytes; `open_work`: ids of works on it, all of one run, that have not ended as far as is known.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Delivery:
     judged_on: date | None
     attempts: int
     size: int
-    kills: int
+    open_work: tuple[str, ...]
     decided_by: str | None
     decided_at: datetime | None
 
@@ -69,7 +69,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         judged_on=row.judged_on,
         attempts=row.attempts,
         size=row.size_bytes,
-        kills=row.kills,
+        open_work=tuple(row.open_work),
         decided_by=row.decided_by,
         decided_at=row.decided_at,
     )
@@ -161,7 +161,7 @@ def mark_validated(conn: Connection, id_: str, *, attempt: int, conditions: Cond
             state=state,
             attempts=attempt,
             worked_on_by=None,
-            kills=0,
+            open_work=[],
             dictionary_version=conditions.dictionary_version,
             code_version=conditions.code_version,
             config_digest=conditions.config_digest,
@@ -182,6 +182,6 @@ def mark_judged(
             judged_roster_version=roster_version,
             judged_on=judged_on,
             worked_on_by=None,
-            kills=0,
+            open_work=[],
         )
     )

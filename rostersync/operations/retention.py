@@ -20,6 +20,7 @@ from rostersync import database, fault_points, ledger
 from rostersync.configuration.district import Retention
 from rostersync.ledger import Proof
 from rostersync.mailing import MAILS, EmlFolder
+from rostersync.pipeline.run_progress import ENDED_WORK
 
 if TYPE_CHECKING:
     from rostersync.transports.landing_store import LandingStore
@@ -73,8 +74,9 @@ def sweep(stores: Stores, code: str, terms: Retention, *, landed: bool = True) -
 
 
 def sweep_runs(stores: Stores, terms: Retention) -> int:
-    """Sweep what belongs to no district: the lists of old runs, how many went, and the notes about old mails."""
-    stores.landing.forget(MAILS, stores.clock() - timedelta(days=terms.reports))
+    """Sweep what belongs to no district: the lists of old runs (how many went), the notes about old mails and works."""
+    for folder in (MAILS, ENDED_WORK):
+        stores.landing.forget(folder, stores.clock() - timedelta(days=terms.reports))
     with database.transaction(stores.engine, None) as conn:
         return ledger.sweep_runs(conn, stores.clock() - timedelta(days=terms.ledger))
 

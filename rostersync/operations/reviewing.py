@@ -130,17 +130,17 @@ def approve(
     district = configured(edges, id_)
     if (settled := _settled(edges, district, id_, answer)) is not None:
         return settled
-    with failure_noted(edges, district.code, id_):
-        return _approve(edges, district, id_, answer)
+    with failure_noted(edges, district.code, id_) as work:
+        return _approve(edges, district, id_, answer, work)
 
 
-def _approve(edges: Edges, district: District, id_: str, answer: _Answer) -> Reviewed:
+def _approve(edges: Edges, district: District, id_: str, answer: _Answer, work: str) -> Reviewed:
     run = Run(dag_id=REVIEW, run_id=id_, actor=answer.actor)
-    opened = open_case(edges, run, district, id_)
+    opened = open_case(edges, run, district, id_, work)
     with transaction(edges, district.code) as conn:
         seen, delivery = _take(conn, edges, district, id_, answer)
         if seen is None or isinstance(opened, SyncResult):
-            ledger.end_work(conn, id_)
+            ledger.end_work(conn, id_, work)
             return _standing(delivery, decided=False)
         approval = Approval(seen=seen, without_schools=_held_schools(conn, seen, answer))
         _record(conn, edges, seen, answer, approval.without_schools)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from uuid import uuid4
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from rostersync import ledger
 from rostersync.exceptions import KilledTwice, LostClaim, PermanentError, RosterSyncError
@@ -14,9 +15,15 @@ from rostersync.ledger import Delivery
 from rostersync.model import DeliveryState, Outcome
 from rostersync.pipeline.context import Edges, Run, transaction
 from rostersync.pipeline.results import SyncResult, result_of
+from rostersync.settings import state_path
+from rostersync.transports.landing_store import LandingStore
 
 MOST_KILLS = 2
-"""So many tasks may be killed at one delivery; the next one does not begin."""
+"""So many tasks of a run may be killed at one delivery; the next one does not begin."""
+ENDED_WORK = "ended-work"
+"""Folder of the notes about works that ended while the ledger could not be written."""
+NOTE_PATIENCE = "2s"
+"""Longest wait for the delivery's row: a task that is asked to stop is given a few seconds."""
 _SET_ASIDE = (DeliveryState.DISCARDED, DeliveryState.SUPERSEDED, DeliveryState.UNDONE)
 
 
@@ -71,33 +78,61 @@ def settle(conn: Connection, run: Run, code: str, id_: str, outcome: Outcome) ->
 
 
 @contextmanager
-def failure_noted(edges: Edges, code: str, id_: str) -> Iterator[None]:
-    """A failure is written to the ledger and goes on its way: one that no retry can cure, for the watcher.
+def failure_noted(edges: Edges, code: str, id_: str) -> Iterator[str]:
+    """A failure is written down and goes on its way: one that no retry can cure, for the watcher.
 
+    Gives the id of the work that `take` begins. Where the ledger cannot be written (the line is cut, its row is locked,
+    a replica was promoted too late), the end of the work is noted beside it, so that nobody takes it for a kill.
     Too little memory is noted like a kill: not at all. The next try counts it.
     """
+    work = uuid4().hex
     try:
-        yield
-    except (LostClaim, MemoryError):
+        yield work
+    except MemoryError:
         raise
     except BaseException as error:  # a task that is asked to stop has time to say so
         # The failure itself matters more than the note about it.
-        with suppress(RosterSyncError), transaction(edges, code) as conn:
-            ledger.end_work(conn, id_)
-            if isinstance(error, PermanentError):
-                ledger.mark_failed(conn, id_)
+        try:
+            with transaction(edges, code) as conn:
+                conn.execute(select(func.set_config("lock_timeout", NOTE_PATIENCE, True)))
+                ledger.end_work(conn, id_, work)
+                if isinstance(error, PermanentError) and not isinstance(error, LostClaim):
+                    ledger.mark_failed(conn, id_)
+        except RosterSyncError:
+            _note_end(edges, work)
         raise
 
 
-def take(conn: Connection, run: Run, id_: str) -> int:
-    """Begin to work on a delivery; the token of the claim. Look at its `kills` after the commit: `check_kills`."""
-    ledger.begin_work(conn, id_, f"{run.dag_id} {run.run_id}", anew=run.force)
+def _note_end(edges: Edges, work: str) -> None:
+    """Note that a work ended where the database is not needed: for all machines, else for this one."""
+    for store in (edges.landing, _own_notes()):
+        with suppress(RosterSyncError):
+            store.remember(f"{ENDED_WORK}/{work}", b"")
+            return
+
+
+def _has_ended(edges: Edges, work: str) -> bool:
+    """Whether that was noted. Raises LandingUnavailable."""
+    stores = (edges.landing, _own_notes())
+    return any(store.recall(f"{ENDED_WORK}/{work}") is not None for store in stores)
+
+
+def _own_notes() -> LandingStore:
+    return LandingStore(str(state_path("notes")))
+
+
+def take(conn: Connection, edges: Edges, run: Run, id_: str, work: str) -> int:
+    """Begin a work on a delivery; the token of the claim. Look at its `open_work` after the commit: `check_kills`."""
+    name = f"{run.dag_id} {run.run_id}"
+    ended = [earlier for earlier in ledger.open_work(conn, id_, name) if _has_ended(edges, earlier)]
+    ledger.begin_work(conn, id_, name, work, ended=ended, anew=run.force)
     return ledger.claim(conn, id_, run.actor)
 
 
-def check_kills(delivery: Delivery) -> None:
+def check_kills(delivery: Delivery, work: str) -> None:
     """Raises KilledTwice for a delivery that has killed two tasks: a third one stays alive and says so."""
-    if delivery.kills >= MOST_KILLS:
+    kills = sum(other != work for other in delivery.open_work)
+    if kills >= MOST_KILLS:
         raise KilledTwice(
-            f"{delivery.kills} tasks were killed while they worked on delivery {delivery.id} ({delivery.size:,} bytes)."
+            f"{kills} tasks were killed while they worked on delivery {delivery.id} ({delivery.size:,} bytes)."
         )

@@ -59,8 +59,8 @@ def conclude(edges: Edges, run: Run, district: District, id_: str, screened: Scr
     """`upsert` for callers in the same process; `screened` spares reading the landed bytes again."""
     if run.dry_run:
         return try_out(edges, district, id_)
-    with failure_noted(edges, district.code, id_):
-        opened = open_case(edges, run, district, id_, screened)
+    with failure_noted(edges, district.code, id_) as work:
+        opened = open_case(edges, run, district, id_, work, screened)
         if isinstance(opened, SyncResult):
             return opened
         fault_points.point("upsert.after_claim")
@@ -75,22 +75,25 @@ def conclude(edges: Edges, run: Run, district: District, id_: str, screened: Scr
 
 
 def open_case(
-    edges: Edges, run: Run, district: District, id_: str, screened: Screened | None = None
+    edges: Edges, run: Run, district: District, id_: str, work: str, screened: Screened | None = None
 ) -> Case | SyncResult:
-    """Claim a delivery and get its rows, judged by today's rules; or its result, when there is nothing to conclude."""
+    """Claim a delivery and get its rows, judged by today's rules; or its result, when there is nothing to conclude.
+
+    `work`: what `failure_noted` gave.
+    """
     with transaction(edges, district.code) as conn:
         result = settled_result(conn, run, district.code, id_)
         if result is not None:
             return result
-        token = take(conn, run, id_)
+        token = take(conn, edges, run, id_, work)
         # A copy of this task, or another run, may have committed while we waited for the row.
         result = settled_result(conn, run, district.code, id_) or done_meanwhile(conn, run, district.code, id_)
         delivery = ledger.delivery_of(conn, district.code, id_)
         findings = ledger.findings_of(conn, id_, delivery.attempts, "file") if screened is None else ()
         if result is not None:
-            ledger.end_work(conn, id_)
+            ledger.end_work(conn, id_, work)
             return result
-    check_kills(delivery)
+    check_kills(delivery, work)
     if not delivery.attempts:
         raise LedgerMismatch(f"Delivery {id_} has not been validated.", hint="Clear the district's validate task.")
     if not is_validated(delivery, district):

@@ -51,24 +51,26 @@ def judge_file(edges: Edges, run: Run, district: District, id_: str) -> Validate
     if run.dry_run:
         screened = screen_landed(edges, district, id_)
         return Validated(delivery=id_, screened=screened, findings=tally(screened.findings))
-    with failure_noted(edges, district.code, id_):
+    with failure_noted(edges, district.code, id_) as work:
         with transaction(edges, district.code) as conn:
-            done, delivery, token = _open(conn, run, district, id_)
+            done, delivery, token = _open(conn, edges, run, district, id_, work)
         if done is not None:
             return done
-        check_kills(delivery)
+        check_kills(delivery, work)
         fault_points.point("validate.after_claim")
         return screen_delivery(edges, run, district, delivery, token)
 
 
-def _open(conn: Connection, run: Run, district: District, id_: str) -> tuple[Validated | None, Delivery, int]:
+def _open(
+    conn: Connection, edges: Edges, run: Run, district: District, id_: str, work: str
+) -> tuple[Validated | None, Delivery, int]:
     """What needs no judging, else the delivery, claimed."""
     delivery = ledger.delivery_of(conn, district.code, id_)
     result = settled_result(conn, run, district.code, id_)
     if result is not None:
         return Validated(delivery=id_, result=result), delivery, 0
     if not is_validated(delivery, district):
-        token = take(conn, run, id_)
+        token = take(conn, edges, run, id_, work)
         return None, ledger.delivery_of(conn, district.code, id_), token
     if delivery.state is DeliveryState.REFUSED:
         settle(conn, run, district.code, id_, Outcome.REFUSED)

@@ -139,7 +139,10 @@ def test_f46(bench: Bench, left_out: str) -> None:
     assert bench.roster == bench.after
 
 
-@fault("F47", "Killed for memory: the watcher tells; after two kills the next try does not begin, until it is forced.")
+@fault(
+    "F47",
+    "Killed for memory: the watcher tells; after two kills the run's next try does not begin, until it is forced.",
+)
 @pytest.mark.parametrize("point", ["validate.after_claim", "upsert.after_write"])
 def test_f47(bench: Bench, point: str) -> None:
     for _ in range(2):
@@ -148,8 +151,8 @@ def test_f47(bench: Bench, point: str) -> None:
     tomorrow = claimed - TONIGHT + timedelta(days=1)  # claims bear the database's time, not that of the story
     stuck = bench.fine(steps=["watch"], environment=bench.include(), later=tomorrow)
     assert "delivery-stuck" in {each["alert"] for each in stuck}
-    for run in ("night-2", "night-2", "night-3"):
-        assert bench.night(run=run).error == "killed-twice"
+    for _ in range(2):
+        assert bench.night().error == "killed-twice"
     assert (bench.roster, bench.nights.states()) == (bench.before, ["applied", "failed"])
     bench.fine(force=True)
     assert bench.roster == bench.after
@@ -165,6 +168,15 @@ def test_f47_starved(bench: Bench) -> None:
         assert (ended.code, ended.error) in ((-signal.SIGABRT, None), (0, "MemoryError"))
     assert bench.night().error == "killed-twice"
     assert bench.roster == bench.before
+
+
+@fault("F47", "Killed twice in one night: the next night begins at zero.")
+def test_f47_next_night(bench: Bench) -> None:
+    for _ in range(2):
+        bench.killed(point="validate.after_claim")
+    assert bench.night().error == "killed-twice"
+    bench.fine(run="night-3")
+    assert bench.roster == bench.after
 
 
 @fault("F47", "Killed once, or twice by different nights, or while the database was away: it is simply done again.")

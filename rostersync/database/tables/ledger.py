@@ -47,7 +47,7 @@ delivery = Table(
     Column("claimed_by", Text),
     moment("claimed_at"),
     Column("worked_on_by", Text),
-    Column("kills", Integer, nullable=False, server_default="0"),
+    Column("open_work", ARRAY(Text), nullable=False, server_default="{}"),
     Column("decided_by", Text),
     moment("decided_at"),
     UniqueConstraint("district", "sha256"),
