@@ -19,7 +19,8 @@ RosterSyncError
 │   ├── LostClaim
 │   ├── KilledTwice
 │   ├── LandedBytesMissing
-│   └── PlanMismatch
+│   ├── PlanMismatch
+│   └── InvariantBroken
 └── Unexpected           a fault of the program; stands for an exception whose text nobody may see
 
 Every class that is raised has a stable `code` (kebab-case), a `hint` (what to do) and a page in the runbook. Messages
@@ -187,6 +188,13 @@ class PlanMismatch(PermanentError):
     """The database changed another number of rows than planned; everything was rolled back."""
 
     code = "plan-mismatch"
+    hint = "Nothing was applied. Report this with the delivery id; it is a bug."
+
+
+class InvariantBroken(PermanentError):
+    """The counts of a plan do not add up to what the file names or ends; nothing was applied."""
+
+    code = "invariant-broken"
     hint = "Nothing was applied. Report this with the delivery id; it is a bug."
 
 

@@ -1,8 +1,8 @@
 """Counts of a plan, by the rules of one bucket for each distinct entity named in the file or ended by it.
 
-Every entity that an accepted row names stands in a plan table with its action, or is named by quiet rows only and
-`unchanged`. What only set-aside rows name is `unchanged`; what only rejected rows name is `errors`. Nothing is counted
-by subtraction.
+Every entity that an accepted row names stands in a plan table with its action, or is named by unchanged rows only.
+What only set-aside rows name is `unchanged`; what only rejected rows name is `errors`. Nothing is counted by
+subtraction; that every distinct entity is counted once is asserted in the end.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Text, and_, case, cast, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, FromClause, Text, and_, case, cast, exists, func, literal, not_, or_, select
 
+from rostersync.exceptions import InvariantBroken
 from rostersync.model import BUCKETS, ENTITIES, Counts, RowCounts
+from rostersync.planning.named_entities import NamedEntity, count_distinct, named_entities
 from rostersync.planning.workspace import Workspace
 
 NO_SCHOOL = "(none)"
@@ -34,11 +36,15 @@ def count_rows(ws: Workspace) -> RowCounts:
 
 
 def count_entities(ws: Workspace) -> tuple[Counts, Mapping[str, Counts]]:
-    """entity → bucket → distinct entities, for the district and for each school."""
+    """entity → bucket → distinct entities, for the district and for each school.
+
+    Raises InvariantBroken when they are not as many as the distinct entities that the file names or ends.
+    """
     totals: dict[str, Counter[str]] = {e: Counter() for e in ENTITIES}
     schools: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: {e: Counter() for e in ENTITIES})
-    for entity, school, bucket, count in chain(_planned(ws), _quiet(ws), _left(ws)):
+    for entity, school, bucket, count in chain(_planned(ws), _unchanged(ws), _left(ws)):
         _add(totals, schools, entity, school, bucket, count)
+    _assert_distinct(ws, totals, schools)
     by_school = {s: _plain({e: schools[s][e] for e in ENTITIES if e != "school"}) for s in sorted(schools)}
     return _plain(totals), by_school
 
@@ -83,20 +89,29 @@ def _planned(ws: Workspace) -> Iterator[Line]:
             yield entity, row[1] if school is not None else None, row[0], row[-1]
 
 
-def _quiet(ws: Workspace) -> Iterator[Line]:
-    """What quiet rows name; their schools stand in the plan, and nothing else of theirs does."""
-    q = ws.quiet.c
-    for entity, school, keys in (
-        ("staff", None, (q.userId,)),
-        ("placement", q.schoolId, (q.userId,)),
-        ("class", q.schoolId, (q.classId,)),
-        ("enrollment", q.schoolId, (q.userId, q.classId)),
+def _unchanged(ws: Workspace) -> Iterator[Line]:
+    """What unchanged rows name and the plan does not: another row of the same person may be planned.
+
+    Their schools stand in the plan.
+    """
+    for entity, plan_name, keys in (
+        ("staff", "person", {"user_id": "userId"}),
+        ("placement", "placement", {"user_id": "userId", "school_id": "schoolId"}),
+        ("class", "class", {"class_id": "classId"}),
+        ("enrollment", "enrollment", {"user_id": "userId", "class_id": "classId"}),
     ):
-        named = [*keys] if school is None else [school, *keys]
-        distinct = select(*named).where(*(key.is_not(None) for key in keys)).distinct().subquery("named")
-        at = literal(None, Text) if school is None else distinct.c.schoolId
-        for at_school, count in ws.conn.execute(select(at, func.count()).select_from(distinct).group_by(at)):
-            yield entity, at_school, "unchanged", count
+        plan, row = ws.plans[plan_name].c, ws.quiet.c
+        planned = exists().where(*(plan[key] == row[header] for key, header in keys.items()))
+        school = literal(None, Text) if entity == "staff" else row.schoolId
+        cells = [row[header] for header in keys.values()]
+        named = (
+            select(school.label("school"), *(cell.label(key) for cell, key in zip(cells, keys, strict=True)))
+            .where(*(cell.is_not(None) for cell in cells), not_(planned))
+            .distinct()
+            .subquery("named")
+        )
+        for at, count in ws.conn.execute(select(named.c.school, func.count()).group_by(named.c.school)):
+            yield entity, at, "unchanged", count
 
 
 def _staff_actions(ws: Workspace) -> FromClause:
@@ -110,31 +125,15 @@ def _staff_actions(ws: Workspace) -> FromClause:
 
 def _left(ws: Workspace) -> Iterator[Line]:
     """What no accepted row names: unchanged when a set-aside row names it, else an error."""
-    for entity, key, plan_key, names in _kinds(ws):
-        yield from _count_left(ws, entity, key, plan_key, names)
+    for named in named_entities(ws, ws.cell):
+        yield from _count_left(ws, named)
 
 
-def _kinds(ws: Workspace) -> Iterator[tuple[str, list[str], list[str], ColumnElement[Any]]]:
-    action = ws.cell("action")
-    adds = or_(action.is_(None), action.not_in(list(ws.dictionary.actions)))
-    class_cells = or_(*(ws.cell(h).is_not(None) for h in ws.dictionary.class_group.opens))
-    opened = and_(adds, class_cells)
-    user, cls, both = (action == a for a in ("REMOVE-USER", "REMOVE-CLASS", "REMOVE-ENROLLMENT"))
-    yield "school", ["schoolId"], ["school_id"], literal(True)
-    yield "staff", ["userId"], ["user_id"], or_(adds, user, both)
-    yield "placement", ["userId", "schoolId"], ["user_id", "school_id"], or_(adds, user, both)
-    yield "class", ["classId"], ["class_id"], or_(opened, cls, both)
-    yield "enrollment", ["userId", "classId"], ["user_id", "class_id"], or_(opened, both)
-
-
-def _count_left(
-    ws: Workspace, entity: str, key: list[str], plan_key: list[str], names: ColumnElement[Any]
-) -> Iterator[Line]:
-    plan = ws.plans["person" if entity == "staff" else entity]
-    cells = [ws.cell(h) for h in key]
+def _count_left(ws: Workspace, entity: NamedEntity) -> Iterator[Line]:
+    plan, cells = entity.plan, [ws.cell(header) for header in entity.headers]
     left = or_(ws.stage.c.status != "accepted", ws.stage.c.class_folded)
     usable = and_(*(c.is_not(None) for c in cells))
-    planned = and_(*(plan.c[k] == c for k, c in zip(plan_key, cells, strict=True)))
+    planned = and_(*(plan.c[k] == c for k, c in zip(entity.plan_keys, cells, strict=True)))
     joined = ws.stage.outerjoin(plan, planned)
     # An unusable key stands for an entity of its own: each such row is one error.
     anonymous = case((not_(usable), cast(ws.stage.c.line, Text)))
@@ -142,11 +141,25 @@ def _count_left(
     named = (
         select(school.label("school"), func.bool_or(ws.stage.c.status != "rejected").label("good"))
         .select_from(joined)
-        .where(left, names, plan.c.line.is_(None))
+        .where(left, entity.rows, plan.c.line.is_(None))
         .group_by(*cells, anonymous)
         .subquery("left")
     )
     bucket = case((named.c.good, "unchanged"), else_="errors")
     rows = select(named.c.school, bucket, func.count()).group_by(named.c.school, bucket)
     for school_id, bucket_name, count in ws.conn.execute(rows):
-        yield entity, None if entity in ("school", "staff") else school_id, bucket_name, count
+        yield entity.name, None if entity.name in ("school", "staff") else school_id, bucket_name, count
+
+
+def _assert_distinct(
+    ws: Workspace, totals: Mapping[str, Counter[str]], schools: Mapping[str, Mapping[str, Counter[str]]]
+) -> None:
+    """created + updated + unchanged + removed + errors = distinct entities named or ended.
+
+    The staff of all schools are the placements.
+    """
+    counted = {entity: by.total() for entity, by in totals.items()}
+    counted["placement"] = sum(by["staff"].total() for by in schools.values())
+    for entity, distinct in count_distinct(ws).items():
+        if counted[entity] != distinct:
+            raise InvariantBroken(f"{entity}: {counted[entity]} were counted, the file names or ends {distinct}.")
