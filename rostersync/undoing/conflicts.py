@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, not_, o
 from rostersync.database import tables as t
 from rostersync.model import LeftReason
 from rostersync.planning.predicates import LIVE
-from rostersync.planning.rules.unique_values import UNIQUE, Unique
+from rostersync.planning.rules.unique_attributes import UNIQUE, Unique
 from rostersync.undoing.workspace import Undoing, unit_with
 
 

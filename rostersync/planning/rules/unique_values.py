@@ -27,55 +27,50 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from rostersync.database import tables as t
-from rostersync.planning.predicates import LIVE, Found, kept_by_hand, known_as
+from rostersync.planning.predicates import LIVE, Found, known_as
+from rostersync.planning.rules.dependent_claims import Reliance, fallen_table, fallen_with
+from rostersync.planning.rules.unique_attributes import UNIQUE, Unique, is_asked
 from rostersync.planning.workspace import Workspace, finding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unique:
-    """An attribute that only one active person may have, in the district or (e-mail) everywhere."""
-
-    header: str
-    attribute: str
-    active: str
-    code: str
-    everywhere: bool = False
-
-    def asked(self, rows: FromClause, person: FromClause) -> ColumnElement[Any]:
-        """What a staged row asks for; NULL when the file has no such column, or the person's was set by hand."""
-        name = "email_key" if self.attribute == "email_key" else self.header
-        cell = rows.c[name] if name in rows.c else cast(null(), Text)
-        return case((kept_by_hand(person, self.field), None), else_=cell)
-
-    @property
-    def field(self) -> str:
-        """The name under which a hand edit of it is remembered."""
-        return "email" if self.attribute == "email_key" else self.attribute
-
-
-UNIQUE = (
-    Unique(header="userEmail", attribute="email_key", active="active_email_key", code="email-taken", everywhere=True),
-    Unique(
-        header="userDistrictId", attribute="user_district_id", active="active_district_id", code="secondary-id-taken"
-    ),
-    Unique(header="userStateId", attribute="user_state_id", active="active_state_id", code="secondary-id-taken"),
-)
-
-
 def judge_claims(ws: Workspace) -> None:
-    """Reject rows that claim what somebody else will hold, until nothing changes."""
+    """Reject rows that claim what somebody else will hold, until nothing changes.
+
+    The first round is judged in SQL. Whoever is rejected keeps what they have, and with them falls who relied on
+    getting it: the values on which anybody relied so are looked up once, and followed from person to person.
+    """
     ws.conn.execute(insert(ws.claim).from_select(list(ws.claim.c.keys()), _claims(ws)))
     ws.analyze(ws.claim)
-    while sum(ws.note(_taken(ws, unique)) for unique in UNIQUE):
+    if sum(ws.note(_taken(ws, unique)) for unique in UNIQUE):
+        _reject_dependents(ws)
         ws.reject()
         stays = exists().where(ws.adds, ws.cell("userId") == ws.claim.c.user_id)
         ws.conn.execute(delete(ws.claim).where(not_(stays)))
     _drop_corrections(ws)
+
+
+def _reject_dependents(ws: Workspace) -> None:
+    """Findings for all who fall because somebody whom this round rejects does not give their value up."""
+    codes = {unique.code for unique in UNIQUE}
+    rejected = select(ws.cell("userId")).join(ws.found, ws.found.c.line == ws.stage.c.line)
+    first = ws.conn.scalars(rejected.where(ws.found.c.code.in_(codes)).distinct()).all()
+    reliances = [
+        Reliance(claimant=row.user_id, header=unique.header, holder=row.held_by, releaser=row.releaser)
+        for unique in UNIQUE
+        for row in ws.conn.execute(_relying(ws, unique))
+    ]
+    fallen = fallen_with(first, reliances)
+    if not fallen:
+        return
+    table = fallen_table(ws.conn, fallen)
+    for unique in UNIQUE:
+        ws.note(_of_rows(ws, unique, table, table.c.header == unique.header))
 
 
 def _claims(ws: Workspace) -> Select[*tuple[Any, ...]]:
@@ -99,7 +94,7 @@ def _claims(ws: Workspace) -> Select[*tuple[Any, ...]]:
         .group_by(ws.cell("userId"))
         .subquery("every")
     )
-    return select(every).where(or_(*(_is_asked(every, unique) for unique in UNIQUE)))
+    return select(every).where(or_(*(is_asked(every, unique) for unique in UNIQUE)))
 
 
 def _asked_and_held(ws: Workspace, unique: Unique) -> Iterator[ColumnElement[Any]]:
@@ -109,22 +104,22 @@ def _asked_and_held(ws: Workspace, unique: Unique) -> Iterator[ColumnElement[Any
     yield func.any_value(t.person.c[unique.active]).label(f"held_{unique.attribute}")
 
 
-def _is_asked(claim: FromClause, unique: Unique) -> ColumnElement[bool]:
-    value = claim.c[unique.attribute]
-    return and_(value.is_not(None), value.is_distinct_from(claim.c[f"held_{unique.attribute}"]))
-
-
 def _taken(ws: Workspace, unique: Unique) -> Found:
     """Findings for all rows of the people who claim what another has or claims; `user_id` is the other, if ours."""
     holder = union_all(*_holders(ws, unique)).subquery("holder")
     first = (
         select(holder).ext(distinct_on(holder.c.user_id)).order_by(*holder.c["user_id", "rank", "held_by"])
     ).subquery("first")
-    line, column, code, severity, detail = finding(ws, unique.header, unique.code, "row", user_id=first.c.held_by)
+    return _of_rows(ws, unique, first, true())
+
+
+def _of_rows(ws: Workspace, unique: Unique, taken: FromClause, which: ColumnElement[bool]) -> Found:
+    """Findings for all rows of these people; `taken` gives user_id and held_by."""
+    line, column, code, severity, detail = finding(ws, unique.header, unique.code, "row", user_id=taken.c.held_by)
     return (
         select(line, column, code, severity, func.jsonb_strip_nulls(detail))
-        .select_from(ws.stage.join(first, first.c.user_id == ws.cell("userId")))
-        .where(ws.adds)
+        .select_from(ws.stage.join(taken, taken.c.user_id == ws.cell("userId")))
+        .where(ws.adds, which)
     )
 
 
@@ -136,60 +131,101 @@ def _holders(ws: Workspace, unique: Unique) -> Iterator[Select[*tuple[Any, ...]]
         yield _held_elsewhere(ws, unique)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """Claims joined with those people of the district who have the value now.
+
+    `releaser`: the userId by which the file names such a person, where it asks something for them. `gives_up`: it asks
+    for another value. `leaves`: their last live placement is removed and no accepted row keeps them; `would_leave`:
+    so it were, had they no accepted row.
+    """
+
+    joined: FromClause
+    holder: ColumnElement[Any]
+    releaser: ColumnElement[Any]
+    gives_up: ColumnElement[bool]
+    leaves: ColumnElement[bool]
+    would_leave: ColumnElement[bool]
+
+
+def _held(ws: Workspace, unique: Unique) -> _Held:
+    """Joins, not searches for each claim: as many people as there are may have to be asked for."""
+    claim, own, p = ws.claim, ws.claim.alias("own"), t.person.alias("holder")
+    renamed, leaver, kept = ws.correction.alias("renamed"), _leavers(ws), _named_by_additions(ws)
+    typed = case((renamed.c.user_id.is_not(None), renamed.c.user_id), else_=p.c.user_id)
+    others = and_(p.c.district == ws.district, p.c.user_id != claim.c.person)
+    joined = (
+        claim.join(p, and_(p.c[unique.active] == claim.c[unique.attribute], others))
+        .outerjoin(renamed, renamed.c.old_user_id == p.c.user_id)
+        .outerjoin(own, own.c.user_id == typed)
+        .outerjoin(leaver, leaver.c.user_id == p.c.user_id)
+        .outerjoin(kept, kept.c.user_id == p.c.user_id)
+    )
+    files = p.c.owner == "file"
+    would_leave = and_(files, leaver.c.user_id.is_not(None))
+    return _Held(
+        joined=joined,
+        holder=p.c.user_id,
+        releaser=own.c.user_id,
+        gives_up=and_(files, func.coalesce(own.c[unique.attribute] != p.c[unique.attribute], False)),
+        leaves=and_(would_leave, kept.c.user_id.is_(None)),
+        would_leave=would_leave,
+    )
+
+
 def _kept_by_others(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
-    claim, p = ws.claim, t.person.alias("holder")
-    theirs = and_(p.c.district == ws.district, p.c.user_id != claim.c.person)
-    joined = claim.join(p, and_(p.c[unique.active] == claim.c[unique.attribute], theirs))
-    keeps = and_(not_(_gives_up(ws, unique, p)), not_(_leaves(ws, p)))
-    rows = select(claim.c.user_id, p.c.user_id.label("held_by"), literal(1).label("rank"))
-    return rows.select_from(joined).where(_is_asked(claim, unique), keeps)
+    held = _held(ws, unique)
+    rows = select(ws.claim.c.user_id, held.holder.label("held_by"), literal(1).label("rank"))
+    keeps = and_(not_(held.gives_up), not_(held.leaves))
+    return rows.select_from(held.joined).where(is_asked(ws.claim, unique), keeps)
+
+
+def _relying(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
+    """user_id, held_by, releaser: claims that stand only as long as the rows of `releaser` are accepted."""
+    held = _held(ws, unique)
+    rows = select(ws.claim.c.user_id, held.holder.label("held_by"), held.releaser.label("releaser"))
+    relies = and_(held.gives_up, not_(held.would_leave))
+    return rows.select_from(held.joined).where(is_asked(ws.claim, unique), relies)
 
 
 def _rivals(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
     """People of the file who claim the same: each is told one other, as pairs would grow with the square."""
     claim, value = ws.claim, ws.claim.c[unique.attribute]
     first, last = func.min(claim.c.user_id).label("first"), func.max(claim.c.user_id).label("last")
-    asked = select(value.label("value"), first, last).where(_is_asked(claim, unique)).group_by(value)
+    asked = select(value.label("value"), first, last).where(is_asked(claim, unique)).group_by(value)
     several = asked.having(func.count() > 1).subquery("several")
     other = case((several.c.first != claim.c.user_id, several.c.first), else_=several.c.last)
     rows = select(claim.c.user_id, other.label("held_by"), literal(2).label("rank"))
-    return rows.select_from(claim.join(several, several.c.value == value)).where(_is_asked(claim, unique))
+    return rows.select_from(claim.join(several, several.c.value == value)).where(is_asked(claim, unique))
 
 
 def _held_elsewhere(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
     """The one question that looks over the districts: which of the values asked for do people of others have?"""
     claim, new = ws.claim, ws.claim.alias("new")
-    asked = select(func.array_agg(new.c[unique.attribute])).where(_is_asked(new, unique)).scalar_subquery()
+    asked = select(func.array_agg(new.c[unique.attribute])).where(is_asked(new, unique)).scalar_subquery()
     taken = select(func.roster.taken_elsewhere(asked).column_valued("key"))
     rows = select(claim.c.user_id, cast(null(), Text).label("held_by"), literal(3).label("rank"))
-    return rows.where(_is_asked(claim, unique), claim.c[unique.attribute].in_(taken))
+    return rows.where(is_asked(claim, unique), claim.c[unique.attribute].in_(taken))
 
 
-def _gives_up(ws: Workspace, unique: Unique, p: FromClause) -> ColumnElement[Any]:
-    """An accepted row of the file gives this person another value."""
-    row, fix = ws.stage.alias("row"), ws.correction.alias("renamed")
-    # Two levels down: SQLAlchemy correlates only with the nearest SELECT unless told.
-    renamed = select(fix.c.user_id).where(fix.c.old_user_id == p.c.user_id).correlate(p).scalar_subquery()
-    mine = row.c.userId == func.coalesce(renamed, p.c.user_id)
-    accepted = and_(row.c.status == "accepted", row.c.action.is_(None))
-    return and_(p.c.owner == "file", exists().where(mine, accepted, unique.asked(row, p) != p.c[unique.attribute]))
+def _named_by_additions(ws: Workspace) -> FromClause:
+    """user_id of everybody whom an accepted row adds or updates."""
+    return select(ws.cell("userId").label("user_id")).where(ws.adds).distinct().subquery("kept")
 
 
-def _leaves(ws: Workspace, p: FromClause) -> ColumnElement[Any]:
-    """The person's last live placement is removed by this file, and no accepted row keeps them."""
-    row, kept = ws.stage.alias("row"), t.placement.alias("kept")
-    accepted = and_(row.c.userId == p.c.user_id, row.c.status == "accepted")
-    removed = and_(accepted, row.c.action == "REMOVE-USER")
-    live = and_(kept.c.district == p.c.district, kept.c.user_id == p.c.user_id, kept.c.status.in_(LIVE))
-    # Two levels down again: without the word the person would be anybody.
-    there = and_(removed, row.c.schoolId == kept.c.school_id)
-    removed_there = select(row.c.line).where(there).correlate(p, kept).exists()
-    return and_(
-        p.c.owner == "file",
-        exists().where(removed),
-        not_(exists().where(accepted, row.c.action.is_(None))),
-        not_(exists().where(live, or_(not_(removed_there), kept.c.owner != "file"))),
-    )
+def _leavers(ws: Workspace) -> FromClause:
+    """user_id of people whose last live placement is removed by accepted rows; another owner's is never removed."""
+    removal = select(ws.cell("userId").label("user_id"), ws.cell("schoolId").label("school_id"))
+    removed = removal.where(ws.does("REMOVE-USER")).distinct().cte("removed")
+    p = t.placement.alias("left_placement")
+    there = and_(removed.c.user_id == p.c.user_id, removed.c.school_id == p.c.school_id)
+    people = select(removed.c.user_id).distinct().subquery("people")
+    # How many of a person's live placements are not removed: counted, as a search for each person would be a loop.
+    stays = func.count(p.c.user_id).filter(or_(removed.c.user_id.is_(None), p.c.owner != "file"))
+    live = and_(p.c.district == ws.district, p.c.user_id == people.c.user_id, p.c.status.in_(LIVE))
+    joined = people.outerjoin(p, live).outerjoin(removed, there)
+    counted = select(people.c.user_id).select_from(joined).group_by(people.c.user_id).having(stays == 0)
+    return counted.subquery("leaver")
 
 
 def _drop_corrections(ws: Workspace) -> None:
