@@ -44,7 +44,7 @@ from rostersync.ledger.deliveries import (
     seen_again,
     unfinished,
 )
-from rostersync.ledger.findings import copy_findings, findings_of, store_findings
+from rostersync.ledger.findings import count_findings, findings_of, has_all_findings, store_findings
 from rostersync.ledger.history import (
     Logged,
     changes_of_class,
@@ -123,8 +123,8 @@ __all__ = [
     "check_claim",
     "claim",
     "contents",
-    "copy_findings",
     "corrections",
+    "count_findings",
     "dated_until",
     "dates_told_in",
     "deliveries_of_run",
@@ -136,6 +136,7 @@ __all__ = [
     "end_work",
     "ensure_district",
     "findings_of",
+    "has_all_findings",
     "holder_of",
     "kept_changes",
     "keys_touched_since",

@@ -16,7 +16,7 @@ from rostersync.model import Counts, Judgement, Outcome, RowCounts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A stored attempt, without its findings."""
+    """A stored attempt, without its findings. `findings`: how many it has had (None: not known)."""
 
     delivery: str
     number: int
@@ -26,6 +26,7 @@ class Attempt:
     by_school: dict[str, Counts]
     changes: int
     ended_at: datetime
+    findings: int | None
 
 
 def _attempt(row: Row[Any]) -> Attempt:
@@ -38,6 +39,7 @@ def _attempt(row: Row[Any]) -> Attempt:
         by_school=row.by_school,
         changes=row.changes,
         ended_at=row.ended_at,
+        findings=row.findings,
     )
 
 
@@ -65,6 +67,7 @@ def record_attempt(
             counts=_plain(judgement.counts),
             by_school={school: _plain(counts) for school, counts in judgement.by_school.items()},
             changes=judgement.changes,
+            findings=len(judgement.findings),
             dictionary_version=conditions.dictionary_version,
             code_version=conditions.code_version,
             config_digest=conditions.config_digest,

@@ -28,6 +28,7 @@ class Conditions:
 class Delivery:
     """A delivery as the ledger has it. `attempts` is the highest attempt number given out so far.
 
+    `file_findings`: how many findings of the file rules were stored under it (None: not known).
     `size` in bytes; `open_work`: ids of works on it, all of one run, that have not ended as far as is known.
     """
 
@@ -42,6 +43,7 @@ class Delivery:
     judged_roster_version: int | None
     judged_on: date | None
     attempts: int
+    file_findings: int | None
     size: int
     open_work: tuple[str, ...]
     decided_by: str | None
@@ -68,6 +70,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         judged_roster_version=row.judged_roster_version,
         judged_on=row.judged_on,
         attempts=row.attempts,
+        file_findings=row.file_findings,
         size=row.size_bytes,
         open_work=tuple(row.open_work),
         decided_by=row.decided_by,
@@ -152,14 +155,17 @@ def mark_failed(conn: Connection, id_: str) -> None:
     conn.execute(update(delivery).where(delivery.c.id == id_, broken).values(state=DeliveryState.FAILED))
 
 
-def mark_validated(conn: Connection, id_: str, *, attempt: int, conditions: Conditions, state: DeliveryState) -> None:
-    """The file rules were judged under these conditions; their findings are stored under this attempt number."""
+def mark_validated(
+    conn: Connection, id_: str, *, attempt: int, findings: int, conditions: Conditions, state: DeliveryState
+) -> None:
+    """The file rules were judged under these conditions; so many findings are stored under this attempt number."""
     conn.execute(
         update(delivery)
         .where(delivery.c.id == id_)
         .values(
             state=state,
             attempts=attempt,
+            file_findings=findings,
             worked_on_by=None,
             open_work=[],
             dictionary_version=conditions.dictionary_version,

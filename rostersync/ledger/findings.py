@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import (
     ARRAY,
@@ -25,6 +25,9 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 
 from rostersync.database.tables import finding
 from rostersync.model import Finding, Severity
+
+if TYPE_CHECKING:
+    from rostersync.ledger.attempts import Attempt
 
 Stage = Literal["file", "roster"]
 
@@ -84,11 +87,14 @@ def findings_of(conn: Connection, delivery_id: str, attempt: int, stage: Stage |
     )
 
 
-def copy_findings(conn: Connection, delivery_id: str, *, source: int, target: int) -> None:
-    """A new attempt under unchanged conditions has the file findings of the earlier one."""
-    replaced: dict[str, ColumnElement[Any]] = {finding.c.attempt.name: bindparam("of_attempt", target)}
-    columns = [replaced.get(each.name, each) for each in finding.c]
-    wanted = select(*columns).where(
-        finding.c.delivery == delivery_id, finding.c.attempt == source, finding.c.stage == "file"
-    )
-    conn.execute(insert(finding).from_select([each.name for each in finding.c], wanted))
+def count_findings(conn: Connection, delivery_id: str, attempt: int, stage: Stage | None = None) -> int:
+    """How many findings of an attempt are stored, of one stage or all: fewer than it had when they were swept."""
+    wanted = select(func.count()).where(finding.c.delivery == delivery_id, finding.c.attempt == attempt)
+    if stage:
+        wanted = wanted.where(finding.c.stage == stage)
+    return conn.execute(wanted).scalar_one()
+
+
+def has_all_findings(conn: Connection, stored: Attempt) -> bool:
+    """Whether nothing of what an attempt found was swept; one of which the number is not known has what there is."""
+    return stored.findings in (None, count_findings(conn, stored.delivery, stored.number))

@@ -49,8 +49,8 @@ def replay(edges: Edges, id_: str) -> Replayed:
     with transaction(edges, district.code) as conn:
         ledger.lock_delivery(conn, district.code, id_)
         swept = ledger.swept_before(conn, district.code, "reports")
-        if swept is not None and last.ended_at < swept:
-            # Who was told is not known any more: nobody is told a second time.
+        if (swept is not None and last.ended_at < swept) or not ledger.has_all_findings(conn, last):
+            # Who was told, or of what, is not known any more: nobody is told a second time.
             reading = None
         told = reports_of(conn, edges, district, last, reading) if reading else ()
         rendered = sum(mailing.render_anew(conn, where, each) for each in told)

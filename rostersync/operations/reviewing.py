@@ -235,6 +235,12 @@ def _is_meant(seen: Waiting | None, answer: _Answer) -> bool:
 def _held_schools(conn: Connection, seen: Waiting, answer: _Answer) -> tuple[str, ...]:
     if answer.choice is not Choice.WITHOUT_SCHOOLS:
         return ()
+    held = ledger.attempt_of(conn, seen.delivery, seen.attempt)
+    if held is None or not ledger.has_all_findings(conn, held):
+        raise ConfigurationError(
+            f"It is not known any more which schools of delivery {seen.delivery} are held.",
+            hint="Approve all of it, or discard it.",
+        )
     found = ledger.findings_of(conn, seen.delivery, seen.attempt, "roster")
     schools = tuple(str(each.detail["school"]) for each in found if each.code == "hold-school")
     if not schools:

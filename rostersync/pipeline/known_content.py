@@ -34,7 +34,7 @@ def verdict(conn: Connection, found: Delivery, situation: Situation, *, anew: bo
     if situation.force or found.state in _OPEN:
         return None
     if found.state is DeliveryState.REFUSED:
-        return Outcome.REFUSED if _same_rules(found, situation.conditions) else None
+        return Outcome.REFUSED if _same_refusal(conn, found, situation.conditions) else None
     if found.state is DeliveryState.HELD:
         return Outcome.HELD
     if found.state is not DeliveryState.APPLIED:
@@ -55,6 +55,12 @@ def _judged_already(conn: Connection, found: Delivery, situation: Situation) -> 
         and _same_rules(found, situation.conditions)
         and found.judged_roster_version == ledger.roster_version(conn, found.district)
     )
+
+
+def _same_refusal(conn: Connection, found: Delivery, conditions: Conditions) -> bool:
+    """The reasons are told again in a reminder: where they are not kept any more, the bytes are screened again."""
+    stored = ledger.count_findings(conn, found.id, found.attempts, "file")
+    return _same_rules(found, conditions) and stored == found.file_findings
 
 
 def _same_rules(found: Delivery, conditions: Conditions) -> bool:

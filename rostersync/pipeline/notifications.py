@@ -160,7 +160,9 @@ def recall_refusal(conn: Connection, edges: Edges, district: District, delivery:
     weeks = (edges.clock() - last.ended_at).days // 7 if last else 0
     if last is None or not weeks:
         return False
-    facts = _stored(conn, district, last, ledger.findings_of(conn, delivery.id, last.number), at=edges.clock())
+    # Those of the newest screening: the attempt's own may be swept when nobody looked at the inbox for long.
+    findings = ledger.findings_of(conn, delivery.id, delivery.attempts)
+    facts = _stored(conn, district, last, findings, at=edges.clock())
     report = reporting.count_report(facts)
     # The outbox takes a report of one kind once: the week makes the reminder one of its own.
     weekly = replace(report, kind=f"{report.kind} week {weeks}")

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, func, select
 
 from rostersync import ledger
 from rostersync.exceptions import KilledTwice, LostClaim, PermanentError, RosterSyncError
-from rostersync.ledger import Delivery
-from rostersync.model import DeliveryState, Outcome
+from rostersync.ledger import Attempt, Delivery
+from rostersync.model import DeliveryState, Finding, Outcome
 from rostersync.pipeline.context import Edges, Run, transaction
 from rostersync.pipeline.results import SyncResult, result_of
 from rostersync.settings import state_path
@@ -24,7 +24,8 @@ ENDED_WORK = "ended-work"
 """Folder of the notes about works that ended while the ledger could not be written."""
 NOTE_PATIENCE = "2s"
 """Longest wait for the delivery's row: a task that is asked to stop is given a few seconds."""
-_SET_ASIDE = (DeliveryState.DISCARDED, DeliveryState.SUPERSEDED, DeliveryState.UNDONE)
+SET_ASIDE = (DeliveryState.DISCARDED, DeliveryState.SUPERSEDED, DeliveryState.UNDONE)
+"""No run applies what is in these states, unless it is forced to."""
 
 
 def settled_result(conn: Connection, run: Run, code: str, id_: str) -> SyncResult | None:
@@ -33,7 +34,7 @@ def settled_result(conn: Connection, run: Run, code: str, id_: str) -> SyncResul
     What was set aside meanwhile is settled by that: no task that comes late applies it, unless it is forced.
     """
     outcome = ledger.outcome_of(conn, run.dag_id, run.run_id, code, id_)
-    if outcome is None and not run.force and ledger.delivery_of(conn, code, id_).state in _SET_ASIDE:
+    if outcome is None and not run.force and ledger.delivery_of(conn, code, id_).state in SET_ASIDE:
         outcome = Outcome.DUPLICATE
         settle(conn, run, code, id_, outcome)
     return None if outcome is None else stored_result(conn, code, id_, outcome)
@@ -44,14 +45,21 @@ def stored_result(conn: Connection, code: str, id_: str, outcome: Outcome | None
     last = ledger.latest_attempt(conn, id_)
     if last is None:
         return SyncResult(district=code, delivery=id_, outcome=outcome or Outcome.WAITING)
-    result = result_of(code, last, ledger.findings_of(conn, id_, last.number), outcome)
+    result = result_of(code, last, _findings(conn, code, last), outcome)
     return replace(result, set_aside=_set_aside(conn, code, id_)) if outcome is Outcome.DUPLICATE else result
+
+
+def _findings(conn: Connection, code: str, last: Attempt) -> tuple[Finding, ...]:
+    """Of a refused file those of its newest screening, which may have been made for want of the earlier ones."""
+    delivery = ledger.delivery_of(conn, code, last.delivery)
+    number = delivery.attempts if delivery.state is DeliveryState.REFUSED else last.number
+    return ledger.findings_of(conn, last.delivery, number)
 
 
 def _set_aside(conn: Connection, code: str, id_: str) -> str | None:
     """When and by whom, for a delivery that is not going to be applied."""
     delivery = ledger.delivery_of(conn, code, id_)
-    if delivery.state not in _SET_ASIDE:
+    if delivery.state not in SET_ASIDE:
         return None
     when = f" on {delivery.decided_at.date().isoformat()}" if delivery.decided_at else ""
     return f"{delivery.state.value}: set aside{when} by {delivery.decided_by}"

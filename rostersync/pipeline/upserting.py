@@ -89,14 +89,14 @@ def open_case(
         # A copy of this task, or another run, may have committed while we waited for the row.
         result = settled_result(conn, run, district.code, id_) or done_meanwhile(conn, run, district.code, id_)
         delivery = ledger.delivery_of(conn, district.code, id_)
-        findings = ledger.findings_of(conn, id_, delivery.attempts, "file") if screened is None else ()
+        findings = screened.findings if screened else ledger.findings_of(conn, id_, delivery.attempts, "file")
         if result is not None:
             ledger.end_work(conn, id_, work)
             return result
     check_kills(delivery, work)
     if not delivery.attempts:
         raise LedgerMismatch(f"Delivery {id_} has not been validated.", hint="Clear the district's validate task.")
-    if not is_validated(delivery, district):
+    if not is_validated(delivery, district, findings):
         return _validated_again(edges, run, district, delivery, token)
     return _case(district, delivery, token, screened or _read_again(edges, district, delivery, findings))
 
@@ -108,7 +108,7 @@ def _case(district: District, delivery: Delivery, token: int, screened: Screened
 
 
 def _validated_again(edges: Edges, run: Run, district: District, delivery: Delivery, token: int) -> Case | SyncResult:
-    """The rules changed between the two tasks: the old findings do not fit the rows any more."""
+    """The rules changed since, or findings were swept: what is stored does not fit the rows any more."""
     validated: Validated = screen_delivery(edges, run, district, delivery, token)
     if validated.result is not None or validated.screened is None:
         return validated.result or SyncResult(district=district.code, delivery=delivery.id, outcome=Outcome.FAILED)
@@ -153,9 +153,9 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
     own = (*plan.findings, *holds(conn, run, case.district, case.delivery, plan, case.approval), *case.refused)
     came_to = judgement(plan, (*case.screened.findings, *own))
     last = ledger.latest_attempt(conn, case.delivery.id)
-    if last and not run.force and _is_nothing_new(conn, case, last, came_to):
-        return _duplicate(conn, edges, run, case, last)
-    number = _number(conn, case.delivery, last)
+    if last and not run.force and _is_nothing_new(conn, last, came_to):
+        return _duplicate(conn, edges, run, case, last, came_to)
+    number = _number(conn, case, last)
     if came_to.outcome is Outcome.HELD:
         applying.keep(plan, delivery=case.delivery.id, attempt=number)
     else:
@@ -175,29 +175,37 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
     return judged(case.district.code, case.delivery.id, number, came_to)
 
 
-def _is_nothing_new(conn: Connection, case: Case, last: Attempt, came_to: Judgement) -> bool:
+def _is_nothing_new(conn: Connection, last: Attempt, came_to: Judgement) -> bool:
     """Judged again, an applied content asks for no change and has just the findings it had."""
     if came_to.changes or last.outcome not in _APPLIED or came_to.outcome not in _APPLIED:
         return False
-    return same_findings(conn, case.delivery.id, last.number, came_to.findings)
+    return same_findings(conn, last, came_to)
 
 
-def _duplicate(conn: Connection, edges: Edges, run: Run, case: Case, last: Attempt) -> SyncResult:
+def _duplicate(conn: Connection, edges: Edges, run: Run, case: Case, last: Attempt, came_to: Judgement) -> SyncResult:
     delivery = case.delivery
     _judged(conn, edges, case, DeliveryState.APPLIED, delivery.attempts)
     settle(conn, run, case.district.code, delivery.id, Outcome.DUPLICATE)
     if ledger.arrived_anew(conn, run.dag_id, run.run_id, delivery.id):
         tell_nothing_new(conn, edges, case.district, delivery)
-    findings = ledger.findings_of(conn, delivery.id, last.number)
-    return result_of(case.district.code, last, findings, Outcome.DUPLICATE)
+    return result_of(case.district.code, last, came_to.findings, Outcome.DUPLICATE)
 
 
-def _number(conn: Connection, delivery: Delivery, last: Attempt | None) -> int:
+def _number(conn: Connection, case: Case, last: Attempt | None) -> int:
     """The attempt's number: the one its findings were stored under, or the next when that one was used up."""
+    delivery = case.delivery
     if last is None or last.number < delivery.attempts:
         return delivery.attempts
-    ledger.copy_findings(conn, delivery.id, source=delivery.attempts, target=delivery.attempts + 1)
-    return delivery.attempts + 1
+    number = delivery.attempts + 1
+    ledger.store_findings(
+        conn,
+        code=case.district.code,
+        delivery_id=delivery.id,
+        attempt=number,
+        stage="file",
+        findings=case.screened.findings,
+    )
+    return number
 
 
 def _record(conn: Connection, edges: Edges, run: Run, case: Case, number: int, came_to: Judgement) -> None:

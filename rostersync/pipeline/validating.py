@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from rostersync import fault_points, ledger
-from rostersync.ledger import Delivery
-from rostersync.model import DeliveryState, Finding, Outcome, Screened
+from rostersync.ledger import Attempt, Delivery
+from rostersync.model import DeliveryState, Finding, Judgement, Outcome, Screened
 from rostersync.pipeline.context import Edges, Run, conditions, dictionary_of, today, transaction
 from rostersync.pipeline.dry_run import screen_landed
 from rostersync.pipeline.file_verdict import read, refusal, screen
 from rostersync.pipeline.notifications import tell
 from rostersync.pipeline.results import SyncResult, judged, tally
-from rostersync.pipeline.run_progress import check_kills, failure_noted, settle, settled_result, stored_result, take
+from rostersync.pipeline.run_progress import (
+    SET_ASIDE,
+    check_kills,
+    failure_noted,
+    settle,
+    settled_result,
+    stored_result,
+    take,
+)
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
@@ -69,19 +77,23 @@ def _open(
     result = settled_result(conn, run, district.code, id_)
     if result is not None:
         return Validated(delivery=id_, result=result), delivery, 0
-    if not is_validated(delivery, district):
+    stored = ledger.findings_of(conn, id_, delivery.attempts, "file")
+    if not is_validated(delivery, district, stored):
         token = take(conn, edges, run, id_, work)
         return None, ledger.delivery_of(conn, district.code, id_), token
     if delivery.state is DeliveryState.REFUSED:
         settle(conn, run, district.code, id_, Outcome.REFUSED)
         return Validated(delivery=id_, result=stored_result(conn, district.code, id_)), delivery, 0
-    stored = ledger.findings_of(conn, id_, delivery.attempts, "file")
     return Validated(delivery=id_, findings=tally(stored)), delivery, 0
 
 
-def is_validated(delivery: Delivery, district: District) -> bool:
-    """The file rules were judged, and by the very same rules as would be applied now."""
-    return delivery.attempts > 0 and delivery.conditions == conditions(district)
+def is_validated(delivery: Delivery, district: District, stored: Sequence[Finding]) -> bool:
+    """The file rules were judged, by the very same rules as would be applied now, and all they found is there.
+
+    `stored`: the findings at hand. With one of them missing, a row that breaks a rule would look like a good one.
+    """
+    same_rules = delivery.attempts > 0 and delivery.conditions == conditions(district)
+    return same_rules and len(stored) == delivery.file_findings
 
 
 def screen_delivery(edges: Edges, run: Run, district: District, delivery: Delivery, token: int) -> Validated:
@@ -110,16 +122,24 @@ def _store(
         findings=screened.findings,
     )
     ledger.mark_validated(
-        conn, delivery.id, attempt=number, conditions=conditions(district), state=_state(delivery, screened)
+        conn,
+        delivery.id,
+        attempt=number,
+        findings=len(screened.findings),
+        conditions=conditions(district),
+        state=_state(delivery, screened),
     )
     return _refuse(conn, edges, run, district, delivery, number, screened) if screened.refused else None
 
 
 def _state(delivery: Delivery, screened: Screened) -> DeliveryState:
-    """Judging an applied delivery again does not make it unapplied; a held one goes on waiting for a person."""
+    """Judging an applied delivery again does not make it unapplied; a held one goes on waiting for a person.
+
+    What was set aside stays so until a forced run has applied it: its next try may be one that is not forced.
+    """
     if screened.refused:
         return DeliveryState.REFUSED
-    kept = (DeliveryState.APPLIED, DeliveryState.HELD)
+    kept = (DeliveryState.APPLIED, DeliveryState.HELD, *SET_ASIDE)
     return delivery.state if delivery.state in kept else DeliveryState.VALIDATED
 
 
@@ -140,9 +160,9 @@ def _refuse(
     )
     settle(conn, run, district.code, delivery.id, Outcome.REFUSED)
     last = ledger.latest_attempt(conn, delivery.id)
-    if last and last.outcome is Outcome.REFUSED and same_findings(conn, delivery.id, last.number, screened.findings):
-        return stored_result(conn, district.code, delivery.id)
     judgement = refusal(screened)
+    if last and last.outcome is Outcome.REFUSED and same_findings(conn, last, judgement):
+        return stored_result(conn, district.code, delivery.id)
     ledger.record_attempt(
         conn,
         code=district.code,
@@ -159,9 +179,14 @@ def _refuse(
     return judged(district.code, delivery.id, number, judgement)
 
 
-def same_findings(conn: Connection, id_: str, number: int, findings: Sequence[Finding]) -> bool:
-    """Whether an earlier attempt found just the same, wherever each was found first."""
-    return _told(ledger.findings_of(conn, id_, number)) == _told(findings)
+def same_findings(conn: Connection, last: Attempt, came_to: Judgement) -> bool:
+    """Whether an earlier attempt found just the same, wherever each was found first.
+
+    Of an attempt whose findings were swept only numbers are left: nobody is told a second time of as many.
+    """
+    if not ledger.has_all_findings(conn, last):
+        return (last.findings, last.rows) == (len(came_to.findings), came_to.rows)
+    return _told(ledger.findings_of(conn, last.delivery, last.number)) == _told(came_to.findings)
 
 
 def _told(findings: Sequence[Finding]) -> list[tuple[int, str, str, str]]:

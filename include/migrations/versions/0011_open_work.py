@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0011_open_work"
-down_revision = "0009_by_delivery"
+down_revision = "0010_whole_findings"
 branch_labels = None
 depends_on = None
 

@@ -43,6 +43,8 @@ delivery = Table(
     Column("judged_roster_version", BigInteger),
     Column("judged_on", Date),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    # So many findings of the file rules were stored under the attempt `attempts`; NULL: not known.
+    Column("file_findings", Integer),
     Column("claim_token", BigInteger, nullable=False, server_default="0"),
     Column("claimed_by", Text),
     moment("claimed_at"),
@@ -76,6 +78,10 @@ attempt = Table(
     Column("forced_reason", Text),
     Column("actor", Text, nullable=False),
     moment("ended_at", now=True),
+    # So many findings it had, of the file and of the roster; NULL: not known.
+    Column("findings", Integer),
+    # Rows that an approval left out: no judgement of the same bytes applies them by itself.
+    Column("left_out_lines", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
     PrimaryKeyConstraint("delivery", "number"),
     schema="intake",
 )
@@ -210,8 +216,8 @@ change = Table(
     Column("line", BigInteger),
     Column("actor", Text, nullable=False),
     moment("at", now=True),
-    # Cheap to keep while loading: a delivery's rows lie together. An index by key would cost every load a quarter of
-    # its log, for a question that a person asks now and then and that reading the whole log answers in seconds.
+    # Cheap while loading: a delivery's rows lie together. An index by key would cost every load a quarter of its log,
+    # for a question that a person asks now and then and that reading the whole log answers in seconds.
     Index("ix_change_delivery", "delivery", postgresql_using="brin"),
     schema="intake",
 )

@@ -98,16 +98,16 @@ def test_findings_come_back_as_they_were_stored(conn: Connection) -> None:
     assert ledger.findings_of(conn, delivery.id, 1, "roster") == ()
 
 
-def test_a_new_attempt_takes_over_the_file_findings(conn: Connection) -> None:
+def test_findings_are_counted_by_stage_and_together(conn: Connection) -> None:
     delivery = record(conn)
-    mine = (found("cell-required", line=2, column="userId"),)
+    mine = (found("cell-required", line=2, column="userId"), found("cell-required", line=3, column="userId"))
     theirs = (found("school-unknown", line=3, column="schoolId"),)
     for stage, findings in (("file", mine), ("roster", theirs)):
         ledger.store_findings(
             conn, code="springfield", delivery_id=delivery.id, attempt=1, stage=stage, findings=findings
         )
-    ledger.copy_findings(conn, delivery.id, source=1, target=2)
-    assert ledger.findings_of(conn, delivery.id, 2) == mine
+    counts = [ledger.count_findings(conn, delivery.id, 1, stage) for stage in ("file", "roster", None)]
+    assert (counts, ledger.count_findings(conn, delivery.id, 2)) == ([2, 1, 3], 0)
 
 
 def test_a_run_keeps_its_districts_whatever_the_configuration_says_later(conn: Connection) -> None:
