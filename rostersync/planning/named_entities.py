@@ -50,7 +50,7 @@ def named_entities(ws: Workspace, cell: Cell) -> Iterator[NamedEntity]:
 
 
 def count_distinct(ws: Workspace) -> dict[str, int]:
-    """entity → how many distinct ones any row of the file names, or the plan ends. An unusable key is one of its own."""
+    """entity → how many distinct ones the rows name, or the plan ends. An unusable key is one of its own."""
     return {named.name: _distinct(ws, named) for named in named_entities(ws, _delivered(ws))}
 
 

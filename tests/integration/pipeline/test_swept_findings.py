@@ -18,7 +18,7 @@ from rostersync.operations import replaying, retention, reviewing
 from rostersync.operations.retention import Stores
 from rostersync.pipeline import SyncResult
 from rostersync.transports.landing_store import LandingStore
-from tests.nights import Nights, person, users_csv
+from tests.support.district_nights import Nights, person, users_csv
 
 CODE = "springfield"
 FILE = [person(1), person(2, userRole="Janitor"), person(3, userEmail="ada.3"), person(4, userId="u 4")]

@@ -19,8 +19,8 @@ from rostersync.planning.rules.single_rows import judge_rows
 from rostersync.planning.rules.unchanged_rows import set_quiet_apart
 from rostersync.planning.rules.unique_values import judge_claims
 from rostersync.planning.workspace import Workspace, open_workspace
-from tests.claim_rounds import judge_claims_in_rounds
-from tests.roles import acting_as
+from tests.support.claim_rounds import judge_claims_in_rounds
+from tests.support.logins import acting_as
 
 TODAY = date(2026, 11, 23)
 HEADERS = ("action", "schoolId", "userId", "userRole", "userFirstName", "userLastName", "userEmail", "userDistrictId")

@@ -10,7 +10,7 @@ import pytest
 from rostersync.model import Outcome
 from rostersync.pipeline import SyncResult
 from rostersync.planning import counts as planned_counts
-from tests.nights import Nights, person, teaching
+from tests.support.district_nights import Nights, person, teaching
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from rostersync.pipeline import upserting
 from rostersync.pipeline.run_progress import failure_noted
 from rostersync.transports.landing_store import LandingStore
 from tests.faults.proxy import Proxy, running_proxy
-from tests.nights import Nights, person
-from tests.servers import RosterDatabase
+from tests.support.district_nights import Nights, person
+from tests.support.servers import RosterDatabase
 
 CLAIMED = {"validate": "validate.after_claim", "upsert": "upsert.after_claim"}
 STAGES = {"validate": pipeline.validate, "upsert": pipeline.upsert}
