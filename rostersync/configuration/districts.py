@@ -6,10 +6,11 @@ Relative directories of `source: {file: …}` are below the folder `inbox` of th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from rostersync.configuration.district import (
     Source,
     Threshold,
 )
-from rostersync.configuration.waves import Wave, codes_of_wave, district_files, waves
+from rostersync.configuration.inboxes import Account, connection_id, overlapping_inboxes
+from rostersync.configuration.waves import Wave, codes_of_wave, district_files, mapping, waves
 from rostersync.exceptions import ConfigurationError
 from rostersync.settings import include_path
 
@@ -44,8 +46,10 @@ __all__ = [
     "Source",
     "Threshold",
     "Wave",
+    "check_inbox_is_not_shared",
     "codes_of_wave",
     "digest",
+    "districts_with_shared_inboxes",
     "load",
     "load_all",
     "load_readable",
@@ -82,25 +86,41 @@ def load_readable() -> tuple[dict[str, District], dict[str, ConfigurationError]]
     return right, wrong
 
 
-def problems() -> list[str]:
-    """Everything that is wrong in the districts' files, one sentence each."""
-    wrong: list[str] = []
-    owners: dict[tuple[object, ...], str] = {}
+def problems(account: Account = connection_id) -> list[str]:
+    """Everything that is wrong in the districts' files, one sentence each; `account`: see overlapping_inboxes."""
+    right, wrong = load_readable()
+    sentences = {code: error.message for code, error in wrong.items()}
+    shared = overlapping_inboxes({code: district.source for code, district in right.items()}, account)
+    for code, others in shared.items():
+        if earlier := [other for other in others if other < code]:
+            sentences[code] = f"{code}.yaml: {_shared_with(earlier)}."
+    return [sentences[code] for code in sorted(sentences)]
+
+
+def districts_with_shared_inboxes(account: Account = connection_id) -> dict[str, list[str]]:
+    """Code of each enabled district whose inbox overlaps that of other enabled ones → their codes."""
+    return overlapping_inboxes(dict(_enabled_sources()), account)
+
+
+def check_inbox_is_not_shared(code: str, account: Account = connection_id) -> None:
+    """Raises ConfigurationError that names the enabled districts whose inbox overlaps this one's."""
+    others = districts_with_shared_inboxes(account).get(code)
+    if others:
+        hint = "Give each district an inbox of its own in include/districts, then run this again."
+        raise ConfigurationError(f"{code}.yaml: {_shared_with(others)}.", hint=hint)
+
+
+def _shared_with(others: Sequence[str]) -> str:
+    return f"source: the same inbox as district{'s' if len(others) > 1 else ''} {', '.join(others)}"
+
+
+def _enabled_sources() -> Iterator[tuple[str, Source]]:
+    """The sources alone: thousands of files are read in a second or two."""
     for path in district_files():
-        try:
-            district = _parse(path)
-        except ConfigurationError as error:
-            wrong.append(error.message)
-            continue
-        first = owners.setdefault(_inbox(district), district.code)
-        if first != district.code:
-            wrong.append(f"{path.name}: source: the same inbox as district {first}.")
-    return wrong
-
-
-def _inbox(district: District) -> tuple[object, ...]:
-    source = district.source
-    return (source.folder.absolute() if source.file is not None else source.sftp, source.directory, source.pattern)
+        raw = mapping(path)
+        if raw.get("enabled", True) is not False:
+            with contextlib.suppress(ValidationError):  # its own task says what is wrong with it
+                yield path.stem, Source.model_validate(raw.get("source"))
 
 
 def _parse(path: Path) -> District:

@@ -46,7 +46,7 @@ def codes_of_wave(wave: str) -> list[str]:
     why, and no other district waits for it.
     """
     names = [known.name for known in waves()]
-    return [path.stem for path in district_files() if _wave_of(_mapping(path), names) == wave]
+    return [path.stem for path in district_files() if _wave_of(mapping(path), names) == wave]
 
 
 def _wave_of(raw: Mapping[str, Any], names: list[str]) -> str | None:
@@ -56,7 +56,8 @@ def _wave_of(raw: Mapping[str, Any], names: list[str]) -> str | None:
     return asked if asked in names else names[0]
 
 
-def _mapping(path: Path) -> Mapping[str, Any]:
+def mapping(path: Path) -> Mapping[str, Any]:
+    """A YAML file's fields; none when it cannot be read or holds something else."""
     try:
         raw = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
     except (OSError, yaml.YAMLError, UnicodeDecodeError):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, all_, and_, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rostersync.database.tables import arrival, delivery, run_delivery, run_districts
@@ -40,13 +40,27 @@ def lock_run(conn: Connection, dag_id: str, run_id: str, code: str) -> None:
     conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
-def districts_of_run(conn: Connection, dag_id: str, run_id: str, offered: Sequence[str]) -> list[str]:
-    """The districts of this run in their first order: `offered` counts only when the run has no list yet."""
-    conn.execute(
-        insert(run_districts).values(dag_id=dag_id, run_id=run_id, districts=list(offered)).on_conflict_do_nothing()
-    )
+def districts_of_run(
+    conn: Connection, dag_id: str, run_id: str, offered: Sequence[str], shared_inboxes: Sequence[str] = ()
+) -> list[str]:
+    """The districts of this run in their first order: `offered` counts only when the run has no list yet.
+
+    `shared_inboxes`: the districts whose inbox overlaps another one's.
+    """
+    row = {"dag_id": dag_id, "run_id": run_id, "districts": list(offered), "shared_inboxes": list(shared_inboxes)}
+    conn.execute(insert(run_districts).values(row).on_conflict_do_nothing())
     stored = select(run_districts.c.districts).where(run_districts.c.dag_id == dag_id, run_districts.c.run_id == run_id)
     return list(conn.execute(stored).scalar_one())
+
+
+def may_share_inbox(conn: Connection, dag_id: str, run_id: str, code: str) -> bool:
+    """Whether all districts' inboxes must be compared before this one's is read.
+
+    Not when the run, as it listed its districts, found that this one has its inbox for itself.
+    """
+    run = and_(run_districts.c.dag_id == dag_id, run_districts.c.run_id == run_id)
+    alone = select(literal(1)).where(run, literal(code) != all_(run_districts.c.shared_inboxes))
+    return conn.execute(alone).first() is None
 
 
 def _of_run(dag_id: str, run_id: str, code: str) -> ColumnElement[bool]:

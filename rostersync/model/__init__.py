@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rostersync.model.changes import Change, Correction, Dated, Left, LeftReason
 from rostersync.model.counts import BUCKETS, ENTITIES, Counts, RowCounts
-from rostersync.model.files import Landed, RawRow, Reading, RemoteFile, Screened
+from rostersync.model.files import PROCESSED, Landed, RawRow, Reading, RemoteFile, Screened
 from rostersync.model.findings import Finding, Judgement
 from rostersync.model.reports import Report, ReportFile
 from rostersync.model.states import Choice, DeliveryState, Outcome, Severity
@@ -12,6 +12,7 @@ from rostersync.model.states import Choice, DeliveryState, Outcome, Severity
 __all__ = [
     "BUCKETS",
     "ENTITIES",
+    "PROCESSED",
     "Change",
     "Choice",
     "Correction",

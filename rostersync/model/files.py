@@ -23,6 +23,10 @@ class RemoteFile:
     modified_at: datetime
 
 
+PROCESSED = "processed"
+"""Folder inside an inbox for files that were read, where the district wants them moved."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landed:
     """Bytes in the landing store, unchanged. `sha256` is lower-case hex."""

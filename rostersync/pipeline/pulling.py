@@ -20,6 +20,7 @@ from rostersync.pipeline.inbox_scan import Looked, look
 from rostersync.pipeline.known_content import Situation, verdict
 from rostersync.pipeline.notifications import recall_refusal, tell_nothing_new
 from rostersync.pipeline.results import Arrived, Pulled
+from rostersync.transports import account
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
@@ -42,27 +43,35 @@ def list_districts(edges: Edges, run: Run, wave: str, chosen: Sequence[str] = ()
     wanted = [code for code in offered if not chosen or code in chosen]
     if run.dry_run:
         return wanted
+    shared = list(districts.districts_with_shared_inboxes(account))
     with transaction(edges, None) as conn:
-        return ledger.districts_of_run(conn, run.dag_id, run.run_id, wanted)
+        return ledger.districts_of_run(conn, run.dag_id, run.run_id, wanted, shared)
 
 
 def pull(edges: Edges, run: Run, code: str) -> Pulled:
     """Land every complete file of the inbox and enter it in the ledger, together, in one transaction.
 
     A run that landed something before returns those deliveries and does not touch the inbox.
-    Raises SourceUnreachable, SourceRefused, HostKeyChanged, LandingUnavailable, DatabaseUnavailable.
+    Raises ConfigurationError (another district's inbox overlaps this one's), SourceUnreachable,
+    SourceRefused, HostKeyChanged, LandingUnavailable, DatabaseUnavailable.
     """
     district = edges.district(code)
     if run.dry_run:
+        districts.check_inbox_is_not_shared(code, account)
         return _try_out(edges, district)
     # Before this night writes mails of its own: those need not be doubted when the database was restored.
     mailing.Epoch(engine=edges.engine, witness=edges.landing, clock=edges.clock).park_restored()
     with transaction(edges, district.code) as conn:
         ledger.ensure_district(conn, district.code, district.name)
         taken = _taken_before(conn, edges, run, district)
+        may_share_inbox = ledger.may_share_inbox(conn, run.dag_id, run.run_id, code)
     if taken is not None:
         return taken
+    if may_share_inbox:
+        districts.check_inbox_is_not_shared(code, account)
     with edges.open_transport(district) as transport:
+        if district.policies.after_read == "move":
+            transport.restore_interrupted_moves()
         looked = look(edges, district, transport)
         fault_points.point("pull.before_ledger")
         with transaction(edges, district.code) as conn:
@@ -184,7 +193,8 @@ def _tidy(district: District, transport: Transport, looked: Sequence[Looked]) ->
             continue
         try:
             fault_points.point("pull.before_move")
-            transport.move(each.remote.name)
+            if not transport.move(each.remote, each.landed):
+                _log.info("District %s: a newer file came in a read one's place; it is read next.", district.code)
             fault_points.point("pull.after_move")
         except RosterSyncError as error:
             _log.warning("District %s: a file that was read stays in the inbox (%s).", district.code, error.code)

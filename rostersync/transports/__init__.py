@@ -6,14 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rostersync.transports.credentials import SftpCredentials, credentials_from_environment
+from rostersync.transports.credentials import SftpCredentials, account, credentials_from_environment
 from rostersync.transports.folder import FolderTransport
 from rostersync.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import Source
 
-__all__ = ["FolderTransport", "SftpCredentials", "Transport", "credentials_from_environment", "open_transport"]
+__all__ = [
+    "FolderTransport",
+    "SftpCredentials",
+    "Transport",
+    "account",
+    "credentials_from_environment",
+    "open_transport",
+]
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from rostersync.configuration.inboxes import connection_id
 from rostersync.exceptions import ConfigurationError
 
 
@@ -45,6 +46,15 @@ def credentials_from_environment(connection: str) -> SftpCredentials:
     except (ValueError, TypeError, KeyError, OSError):
         wish = "a URL or a JSON object with host, user and host_key, and a readable private_key_file if it names one"
         raise ConfigurationError(f"SFTP connection {connection}: {name} must be {wish}.") from None
+
+
+def account(connection: str) -> tuple[object, ...]:
+    """The same for two connection ids that are one login at one server, as far as the environment tells."""
+    try:
+        login = credentials_from_environment(connection)
+    except ConfigurationError:
+        return connection_id(connection)
+    return (login.host.lower().rstrip("."), login.port, login.user)
 
 
 def _from_url(value: str) -> dict[str, Any]:

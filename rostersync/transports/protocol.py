@@ -5,13 +5,11 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import BinaryIO, Protocol
 
-from rostersync.model import RemoteFile
+from rostersync.model import Landed, RemoteFile
 
 UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload")
 DONE = ".done"
 """`users.csv.done` beside `users.csv` says: the upload is complete."""
-PROCESSED = "processed"
-"""Folder inside the inbox for files that were read, where the district wants them moved."""
 
 
 class Transport(Protocol):
@@ -27,10 +25,17 @@ class Transport(Protocol):
         """Write the file's bytes to `sink`, unchanged. Raises FileChangedWhileRead when it is gone."""
 
     def has_done_marker(self, name: str) -> bool:
-        """Whether the sender says that this file is complete."""
+        """Whether the sender says that this file, as it is now, is complete: by a marker that is not older than it."""
 
-    def move(self, name: str) -> None:
-        """Put a file that was read into the folder `processed` of the inbox, never over another one."""
+    def move(self, file: RemoteFile, landed: Landed) -> bool:
+        """Put a file that was read into the folder `processed` of the inbox, never over another one.
+
+        False when it is gone, or another one has its name by now: that one stays. Raises SourceRefused,
+        SourceUnreachable.
+        """
+
+    def restore_interrupted_moves(self) -> None:
+        """Let files be seen again whose move was interrupted. Raises SourceRefused, SourceUnreachable."""
 
     def drop(self, folder: str, name: str, content: bytes) -> None:
         """Put a report into a folder: inside the inbox, or elsewhere when it begins with a slash; made when missing.

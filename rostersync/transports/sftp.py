@@ -1,33 +1,24 @@
-"""A district's SFTP server as an inbox. The only importer of paramiko. The host key is pinned, without exception."""
+"""A district's SFTP server as an inbox. With `sftp_login`, the only importer of paramiko."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import errno
-import io
+import hashlib
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import BinaryIO
 
 import paramiko
-from paramiko.pkey import UnknownKeyType
 
-from rostersync.exceptions import (
-    ConfigurationError,
-    FileChangedWhileRead,
-    HostKeyChanged,
-    SourceRefused,
-    SourceUnreachable,
-)
-from rostersync.model import RemoteFile
+from rostersync.exceptions import FileChangedWhileRead, SourceRefused
+from rostersync.model import PROCESSED, Landed, RemoteFile
 from rostersync.transports.credentials import SftpCredentials
-from rostersync.transports.protocol import DONE, PROCESSED, UNFINISHED, in_order, is_deliverable, moved_name
+from rostersync.transports.moving import move_read_file, restore_interrupted_moves
+from rostersync.transports.protocol import DONE, UNFINISHED, in_order, is_deliverable
+from rostersync.transports.sftp_login import log_in, source_errors, trust_pinned_key
 
-CONNECT_SECONDS = 20.0
 SILENCE_SECONDS = 60.0
 """How long a server may say nothing in the middle of a transfer."""
 REQUESTS_AHEAD = 64
@@ -48,7 +39,7 @@ class SftpTransport:
 
     def list(self) -> list[RemoteFile]:
         """See Transport."""
-        with _sorted_out("The inbox"):
+        with source_errors("The inbox"):
             entries = self._client.listdir_attr(self._directory)
         files = [_remote(entry.filename, entry) for entry in entries if is_deliverable(entry.filename, self._pattern)]
         return in_order([file for file in files if file is not None])
@@ -65,7 +56,9 @@ class SftpTransport:
         file = self.stat(name)
         if file is None:
             raise FileChangedWhileRead("The file is gone, or is no regular file any more.")
-        with _sorted_out("A file of the inbox"), self._opened(name) as source:
+        with source_errors("A file of the inbox"), self._opened(name) as source:
+            if _remote(name, source.stat()) != file:
+                raise FileChangedWhileRead("Another file has its name by now.")
             source.prefetch(min(file.size, BYTES_AHEAD), REQUESTS_AHEAD)
             shutil.copyfileobj(source, sink, source.MAX_REQUEST_SIZE)
 
@@ -77,41 +70,95 @@ class SftpTransport:
 
     def has_done_marker(self, name: str) -> bool:
         """See Transport."""
-        found = self._lstat(self._path(name + DONE))
-        return found is not None and stat.S_ISREG(found.st_mode or 0)
+        marker, file = self.status(name + DONE), self.status(name)
+        return marker is not None and file is not None and file.modified_at <= marker.modified_at
 
-    def move(self, name: str) -> None:
+    def move(self, file: RemoteFile, landed: Landed) -> bool:
+        """See Transport. The bytes are read once more: servers tell times in seconds, an upload may be as quick."""
+        return move_read_file(self, file, landed)
+
+    def restore_interrupted_moves(self) -> None:
         """See Transport."""
-        file = self.stat(name)
-        if file is None:
-            return
-        folder = self._path(PROCESSED)
-        if self._lstat(folder) is None:
-            with _sorted_out("The folder for read files"):
-                self._client.mkdir(folder)
-        attempt = 0
-        while self._lstat(f"{folder}/{moved_name(file, attempt)}") is not None:
-            attempt += 1
-        with _sorted_out("The folder for read files"):
-            self._client.rename(self._path(name), f"{folder}/{moved_name(file, attempt)}")
-            if self.has_done_marker(name):
-                self._client.remove(self._path(name + DONE))
+        restore_interrupted_moves(self)
+
+    def names(self) -> Iterable[str]:
+        """See InboxFiles."""
+        with source_errors("The inbox"):
+            return self._client.listdir(self._directory)
+
+    def status(self, name: str) -> RemoteFile | None:
+        """See InboxFiles."""
+        found = self._lstat(self._path(name))
+        return None if found is None else _remote(name, found)
+
+    def digest(self, name: str, size: int) -> str:
+        """See InboxFiles."""
+        digest = hashlib.sha256()
+        with source_errors("A file of the inbox"), self._client.open(self._path(name), "rb") as source:
+            source.prefetch(min(size, BYTES_AHEAD), REQUESTS_AHEAD)
+            while size > 0 and (chunk := source.read(min(size, source.MAX_REQUEST_SIZE))):
+                digest.update(chunk)
+                size -= len(chunk)
+        return digest.hexdigest()
+
+    def rename(self, old: str, new: str) -> bool:
+        """See InboxFiles. Most servers refuse a plain rename to a name that is taken; not all do."""
+        if self._lstat(self._path(new)) is not None or self._lstat(self._path(old)) is None:
+            return False
+        with source_errors("A file of the inbox"):
+            self._client.rename(self._path(old), self._path(new))
+        return True
+
+    def make_processed(self) -> None:
+        """See InboxFiles."""
+        with source_errors("The folder for read files"):
+            self._make_inside(self._directory, PROCESSED)
+
+    def move_to_processed(self, name: str, new: str) -> bool:
+        """See InboxFiles."""
+        self.make_processed()
+        return self.rename(name, f"{PROCESSED}/{new}")
+
+    def remove(self, name: str) -> None:
+        """See InboxFiles."""
+        if self._lstat(self._path(name)) is not None:
+            with source_errors("A file of the inbox"):
+                self._client.remove(self._path(name))
 
     def drop(self, folder: str, name: str, content: bytes) -> None:
-        """See Transport."""
+        """See Transport. No link inside the inbox is followed: the district may write there, too."""
         where = folder.rstrip("/") if folder.startswith("/") else self._path(folder.rstrip("/"))
-        with _sorted_out("The reports folder"):
-            self._make(where)
-            with self._client.open(f"{where}/{name}{UNFINISHED[0]}", "wb") as target:
+        part = f"{where}/{name}{UNFINISHED[0]}"
+        with source_errors("The reports folder"):
+            if folder.startswith("/"):
+                above, _, last = where.rpartition("/")
+                self._make(above)
+                self._make_inside(above, last)
+            else:
+                self._make_inside(self._directory, folder)
+            if self._lstat(part) is not None:
+                self._client.remove(part)
+            with self._client.open(part, "wx") as target:
                 target.set_pipelined(True)
                 target.write(content)
-            self._rename(f"{where}/{name}{UNFINISHED[0]}", f"{where}/{name}")
+            self._rename(part, f"{where}/{name}")
 
     def _make(self, folder: str) -> None:
         """Make a folder with its missing parents."""
         if folder and self._lstat(folder) is None:
             self._make(folder.rpartition("/")[0])
             self._client.mkdir(folder)
+
+    def _make_inside(self, top: str, path: str) -> None:
+        """Make a folder below another one. Raises SourceRefused for a link or a file in the place of one."""
+        folder = top.rstrip("/")
+        for part in filter(None, path.split("/")):
+            folder = f"{folder}/{part}"
+            found = self._lstat(folder)
+            if found is None:
+                self._client.mkdir(folder)
+            elif not stat.S_ISDIR(found.st_mode or 0):
+                raise SourceRefused("A folder inside the inbox is a link, or a file is in its place.")
 
     def _rename(self, old: str, new: str) -> None:
         """Rename over what is there. Only OpenSSH's extension does so in one step."""
@@ -126,7 +173,7 @@ class SftpTransport:
         return f"{self._directory}/{name}"
 
     def _lstat(self, path: str) -> paramiko.SFTPAttributes | None:
-        with _sorted_out("A file of the inbox"):
+        with source_errors("A file of the inbox"):
             try:
                 return self._client.lstat(path)
             except FileNotFoundError:
@@ -146,84 +193,12 @@ def open_sftp(credentials: SftpCredentials, directory: str, pattern: str) -> Ite
     Raises SourceUnreachable, SourceRefused, HostKeyChanged, ConfigurationError.
     """
     with closing(paramiko.SSHClient()) as ssh:
-        pinned = _pinned(credentials)
-        name = credentials.host if credentials.port == 22 else f"[{credentials.host}]:{credentials.port}"
-        ssh.get_host_keys().add(name, pinned.get_name(), pinned)
-        ssh.set_missing_host_key_policy(_Refuse(pinned))
-        with _sorted_out("The server"):
-            _connect(ssh, credentials)
+        trust_pinned_key(ssh, credentials)
+        with source_errors("The server"):
+            log_in(ssh, credentials)
             client = ssh.open_sftp()
         channel = client.get_channel()
         if channel is not None:
             channel.settimeout(SILENCE_SECONDS)
         with closing(client):
             yield SftpTransport(client, directory, pattern)
-
-
-def _connect(ssh: paramiko.SSHClient, credentials: SftpCredentials) -> None:
-    """Only what the configuration says is tried: no agent, no keys lying about."""
-    ssh.connect(
-        credentials.host,
-        port=credentials.port,
-        username=credentials.user,
-        password=credentials.password,
-        pkey=_private_key(credentials),
-        timeout=CONNECT_SECONDS,
-        banner_timeout=CONNECT_SECONDS,
-        auth_timeout=CONNECT_SECONDS,
-        channel_timeout=CONNECT_SECONDS,
-        allow_agent=False,
-        look_for_keys=False,
-    )
-
-
-def _pinned(credentials: SftpCredentials) -> paramiko.PKey:
-    kind, _, rest = credentials.host_key.strip().partition(" ")
-    try:
-        return paramiko.PKey.from_type_string(kind, base64.b64decode(rest.split()[0], validate=True))
-    except (paramiko.SSHException, UnknownKeyType, binascii.Error, IndexError, ValueError, EOFError):
-        raise ConfigurationError("host_key of an SFTP connection must be a public key: ssh-ed25519 AAAA…") from None
-
-
-def _private_key(credentials: SftpCredentials) -> paramiko.PKey | None:
-    if credentials.private_key is None:
-        return None
-    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
-        try:
-            return kind.from_private_key(io.StringIO(credentials.private_key), credentials.passphrase)
-        except (paramiko.SSHException, ValueError):
-            continue
-    raise ConfigurationError("private_key of an SFTP connection is no usable key, or its passphrase is wrong.")
-
-
-class _Refuse(paramiko.MissingHostKeyPolicy):
-    """A server without a key of the pinned kind shows another key: that is a change, too."""
-
-    def __init__(self, pinned: paramiko.PKey) -> None:
-        self._pinned = pinned
-
-    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002 - paramiko's signature
-        raise _changed(self._pinned, key)
-
-
-def _changed(pinned: paramiko.PKey, shown: paramiko.PKey) -> HostKeyChanged:
-    return HostKeyChanged(f"The server showed {shown.fingerprint}; pinned is {pinned.fingerprint}.")
-
-
-@contextmanager
-def _sorted_out(what: str) -> Iterator[None]:
-    """paramiko's and the network's errors as ours: who must act, or shall it be tried again?"""
-    try:
-        yield
-    except paramiko.BadHostKeyException as error:
-        raise _changed(error.expected_key, error.key) from None
-    except paramiko.AuthenticationException:
-        raise SourceRefused("The server refused the login.") from None
-    except FileNotFoundError:
-        raise SourceRefused(f"{what} is not there.") from None
-    except OSError as error:
-        if error.errno in (errno.EACCES, errno.EPERM):
-            raise SourceRefused(f"{what} may not be read or changed.") from None
-        raise SourceUnreachable(f"{what} cannot be reached ({type(error).__name__}).") from None
-    except (paramiko.SSHException, EOFError) as error:
-        raise SourceUnreachable(f"{what} broke the connection off ({type(error).__name__}).") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import time
@@ -22,6 +23,7 @@ from rostersync.exceptions import (
     SourceRefused,
     SourceUnreachable,
 )
+from rostersync.model import Landed
 from rostersync.transports import SftpCredentials, Transport, credentials_from_environment, open_transport, sftp
 from tests.support.servers import SftpServer
 
@@ -160,11 +162,13 @@ def test_read_files_move_aside_and_never_over_another(inbox: Inbox) -> None:
     for content in (b"first", b"second"):
         inbox.put("users.csv", content)
         inbox.put("users.csv.done", b"")
+        read = Landed(district="maple", sha256=hashlib.sha256(content).hexdigest(), size=len(content))
         with inbox.open() as transport:
-            transport.move("users.csv")
+            [file] = transport.list()
+            assert transport.move(file, read)
             assert transport.list() == []
             assert not transport.has_done_marker("users.csv")
-            transport.move("users.csv")
+            assert not transport.move(file, read)
     moved = sorted((inbox.folder / "processed").iterdir())
     assert sorted(path.read_bytes() for path in moved) == [b"first", b"second"]
 

@@ -20,7 +20,7 @@ from rostersync.exceptions import RosterSyncError
 from rostersync.mailing import EmlFolder, SmtpSender
 from rostersync.operations import reviewing, undoing
 from rostersync.operations.monitoring import watch
-from rostersync.transports import SftpCredentials, open_transport, sftp
+from rostersync.transports import SftpCredentials, open_transport, sftp, sftp_login
 from rostersync.transports.landing_store import LandingStore
 from tests.faults.scenario import HERE
 from tests.support.district_nights import DAG, district
@@ -107,7 +107,7 @@ def _limit(order: Order) -> None:
     """The environment of this child, and what it must make do with."""
     os.environ.update(order["environment"])
     if order["patience"] is not None:
-        sftp.CONNECT_SECONDS = sftp.SILENCE_SECONDS = order["patience"]
+        sftp_login.CONNECT_SECONDS = sftp.SILENCE_SECONDS = order["patience"]
     for name, value in order["patched"].items():
         module, _, attribute = name.rpartition(".")
         setattr(importlib.import_module(module), attribute, value)

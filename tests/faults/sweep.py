@@ -23,7 +23,7 @@ RESCUES = ("night-2", "night-3")
 def points(*prefixes: str) -> list[str]:
     """The crash points of the program, as they stand in its source."""
     source = "\n".join(path.read_text() for path in sorted((PROJECT / "rostersync").rglob("*.py")))
-    found = re.findall(r'crash\.point\("([a-z_.]+)"\)', source)
+    found = re.findall(r'fault_points\.point\("([a-z_.]+)"\)', source)
     return [name for name in dict.fromkeys(found) if name.startswith(prefixes or "")]
 
 

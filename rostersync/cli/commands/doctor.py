@@ -24,7 +24,7 @@ from rostersync.cli.exit_codes import BROKEN, FINE, USAGE
 from rostersync.configuration import districts
 from rostersync.exceptions import ConfigurationError, RosterSyncError
 from rostersync.settings import state_path
-from rostersync.transports import credentials_from_environment
+from rostersync.transports import account, credentials_from_environment
 
 
 class Mark(StrEnum):
@@ -98,7 +98,7 @@ def _roster() -> Iterator[Line]:
 
 
 def _districts() -> Iterator[Line]:
-    wrong = districts.problems()
+    wrong = districts.problems(account)
     for sentence in wrong:
         yield Line(mark=Mark.WRONG, what=sentence, hint="Correct the file in include/districts.")
     if not wrong:

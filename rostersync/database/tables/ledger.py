@@ -127,6 +127,8 @@ run_districts = Table(
     Column("dag_id", Text, nullable=False),
     Column("run_id", Text, nullable=False),
     Column("districts", ARRAY(Text), nullable=False),
+    # Those of all districts whose inbox overlaps another one's when the list was made.
+    Column("shared_inboxes", ARRAY(Text), nullable=False, server_default="{}"),
     moment("listed_at", now=True),
     PrimaryKeyConstraint("dag_id", "run_id"),
     schema="intake",

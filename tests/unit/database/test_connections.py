@@ -10,7 +10,7 @@ from rostersync.settings import PROJECT
 OPENING = {"begin", "connect", "create_engine", "raw_connection"}
 DATABASE = {"rostersync/database/engines.py", "rostersync/database/transactions.py"}
 # The embedded server's roles are made before there is a schema; paramiko's connect is another one.
-OTHER_CONNECTS = {"rostersync/embedded_postgres/roles.py", "rostersync/transports/sftp.py"}
+OTHER_CONNECTS = {"rostersync/embedded_postgres/roles.py", "rostersync/transports/sftp_login.py"}
 # Inside a transaction of the caller's.
 SAVEPOINTS = {"begin_nested"}
 
