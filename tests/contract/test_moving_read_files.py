@@ -15,7 +15,7 @@ from rostersync.configuration.districts import Source
 from rostersync.exceptions import SourceRefused
 from rostersync.model import Landed, RemoteFile
 from rostersync.transports import SftpCredentials, Transport, open_transport
-from tests.servers import SftpServer
+from tests.support.servers import SftpServer
 
 OLD, NEW = 1_790_000_000, 1_790_000_060
 

@@ -17,7 +17,7 @@ from rostersync.configuration import districts
 from rostersync.exceptions import ConfigurationError
 from rostersync.model import Outcome
 from rostersync.transports import FolderTransport, Transport
-from tests.nights import Nights, district, person
+from tests.support.district_nights import Nights, district, person
 
 
 class UploadBeforeMove(FolderTransport):
