@@ -157,7 +157,7 @@ class Retention(_Value):
     """Days; `legal_hold` stops all sweeping of this district.
 
     `reports` holds for mails and findings too; `plans` counts from the decision about a held delivery, the others from
-    when a content was last seen in the inbox.
+    when a content was last seen in the inbox. Of `reports`, `plans` and `changes` none may be longer than `ledger`.
     """
 
     raw_files: Count = 30
@@ -166,6 +166,14 @@ class Retention(_Value):
     changes: Count = 400
     ledger: Count = 1095
     legal_hold: bool = False
+
+    @model_validator(mode="after")
+    def _ledger_is_longest(self) -> Self:
+        """What is kept refers to deliveries, so these must still be there."""
+        longer = [name for name in ("reports", "plans", "changes") if getattr(self, name) > self.ledger]
+        if longer:
+            raise ValueError(f"ledger must be at least as long as {' and '.join(longer)}, which refer to it")
+        return self
 
 
 class District(_Value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, text
@@ -21,8 +22,13 @@ LOGINS = ("roster_sync", "roster_source", "roster_manual", "roster_sweep")
 def upgrade(owner: Engine) -> str:
     """Bring the schema to the newest revision, in one transaction. Several at once wait for each other.
 
+    It is compared first: one that is the newest already is left alone, and nobody waits.
     Gives the revision. Raises what `translated` raises: ConfigurationError when the login is not the owner's.
     """
+    newest = _newest()
+    with suppress(SchemaMismatch):
+        if _revisions(owner) == [newest]:
+            return newest
     from alembic import command  # 0.1 s, and only migrations need it
 
     with transaction(owner, None) as connection:
@@ -32,7 +38,13 @@ def upgrade(owner: Engine) -> str:
         config = _alembic()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-    return _newest()
+    return newest
+
+
+def _revisions(engine: Engine) -> list[str]:
+    """What the database says that its schema is. Waits for no migration. Raises SchemaMismatch when there is none."""
+    with transaction(engine, None) as connection:
+        return list(connection.scalars(text("SELECT version_num FROM intake.alembic_version")))
 
 
 def _check_roles(connection: Connection) -> None:
@@ -48,9 +60,7 @@ def _check_roles(connection: Connection) -> None:
 
 def check_revision(roster: Engine) -> None:
     """Raises SchemaMismatch unless the schema is exactly the one this code needs."""
-    with transaction(roster, None) as connection:
-        found = connection.execute(text("SELECT version_num FROM intake.alembic_version")).scalars().all()
-    newest = _newest()
+    found, newest = _revisions(roster), _newest()
     if found != [newest]:
         raise SchemaMismatch(f"The database is at revision {', '.join(found) or 'none'}; this code needs {newest}.")
 

@@ -22,8 +22,8 @@ from rostersync.model import DeliveryState
 if TYPE_CHECKING:
     from rostersync.configuration.district import Retention
 
-OPEN = (DeliveryState.PULLED, DeliveryState.VALIDATED, DeliveryState.HELD)
-"""Nothing was decided yet about deliveries in these states."""
+OPEN = (DeliveryState.PULLED, DeliveryState.VALIDATED, DeliveryState.HELD, DeliveryState.FAILED)
+"""Nothing was decided yet about deliveries in these states: they are tried again, or a person looks at them."""
 UNSETTLED = ("queued", "deferred", "sending")
 """Messages of which nobody knows yet what becomes of them."""
 
@@ -124,9 +124,10 @@ def _changes(code: str) -> Select[Any]:
 
 
 def _deliveries(code: str) -> Select[Any]:
-    """The content that was applied last stays: what comes next is compared with it."""
+    """The content that was applied last stays: what comes next is compared with it. So does what a report is about."""
     d = _contents(code).subquery("content")
-    stays = or_(d.c.state.in_(OPEN), d.c.id.is_not_distinct_from(applied_last(code).scalar_subquery()))
+    is_last = d.c.id.is_not_distinct_from(applied_last(code).scalar_subquery())
+    stays = or_(d.c.state.in_(OPEN), is_last, exists().where(t.report.c.delivery == d.c.id))
     return select(d.c.id, d.c.seen.label("moment"), stays.label("stays"))
 
 

@@ -173,13 +173,13 @@ def _claim(outbox: _Outbox) -> Letter | None:
         number = conn.scalar(_locked(outbox.chosen & _due(now)).limit(1))
         if number is None:
             return None
-        if outbox.epoch:
-            outbox.epoch.claim(conn)
         claim = {"state": State.SENDING, "claimed_at": now, "tries": message.c.tries + 1}
         conn.execute(update(message).where(message.c.id == number).values(**claim))
         row = conn.execute(_LETTER.where(message.c.id == number)).one()
         files = conn.execute(_ATTACHED.where(report_file.c.report == row.report))
         attached = [ReportFile(name=f.name, media_type=f.media_type, content=bytes(f.content)) for f in files]
+        if outbox.epoch:
+            outbox.epoch.claim(conn)
     return _letter(row, attached, *outbox.origin)
 
 

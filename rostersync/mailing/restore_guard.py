@@ -5,6 +5,10 @@ message. A database that is behind that note was restored: the messages that wer
 been sent, so they are parked as `unknown`. Without a note, a count above zero means another landing store or a copy of
 the database elsewhere: whatever waits is parked.
 
+Nobody holds a row while the store is read or written, for the store may be slow and the row is everybody's. Each count
+is a note of its own, so that it does not matter in which order relays write them: the highest counts. And the notes are
+read before the database's count, which therefore is at least what was noted, unless the database was restored.
+
 What a restored database has forgotten altogether it makes anew, under the same Message-IDs. So each mail is noted
 before it is handed over, too, with the token of the database's time line, which is another one after a restore.
 """
@@ -27,6 +31,8 @@ from rostersync.database.tables import message, outbox_epoch
 from rostersync.mailing.message_bytes import Letter
 from rostersync.mailing.senders import State
 
+COUNTS = "outbox"
+"""Folder of the notes about counts."""
 MAILS = "mails"
 """Folder of the notes about single mails."""
 PARKED = "The database was restored from a backup; this message may have been sent before that."
@@ -40,6 +46,10 @@ class Witness(Protocol):
     def remember(self, name: str, content: bytes) -> None: ...
 
     def recall(self, name: str) -> bytes | None: ...
+
+    def notes(self, folder: str) -> list[str]: ...
+
+    def erase(self, name: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,37 +65,40 @@ class Epoch:
 
         It concerns all districts at once, because afterwards the count is the witness's again.
         """
-        with transaction(self.engine, None) as conn:
-            # Both counts of one moment: while the row is locked, no other relay claims or notes.
-            token, number = _count(conn, 0)
-            noted = self.witness.recall(_name(token))
-        if noted is None and number == 0:
+        token, _ = self._count()
+        known, until = self._noted(token)
+        now, number = self._count()
+        if now != token:  # somebody parked meanwhile
+            return self.park_restored()
+        if until is None and number == 0:
             self.note()
             return 0
-        known, until = _read(noted) if noted else (0, None)
-        if noted and known <= number:
+        if until is not None and known <= number:
             return 0
         parked = sum(self._park(code, until) for code in with_mail(self.engine))
         with transaction(self.engine, None) as conn:
-            _count(conn, max(known - number, 0) + 1)
-            conn.execute(update(outbox_epoch).values(token=func.gen_random_uuid()))
+            ahead = func.greatest(outbox_epoch.c.number, known) + 1
+            turned = update(outbox_epoch).where(outbox_epoch.c.token == token)
+            conn.execute(turned.values(number=ahead, token=func.gen_random_uuid()))
         self.note()
         _log.warning("outbox epoch changed, %d mails parked: rostersync mail status lists them", parked)
         return parked
 
     def claim(self, conn: Connection) -> None:
-        """Count one more claim, in the transaction that makes it."""
-        _count(conn, 1)
+        """Count one more claim, in the transaction that makes it and just before its end: all relays count here."""
+        row = insert(outbox_epoch).values(number=1)
+        conn.execute(row.on_conflict_do_update(index_elements=["one"], set_={"number": outbox_epoch.c.number + 1}))
 
     def note(self) -> str:
-        """Let the witness know the count. Notes of several relays are written one after the other, never backwards.
-
-        The token of the time line.
-        """
-        with transaction(self.engine, None) as conn:
-            token, number = _count(conn, 0)
-            note = {"number": number, "at": self.clock().isoformat()}
-            self.witness.remember(_name(token), json.dumps(note).encode())
+        """Let the witness know the count; the token of the time line. Notes of lower counts go."""
+        token, number = self._count()
+        note = _name(token, number)
+        self.witness.remember(
+            f"{COUNTS}/{note}", json.dumps({"number": number, "at": self.clock().isoformat()}).encode()
+        )
+        for older in self._notes_of(token):
+            if older < note:
+                self.witness.erase(f"{COUNTS}/{older}")
         return token
 
     def note_mail(self, letter: Letter) -> bool:
@@ -99,6 +112,29 @@ class Epoch:
             return False
         self.witness.remember(_mail(letter), token)
         return True
+
+    def _count(self) -> tuple[str, int]:
+        """Token and count, of what is committed; the row is made when it is missing."""
+        with transaction(self.engine, None) as conn:
+            found = conn.execute(select(outbox_epoch)).first()
+            if found is None:
+                conn.execute(insert(outbox_epoch).values(number=0).on_conflict_do_nothing())
+                found = conn.execute(select(outbox_epoch)).one()
+        return str(found.token), found.number
+
+    def _notes_of(self, token: str) -> list[str]:
+        return sorted(name for name in self.witness.notes(COUNTS) if name.startswith(token))
+
+    def _noted(self, token: str) -> tuple[int, datetime | None]:
+        """The highest count that was noted on this time line, and when; (0, None) without a note."""
+        for name in reversed(self._notes_of(token)):
+            note = self.witness.recall(f"{COUNTS}/{name}")
+            if note is None:  # a higher one was written meanwhile
+                return self._noted(token)
+            return _read(note)
+        # Written by a version that kept one note for each time line.
+        note = self.witness.recall(f"outbox-{token}")
+        return _read(note) if note else (0, None)
 
     def _park(self, code: str, until: datetime | None) -> int:
         old = (message.c.district == code) & message.c.state.in_(UNSETTLED)
@@ -115,16 +151,9 @@ def with_mail(engine: Engine) -> Sequence[str]:
         return conn.scalars(select(message.c.district).where(unsettled).distinct().order_by(message.c.district)).all()
 
 
-def _count(conn: Connection, more: int) -> tuple[str, int]:
-    """Token and count after adding `more`. The row is made when it is missing, and locked until the end."""
-    row = insert(outbox_epoch).values(number=more)
-    raised = row.on_conflict_do_update(index_elements=["one"], set_={"number": outbox_epoch.c.number + more})
-    found = conn.execute(raised.returning(outbox_epoch.c.token, outbox_epoch.c.number)).one()
-    return str(found.token), found.number
-
-
-def _name(token: str) -> str:
-    return f"outbox-{token}"
+def _name(token: str, number: int) -> str:
+    """The note's name: those of a time line sort like their counts."""
+    return f"{token}-{number:019d}"
 
 
 def _mail(letter: Letter) -> str:

@@ -106,6 +106,16 @@ class LandingStore:
         except FileNotFoundError:
             return None
 
+    def notes(self, folder: str) -> list[str]:
+        """The names of a folder's notes (`remember("folder/name", …)`). Raises TransientError."""
+        with _sorted_out("read"):
+            return [name for name, _ in self._shelf.listed(f"{NOTES}/{folder}")]
+
+    def erase(self, name: str) -> None:
+        """Delete a note; one that is gone already is no trouble. Raises TransientError."""
+        with contextlib.suppress(FileNotFoundError), _sorted_out("written"):
+            self._shelf.remove(f"{NOTES}/{name}")
+
     def forget(self, folder: str, before: datetime) -> None:
         """Delete the notes of a folder (`remember("folder/name", …)`) that are older. Raises TransientError."""
         with _sorted_out("written"):
@@ -180,7 +190,8 @@ class _Folder:
     def listed(self, folder: str) -> Iterator[tuple[str, datetime]]:
         place = self._root / folder
         for path in place.iterdir() if place.is_dir() else ():
-            yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            with contextlib.suppress(FileNotFoundError):  # somebody erased it meanwhile
+                yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
     def remove(self, key: str) -> None:
         (self._root / key).unlink()
@@ -229,8 +240,9 @@ class _Remote:
         self._fs.invalidate_cache()
         place = f"{self._root}/{folder}"
         for path in self._fs.ls(place, detail=False) if self._fs.isdir(place) else ():
-            at: datetime = self._fs.modified(path)
-            yield str(path).rpartition("/")[2], at if at.tzinfo else at.replace(tzinfo=UTC)
+            with contextlib.suppress(FileNotFoundError):  # somebody erased it meanwhile
+                at: datetime = self._fs.modified(path)
+                yield str(path).rpartition("/")[2], at if at.tzinfo else at.replace(tzinfo=UTC)
 
     def remove(self, key: str) -> None:
         self._fs.rm_file(f"{self._root}/{key}")

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from rostersync.configuration import districts
+from rostersync.configuration.district import Retention
 from rostersync.configuration.waves import codes_of_wave, waves
 from rostersync.exceptions import ConfigurationError
 from rostersync.settings import PROJECT
@@ -162,3 +163,20 @@ def test_the_part_for_dag_files_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [{"ledger": 60}, {"reports": 1096}, {"changes": 1096}, {"plans": 2000}, {"ledger": 30, "reports": 20, "plans": 10}],
+)
+def test_no_term_is_longer_than_the_ledger_that_it_refers_to(terms: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="ledger"):
+        Retention.model_validate(terms)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [{}, {"ledger": 400}, {"ledger": 20, "reports": 20, "plans": 20, "changes": 20}, {"raw_files": 3000}],
+)
+def test_terms_that_the_ledger_outlives_are_taken(terms: dict[str, int]) -> None:
+    assert Retention.model_validate(terms).ledger == terms.get("ledger", 1095)
