@@ -12,6 +12,7 @@ from rostersync.database.engines import (
 )
 from rostersync.database.failures import translated
 from rostersync.database.schema import LOGINS, check_revision, check_role, upgrade
+from rostersync.database.statistics import refresh_statistics
 from rostersync.database.transactions import UPGRADE_LOCK, concern, rehearsal, transaction
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "engine",
     "manual_engine",
     "owner_engine",
+    "refresh_statistics",
     "rehearsal",
     "roster_engine",
     "source_engine",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rostersync import applying, fault_points, ledger, planning
 from rostersync.model import Dated
-from rostersync.pipeline.context import Edges, dictionary_of, today, transaction
+from rostersync.pipeline.context import Edges, dictionary_of, planning_transaction, today, transaction
 from rostersync.planning import PlanContext
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def pass_days(edges: Edges, district: District) -> Dated:
     """
     day = today(edges, district)
     context = PlanContext(district=district.code, dictionary=dictionary_of(district), today=day)
-    with transaction(edges, district.code) as conn:
+    with planning_transaction(edges, district.code) as conn:
         planning.lock_district(conn, district.code, edges.lock_seconds)
         passed = planning.pass_days(conn, context)
         plan, dated = passed or (None, Dated())

@@ -15,7 +15,7 @@ from rostersync import fault_points, ledger, planning
 from rostersync.exceptions import ConfigurationError
 from rostersync.ledger import Decision, Delivery, Waiting
 from rostersync.model import Choice, DeliveryState, Outcome
-from rostersync.pipeline.context import Edges, Run, transaction
+from rostersync.pipeline.context import Edges, Run, planning_transaction, transaction
 from rostersync.pipeline.holding import Approval
 from rostersync.pipeline.notifications import ask, tell_discarded
 from rostersync.pipeline.results import SyncResult, result_of
@@ -137,7 +137,7 @@ def approve(
 def _approve(edges: Edges, district: District, id_: str, answer: _Answer, work: str) -> Reviewed:
     run = Run(dag_id=REVIEW, run_id=id_, actor=answer.actor)
     opened = open_case(edges, run, district, id_, work)
-    with transaction(edges, district.code) as conn:
+    with planning_transaction(edges, district.code) as conn:
         seen, delivery = _take(conn, edges, district, id_, answer)
         if seen is None or isinstance(opened, SyncResult):
             ledger.end_work(conn, id_, work)

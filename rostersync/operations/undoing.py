@@ -21,7 +21,7 @@ from rostersync.exceptions import ConfigurationError
 from rostersync.ledger import Delivery, Undo
 from rostersync.model import Change, DeliveryState, Left
 from rostersync.operations.reviewing import configured
-from rostersync.pipeline.context import Edges, dictionary_of, rehearsal, transaction
+from rostersync.pipeline.context import Edges, dictionary_of, planning_transaction, rehearsal
 from rostersync.pipeline.dry_run import plan_context
 from rostersync.pipeline.notifications import tell_undone
 from rostersync.pipeline.upserting import RACES, UNIQUE_VIOLATION
@@ -96,7 +96,7 @@ def undo(edges: Edges, id_: str, *, actor: str, reason: str, seen: int | None = 
     if not reason.strip():
         raise ConfigurationError("An undo needs a reason.", hint="Say why: --reason 'wrong file'.")
     district = configured(edges, id_)
-    with transaction(edges, district.code) as conn:
+    with planning_transaction(edges, district.code) as conn:
         undone = _undo(conn, edges, district, id_, _Wish(actor=actor, reason=reason.strip(), seen=seen))
     fault_points.point("undo.after_commit")
     return undone

@@ -65,8 +65,15 @@ def transaction(edges: Edges, code: str | None) -> AbstractContextManager[Connec
     return database.transaction(edges.engine, code)
 
 
+def planning_transaction(edges: Edges, code: str) -> AbstractContextManager[Connection]:
+    """The same for a plan, whose joins are chosen by statistics: these are brought up to date before it begins."""
+    database.refresh_statistics(edges.engine)
+    return transaction(edges, code)
+
+
 def rehearsal(edges: Edges, code: str) -> AbstractContextManager[Connection]:
-    """A transaction that is always rolled back: what a dry run does to the database."""
+    """A transaction that is always rolled back: what a dry run does to the database. Statistics as for a plan."""
+    database.refresh_statistics(edges.engine)
     return database.rehearsal(edges.engine, code)
 
 

@@ -15,7 +15,7 @@ from rostersync.configuration.dictionary import Dictionary
 from rostersync.exceptions import LedgerMismatch
 from rostersync.ledger import Attempt, Delivery
 from rostersync.model import DeliveryState, Finding, Judgement, Outcome, Reading, Screened
-from rostersync.pipeline.context import Edges, Run, dictionary_of, today, transaction
+from rostersync.pipeline.context import Edges, Run, dictionary_of, planning_transaction, today, transaction
 from rostersync.pipeline.dry_run import plan_context, try_out
 from rostersync.pipeline.file_verdict import judgement, read
 from rostersync.pipeline.holding import Approval, holds, plan_approved, supersede
@@ -64,7 +64,7 @@ def conclude(edges: Edges, run: Run, district: District, id_: str, screened: Scr
         if isinstance(opened, SyncResult):
             return opened
         fault_points.point("upsert.after_claim")
-        with transaction(edges, district.code) as conn:
+        with planning_transaction(edges, district.code) as conn:
             planning.lock_district(conn, district.code, edges.lock_seconds)
             ledger.check_claim(conn, id_, opened.token)
             fault_points.point("upsert.after_begin")
