@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0013_statistics"
-down_revision = "0011_open_work"
+down_revision = "0012_shared_inboxes"
 branch_labels = None
 depends_on = None
 
