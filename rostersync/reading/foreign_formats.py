@@ -54,9 +54,13 @@ _SIGNATURES: Final = (
 )
 
 
+_LONGEST: Final = 200
+"""Characters of a cell that may still be a header of another system."""
+
+
 def foreign_format(headers: Iterable[str]) -> str | None:
     """The system whose file has these headers, or None."""
-    plain = frozenset(_plain(header) for header in headers)
+    plain = frozenset(_plain(header) for header in headers if len(header) <= _LONGEST)
     return next((s.format for s in _SIGNATURES if s.fits(plain)), None)
 
 

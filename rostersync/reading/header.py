@@ -16,6 +16,9 @@ from rostersync.model import Finding
 
 _NEAR: Final = 0.7
 _SHORTEST_PART: Final = 5
+LONGEST_NAME: Final = 200
+"""Characters of a name that are compared with headers, and told: no header is a tenth as long, and a name may be as
+long as the file."""
 MOST_FAULTS: Final = 1000
 """Faulty names that are told; a users.csv has some twenty columns, and no letter lists ten thousand faults."""
 
@@ -51,7 +54,13 @@ def judge_names(typed: Sequence[str], line: int, dictionary: Dictionary) -> Name
 
 def cleaned(name: str) -> str:
     """A header without spaces, control and invisible characters."""
-    return "".join(c for c in name if not (c.isspace() or unicodedata.category(c) in ("Cc", "Cf", "Zs")))
+    unseen = _unseen(name)
+    return name.translate(dict.fromkeys(map(ord, unseen))) if unseen else name
+
+
+def _unseen(name: str) -> list[str]:
+    """The spaces, control and invisible characters of a name, each once: only different ones are looked up."""
+    return [c for c in dict.fromkeys(name) if c.isspace() or unicodedata.category(c) in ("Cc", "Cf", "Zs")]
 
 
 def letter(position: int) -> str:
@@ -104,7 +113,7 @@ def _duplicate(name: str, position: int, header: str, first: int, line: int) -> 
     return found(
         "header-duplicate",
         line=line,
-        column=name,
+        column=shown(name),
         same_as=header,
         position=position + 1,
         first=first + 1,
@@ -113,23 +122,33 @@ def _duplicate(name: str, position: int, header: str, first: int, line: int) -> 
 
 
 def _variant(name: str, header: str, line: int) -> Finding:
-    if cleaned(name) == name:
-        return found("header-capitalization", line=line, column=name, suggestion=header)
-    return found("header-whitespace", line=line, column=name, suggestion=header, code_points=_code_points(name))
+    unseen = _unseen(name)
+    if not unseen:
+        return found("header-capitalization", line=line, column=shown(name), suggestion=header)
+    return found(
+        "header-whitespace", line=line, column=shown(name), suggestion=header, code_points=_code_points(unseen)
+    )
 
 
-def _code_points(name: str) -> str:
-    strange = dict.fromkeys(c for c in name if not cleaned(c))
-    return ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, 'CONTROL CHARACTER')}" for c in strange)
+def _code_points(unseen: Iterable[str]) -> str:
+    return ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, 'CONTROL CHARACTER')}" for c in unseen)
+
+
+def shown(name: str) -> str:
+    """The name as typed, so much of it as a sentence can hold."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 
 def _plain(name: str) -> str:
-    return "".join(filter(str.isalnum, name)).casefold()
+    return "".join(filter(str.isalnum, name[:LONGEST_NAME])).casefold()
 
 
 def nearness(name: str, header: str) -> float:
     """0 … 1: swapped, missing and wrong letters count; a name inside the other (`email`, `firstName`) is near."""
-    one, other = _plain(name), _plain(header)
+    return _nearness(_plain(name), _plain(header))
+
+
+def _nearness(one: str, other: str) -> float:
     near = OSA.normalized_similarity(one, other)
     if min(len(one), len(other)) >= _SHORTEST_PART and (one in other or other in one):
         near = max(near, _NEAR + (1 - _NEAR) * min(len(one), len(other)) / max(len(one), len(other)))
@@ -138,23 +157,26 @@ def nearness(name: str, header: str) -> float:
 
 def _nearest_pairs(names: Iterable[str], absent: Sequence[str], dictionary: Dictionary) -> dict[str, str]:
     """Names paired with absent headers they are near to: the nearest first, each used once."""
+    headers = [(header, _plain(header)) for header in absent]
     scored = sorted(
-        (-nearness(name, header), not dictionary.by_header[header].header_required, order, name, header)
-        for name in dict.fromkeys(names)
-        for order, header in enumerate(absent)
+        (-near, not dictionary.by_header[header].header_required, order, name, header)
+        for name, one in ((name, _plain(name)) for name in dict.fromkeys(names))
+        for order, (header, other) in enumerate(headers)
+        if (near := _nearness(one, other)) >= _NEAR
     )
     pairs: dict[str, str] = {}
-    for score, _, _, name, header in scored:
-        if -score >= _NEAR and name not in pairs and header not in pairs.values():
+    for _, _, _, name, header in scored:
+        if name not in pairs and header not in pairs.values():
             pairs[name] = header
     return pairs
 
 
 def _strange(name: str, suggestion: str | None, line: int, dictionary: Dictionary) -> Finding:
     if suggestion is not None:
-        return found("header-misspelled", line=line, column=name, suggestion=suggestion)
-    nearest = max(dictionary.headers, key=lambda header: nearness(name, header))
-    return found("header-unknown", line=line, column=name, nearest=nearest)
+        return found("header-misspelled", line=line, column=shown(name), suggestion=suggestion)
+    one = _plain(name)
+    nearest = max(dictionary.headers, key=lambda header: _nearness(one, _plain(header)))
+    return found("header-unknown", line=line, column=shown(name), nearest=nearest)
 
 
 def _missing(absent: Iterable[str], meant: set[str], line: int, dictionary: Dictionary) -> Iterable[Finding]:
