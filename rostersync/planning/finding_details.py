@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ from rostersync.planning.workspace import Workspace
 
 _NEAR = 70
 """Similarity in per cent from which another school is offered."""
+
+MAX_COMPARED = 1_000
+"""Unknown schools that are compared with every known one."""
 
 Detail = Mapping[str, Any]
 
@@ -33,7 +36,7 @@ def findings_of(ws: Workspace) -> tuple[Finding, ...]:
     noted, stage = ws.found, ws.stage
     joined = select(noted, stage).join(stage, stage.c.line == noted.c.line)
     rows = ws.conn.execute(joined.order_by(noted.c.line, noted.c.column, noted.c.code)).mappings().all()
-    unknown = {row[noted.c.detail]["school"] for row in rows if row[noted.c.code] == "school-unknown"}
+    unknown = dict.fromkeys(row[noted.c.detail]["school"] for row in rows if row[noted.c.code] == "school-unknown")
     scene = _Scene(ws=ws, nearest=_nearest_schools(ws, unknown))
     return tuple(_finding(row, scene) for row in rows)
 
@@ -52,19 +55,29 @@ def _finding(row: RowMapping, scene: _Scene) -> Finding:
     )
 
 
-def _nearest_schools(ws: Workspace, unknown: set[str]) -> Mapping[str, str]:
+def _nearest_schools(ws: Workspace, unknown: Collection[str]) -> Mapping[str, str]:
     """Unknown schoolId → the district's nearest open one, "none" when none is near."""
     if not unknown:
         return {}
     s = tables.school.c
     wanted = select(s.school_id).where(s.district == ws.district, s.status == "active").order_by(s.school_id)
-    known = ws.conn.scalars(wanted).all()
-    return {school: _nearest(school, known) for school in unknown}
+    return nearest_of(unknown, ws.conn.scalars(wanted).all())
 
 
-def _nearest(school: str, known: Sequence[str]) -> str:
-    hit = process.extractOne(school, known, scorer=fuzz.ratio, processor=_without_zeros, score_cutoff=_NEAR)
-    return hit[0] if hit else "none"
+def nearest_of(unknown: Collection[str], known: Sequence[str]) -> Mapping[str, str]:
+    """Unknown ID → the nearest known one, "none" when none is near.
+
+    What differs only by zeros in front or case is looked up; otherwise each unknown ID is compared with each known one,
+    for the first `MAX_COMPARED` of them: with more, the column holds something else than schools.
+    """
+    plain = [_without_zeros(school) for school in known]
+    same = dict(zip(reversed(plain), reversed(known), strict=True))
+    nearest = {school: same.get(_without_zeros(school), "none") for school in unknown}
+    strange = [school for school, found_ in nearest.items() if found_ == "none"]
+    for school in strange[:MAX_COMPARED]:
+        hit = process.extractOne(_without_zeros(school), plain, scorer=fuzz.ratio, score_cutoff=_NEAR)
+        nearest[school] = known[hit[2]] if hit else "none"
+    return nearest
 
 
 def _without_zeros(school: str) -> str:
