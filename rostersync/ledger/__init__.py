@@ -12,6 +12,7 @@ from rostersync.ledger.attempts import (
     latest_applied,
     latest_attempt,
     latest_held,
+    left_out_lines,
     record_attempt,
     was_applied,
 )
@@ -150,6 +151,7 @@ __all__ = [
     "latest_held",
     "latest_undo",
     "left_in_place",
+    "left_out_lines",
     "left_unfinished",
     "lives",
     "lock_delivery",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,10 @@ from rostersync.model import Counts, Judgement, Outcome, RowCounts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A stored attempt, without its findings. `findings`: how many it has had (None: not known)."""
+    """A stored attempt, without its findings. `findings`: how many it has had (None: not known).
+
+    `left_out`: how many rows an approval left out of it.
+    """
 
     delivery: str
     number: int
@@ -27,6 +31,7 @@ class Attempt:
     changes: int
     ended_at: datetime
     findings: int | None
+    left_out: int
 
 
 def _attempt(row: Row[Any]) -> Attempt:
@@ -40,6 +45,7 @@ def _attempt(row: Row[Any]) -> Attempt:
         changes=row.changes,
         ended_at=row.ended_at,
         findings=row.findings,
+        left_out=row.left_out,
     )
 
 
@@ -55,8 +61,9 @@ def record_attempt(
     actor: str,
     ended_at: datetime,
     forced_reason: str | None = None,
+    left_out_lines: Iterable[int] = (),
 ) -> None:
-    """Store what an attempt came to, in the transaction that did it."""
+    """Store what an attempt came to, in the transaction that did it. `left_out_lines`: see `left_out_lines`."""
     conn.execute(
         insert(attempt).values(
             delivery=delivery_id,
@@ -73,6 +80,7 @@ def record_attempt(
             config_digest=conditions.config_digest,
             roster_version=roster_version,
             forced_reason=forced_reason,
+            left_out_lines=sorted(left_out_lines),
             actor=actor,
             ended_at=ended_at,
         )
@@ -84,7 +92,16 @@ def _plain(counts: Counts) -> dict[str, dict[str, int]]:
 
 
 def _attempts(delivery_id: str) -> Select[Any]:
-    return select(attempt).where(attempt.c.delivery == delivery_id)
+    """Without the lines that were left out, of which there may be very many: only their number."""
+    columns = [column for column in attempt.c if column is not attempt.c.left_out_lines]
+    left_out = func.cardinality(attempt.c.left_out_lines).label("left_out")
+    return select(*columns, left_out).where(attempt.c.delivery == delivery_id)
+
+
+def left_out_lines(conn: Connection, delivery_id: str) -> frozenset[int]:
+    """Lines of the file that an approval left out and that stay so: those of the delivery's latest attempt."""
+    latest = select(attempt.c.left_out_lines).where(attempt.c.delivery == delivery_id)
+    return frozenset(conn.execute(latest.order_by(attempt.c.number.desc()).limit(1)).scalar() or ())
 
 
 def latest_attempt(conn: Connection, delivery_id: str) -> Attempt | None:

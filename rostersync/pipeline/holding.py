@@ -28,16 +28,24 @@ class Approval:
     without_schools: tuple[str, ...] = ()
 
 
-def plan_approved(conn: Connection, context: PlanContext, rows: pd.DataFrame, approval: Approval | None) -> Plan:
+def plan_approved(
+    conn: Connection,
+    context: PlanContext,
+    rows: pd.DataFrame,
+    approval: Approval | None,
+    left_out_before: frozenset[int],
+) -> Plan:
     """The plan of a file. After an approval without the rows it left out, and those that newer deliveries overtook.
 
     What is left out may leave other changes in the way of newer ones (a person's status): until nothing is.
+    `left_out_before`: lines that an earlier approval left out, which stay so.
     """
     if approval is None:
-        return planning.plan(conn, context, rows)
+        return planning.plan(conn, context, rows, Aside(left_out_before=left_out_before))
     seen, lines = approval.seen, frozenset[int]()
     while True:
-        plan = planning.plan(conn, context, rows, Aside(schools=approval.without_schools, lines=lines))
+        aside = Aside(schools=approval.without_schools, lines=lines, left_out_before=left_out_before)
+        plan = planning.plan(conn, context, rows, aside)
         more = planning.lines_in_the_way(plan.workspace, seen.sequence, seen.roster_version)
         if not more:
             return plan

@@ -45,8 +45,15 @@ def verdict(conn: Connection, found: Delivery, situation: Situation, *, anew: bo
 def _of_applied(conn: Connection, found: Delivery, situation: Situation, anew: bool) -> Outcome | None:
     latest = ledger.latest_applied(conn, found.district)
     if latest is None or latest[0] == found.id:
-        return Outcome.DUPLICATE if _judged_already(conn, found, situation) else None
+        settled = _approved_in_part(conn, found) or _judged_already(conn, found, situation)
+        return Outcome.DUPLICATE if settled else None
     return None if anew else Outcome.DUPLICATE
+
+
+def _approved_in_part(conn: Connection, found: Delivery) -> bool:
+    """A person decided what of it is applied: neither the calendar nor the roster asks for the rest again."""
+    last = ledger.latest_attempt(conn, found.id)
+    return last is not None and last.left_out > 0
 
 
 def _judged_already(conn: Connection, found: Delivery, situation: Situation) -> bool:

@@ -128,7 +128,7 @@ def tell_nothing_new(conn: Connection, edges: Edges, district: District, deliver
     facts = replace(
         _stored(conn, district, last, (), at=edges.clock()), dated=_dates_to_tell(conn, district, last.outcome)
     )
-    report = reporting.nothing_new(facts, applied_at=last.ended_at)
+    report = reporting.nothing_new(facts, applied_at=last.ended_at, left_out=last.left_out)
     return _enqueue(conn, edges, facts, report, recipients(district, Outcome.APPLIED)) > 0
 
 

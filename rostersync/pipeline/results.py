@@ -35,7 +35,10 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """How one arrival ended. `error`: what broke when it is `failed`; `set_aside`: when and by whom a duplicate was."""
+    """How one arrival ended. `error`: what broke when it is `failed`; `set_aside`: what of a duplicate was and by whom.
+
+    `left_out`: how many rows an approval left out, now or before.
+    """
 
     district: str
     delivery: str | None
@@ -48,6 +51,7 @@ class SyncResult:
     changes: int = 0
     error: str | None = None
     set_aside: str | None = None
+    left_out: int = 0
 
     def to_json(self, dictionary: Dictionary | None = None) -> dict[str, Any]:
         """The object that `rostersync sync --format json` prints for this arrival; a log may keep it: no cell in it."""
@@ -91,6 +95,7 @@ def result_of(
         by_school=attempt.by_school,
         findings=findings,
         changes=attempt.changes,
+        left_out=attempt.left_out,
     )
 
 

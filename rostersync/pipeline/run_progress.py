@@ -46,7 +46,7 @@ def stored_result(conn: Connection, code: str, id_: str, outcome: Outcome | None
     if last is None:
         return SyncResult(district=code, delivery=id_, outcome=outcome or Outcome.WAITING)
     result = result_of(code, last, _findings(conn, code, last), outcome)
-    return replace(result, set_aside=_set_aside(conn, code, id_)) if outcome is Outcome.DUPLICATE else result
+    return replace(result, set_aside=_set_aside(conn, code, last)) if outcome is Outcome.DUPLICATE else result
 
 
 def _findings(conn: Connection, code: str, last: Attempt) -> tuple[Finding, ...]:
@@ -56,9 +56,11 @@ def _findings(conn: Connection, code: str, last: Attempt) -> tuple[Finding, ...]
     return ledger.findings_of(conn, last.delivery, number)
 
 
-def _set_aside(conn: Connection, code: str, id_: str) -> str | None:
-    """When and by whom, for a delivery that is not going to be applied."""
-    delivery = ledger.delivery_of(conn, code, id_)
+def _set_aside(conn: Connection, code: str, last: Attempt) -> str | None:
+    """When and by whom, for a delivery that is not going to be applied, or not all of it."""
+    delivery = ledger.delivery_of(conn, code, last.delivery)
+    if delivery.state is DeliveryState.APPLIED and last.left_out:
+        return f"approved by {delivery.decided_by}: {last.left_out:,} rows that the approval left out stay left out"
     if delivery.state not in SET_ASIDE:
         return None
     when = f" on {delivery.decided_at.date().isoformat()}" if delivery.decided_at else ""

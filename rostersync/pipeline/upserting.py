@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +148,8 @@ def conclude_case(conn: Connection, edges: Edges, run: Run, case: Case, chances:
 def _judge(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
     """Plan, and apply unless there is nothing to do or a person must look first."""
     context = plan_context(edges, case.district, case.dictionary)
-    plan = plan_approved(conn, context, case.screened.rows, case.approval)
+    left_out = frozenset[int]() if run.force else ledger.left_out_lines(conn, case.delivery.id)
+    plan = plan_approved(conn, context, case.screened.rows, case.approval, left_out)
     fault_points.point("upsert.after_plan")
     own = (*plan.findings, *holds(conn, run, case.district, case.delivery, plan, case.approval), *case.refused)
     came_to = judgement(plan, (*case.screened.findings, *own))
@@ -170,9 +171,10 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
         stage="roster",
         findings=own,
     )
-    _record(conn, edges, run, case, number, came_to)
+    _record(conn, edges, run, case, number, came_to, plan.left_out_lines)
     tell(conn, edges, case.district, case.delivery, number, came_to, case.screened.reading)
-    return judged(case.district.code, case.delivery.id, number, came_to)
+    result = judged(case.district.code, case.delivery.id, number, came_to)
+    return replace(result, left_out=len(plan.left_out_lines))
 
 
 def _is_nothing_new(conn: Connection, last: Attempt, came_to: Judgement) -> bool:
@@ -208,7 +210,9 @@ def _number(conn: Connection, case: Case, last: Attempt | None) -> int:
     return number
 
 
-def _record(conn: Connection, edges: Edges, run: Run, case: Case, number: int, came_to: Judgement) -> None:
+def _record(
+    conn: Connection, edges: Edges, run: Run, case: Case, number: int, came_to: Judgement, left_out: Sequence[int]
+) -> None:
     held = came_to.outcome is Outcome.HELD
     version = _judged(conn, edges, case, DeliveryState.HELD if held else DeliveryState.APPLIED, number)
     settle(conn, run, case.district.code, case.delivery.id, came_to.outcome)
@@ -223,6 +227,7 @@ def _record(conn: Connection, edges: Edges, run: Run, case: Case, number: int, c
         actor=run.actor,
         ended_at=edges.clock(),
         forced_reason=run.reason if run.force else None,
+        left_out_lines=left_out,
     )
 
 

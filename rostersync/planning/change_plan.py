@@ -16,7 +16,7 @@ from rostersync.database import tables, translated
 from rostersync.model import Counts, Dated, Finding, RowCounts
 from rostersync.planning.counts import count_entities, count_rows
 from rostersync.planning.finding_details import findings_of
-from rostersync.planning.rules.excluded_rows import Aside, set_aside
+from rostersync.planning.rules.excluded_rows import LEFT_OUT, Aside, set_aside
 from rostersync.planning.rules.remarks import note_remarks
 from rostersync.planning.rules.single_rows import judge_rows
 from rostersync.planning.rules.unchanged_rows import set_quiet_apart
@@ -39,6 +39,11 @@ class Plan:
     counts: Counts
     by_school: Mapping[str, Counts]
     changes: int
+
+    @property
+    def left_out_lines(self) -> list[int]:
+        """The lines of rows that an approval, this one or an earlier one, left out."""
+        return [finding.line for finding in self.findings if finding.code == LEFT_OUT and finding.line]
 
 
 def lock_district(conn: Connection, district: str, wait_seconds: float = 60) -> int:

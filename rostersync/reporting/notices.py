@@ -14,15 +14,17 @@ _CHECK_THE_EXPORT = (
 )
 
 
-def nothing_new(facts: ReportFacts, *, applied_at: datetime) -> Report:
+def nothing_new(facts: ReportFacts, *, applied_at: datetime, left_out: int = 0) -> Report:
     """The short mail when the same file was put down again. Its kind names the day: one such mail a day is enough.
 
-    `facts.judgement` is that of the latest attempt; `applied_at` is the old apply.
+    `facts.judgement` is that of the latest attempt; `applied_at` is the old apply; `left_out`: how many rows
+    the approval of then left out.
     """
     since = day(applied_at, facts.district.timezone)
     paragraphs = (
         "The file that arrived is the same, byte for byte, so nothing was changed.",
         _open_rows(facts.judgement.rows.rejected),
+        _left_out(left_out),
         facts.by_date(),
         _CHECK_THE_EXPORT,
     )
@@ -42,6 +44,16 @@ def _open_rows(rejected: int) -> str:
         return ""
     needs = "needs" if rejected == 1 else "need"
     return f"{amount(rejected, 'row').capitalize()} still {needs} a correction. Please see the report we sent then."
+
+
+def _left_out(rows: int) -> str:
+    if not rows:
+        return ""
+    stays = "stays" if rows == 1 else "stay"
+    return (
+        f"{amount(rows, 'row').capitalize()} that the approval left out {stays} left out. "
+        "Please send those that are still right in a new file."
+    )
 
 
 def discarded(facts: ReportFacts, *, expired_after: int | None = None) -> Report:

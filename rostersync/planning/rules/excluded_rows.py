@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, literal, select, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, any_, bindparam, literal, select, update
 
 from rostersync.planning.workspace import Workspace, told
 
 LEFT_OUT = "row-left-out"
 SCHOOL_WAITS = "its school was left out of the approval"
 CHANGED_SINCE = "a newer file has changed the same record since"
+LEFT_OUT_BEFORE = "it was left out when this file was approved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aside:
-    """Rows to leave out: all of these schools, and single lines whose records a newer delivery has changed."""
+    """Rows to leave out: all of these schools, and single lines whose records a newer delivery has changed.
+
+    `left_out_before`: lines that an earlier approval of the same bytes left out.
+    """
 
     schools: tuple[str, ...] = ()
     lines: frozenset[int] = frozenset()
+    left_out_before: frozenset[int] = frozenset()
 
 
 def set_aside(ws: Workspace, aside: Aside) -> None:
     """Note a remark for each such row and take its acceptance away. Rows with errors stay what they are."""
     d = ws.delivered.c
+    if aside.left_out_before:
+        _leave_out(ws, _among(d.line, aside.left_out_before), None, LEFT_OUT_BEFORE)
     if aside.schools:
         _leave_out(ws, d.schoolId.in_(aside.schools), "schoolId", SCHOOL_WAITS)
     if aside.lines:
-        _leave_out(ws, d.line.in_(aside.lines), None, CHANGED_SINCE)
+        _leave_out(ws, _among(d.line, aside.lines), None, CHANGED_SINCE)
+
+
+def _among(line: ColumnElement[Any], lines: frozenset[int]) -> ColumnElement[bool]:
+    """One parameter, however many lines: PostgreSQL takes no more than 65,535 in a statement."""
+    return line == any_(bindparam(None, sorted(lines), type_=ARRAY(BigInteger)))
 
 
 def _leave_out(ws: Workspace, rows: ColumnElement[bool], column: str | None, reason: str) -> None:
