@@ -6,7 +6,8 @@ RosterSyncError
 │   ├── DatabaseUnavailable
 │   ├── DistrictBusy
 │   ├── FileChangedWhileRead
-│   └── LandingUnavailable
+│   ├── LandingUnavailable
+│   └── LostClaim
 ├── PermanentError       a person must act first; a retry cannot help
 │   ├── ConfigurationError
 │   ├── SourceRefused
@@ -16,7 +17,6 @@ RosterSyncError
 │   ├── StatementRefused
 │   ├── NotOurs
 │   ├── LedgerMismatch
-│   ├── LostClaim
 │   ├── KilledTwice
 │   ├── LandedBytesMissing
 │   ├── PlanMismatch
@@ -102,6 +102,13 @@ class LandingUnavailable(TransientError):
     hint = "Nothing was applied. Look at the landing store's disk or service, then clear the task."
 
 
+class LostClaim(TransientError):
+    """Another task took this delivery over and is still at it; this copy commits nothing."""
+
+    code = "lost-claim"
+    hint = "Nothing to do: the other task finishes the delivery, and the next try of this one finds its result."
+
+
 class ConfigurationError(PermanentError):
     """A district's or the system's configuration is wrong."""
 
@@ -158,13 +165,6 @@ class LedgerMismatch(PermanentError):
 
     code = "ledger-mismatch"
     hint = "Clear the district's pull task: it knows the run's own deliveries."
-
-
-class LostClaim(PermanentError):
-    """Another task took this delivery over; this copy commits nothing."""
-
-    code = "lost-claim"
-    hint = "Nothing to do: the other task finishes the delivery."
 
 
 class KilledTwice(PermanentError):

@@ -16,7 +16,7 @@ from rostersync.ledger.attempts import (
     record_attempt,
     was_applied,
 )
-from rostersync.ledger.claims import begin_work, check_claim, claim, end_work, open_work
+from rostersync.ledger.claims import begin_work, check_claim, claim, end_work, is_worked_on, open_work
 from rostersync.ledger.date_changes import dated_until, dates_told_in, mark_dates_told, record_dated, untold_dates
 from rostersync.ledger.decisions import (
     Decision,
@@ -140,6 +140,7 @@ __all__ = [
     "findings_of",
     "has_all_findings",
     "holder_of",
+    "is_worked_on",
     "kept_changes",
     "keys_touched_since",
     "known",

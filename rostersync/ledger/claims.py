@@ -67,3 +67,9 @@ def end_work(conn: Connection, id_: str, work: str) -> None:
     """A work on a delivery came to an end, if only to an error; what others do there stays open."""
     left = func.array_remove(delivery.c.open_work, work)
     conn.execute(update(delivery).where(delivery.c.id == id_).values(open_work=left))
+
+
+def is_worked_on(conn: Connection, id_: str, *, beside: str) -> bool:
+    """Whether another work than `beside` is open on this delivery: a task is alive, or was killed."""
+    noted = conn.execute(select(delivery.c.open_work).where(delivery.c.id == id_)).scalar_one()
+    return any(work != beside for work in noted)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -19,7 +20,7 @@ from rostersync.pipeline.context import Edges, Run, planning_transaction, transa
 from rostersync.pipeline.holding import Approval
 from rostersync.pipeline.notifications import ask, tell_discarded
 from rostersync.pipeline.results import SyncResult, result_of
-from rostersync.pipeline.run_progress import failure_noted
+from rostersync.pipeline.run_progress import failure_noted, once_more_after_another
 from rostersync.pipeline.upserting import conclude_case, open_case
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def approve(
     """Apply a held delivery as its plan was seen; what is not in that plan makes it wait again.
 
     `attempt`: the plan the person saw (default: the one that waits). An earlier decision stays: nothing is done.
-    Raises ConfigurationError for an unknown id, or without held schools when none is held; else what upsert raises.
+    Raises ConfigurationError for an unknown id, or without held schools when none is held; else what upsert raises:
+    LostClaim among it, when another task is at the delivery and does not end.
     """
     choice = Choice.WITHOUT_SCHOOLS if without_held_schools else Choice.APPROVE
     answer = _Answer(choice=choice, actor=actor, attempt=attempt)
@@ -131,7 +133,8 @@ def approve(
     if (settled := _settled(edges, district, id_, answer)) is not None:
         return settled
     with failure_noted(edges, district.code, id_) as work:
-        return _approve(edges, district, id_, answer, work)
+        approval = partial(_approve, edges, district, id_, answer, work)
+        return once_more_after_another(edges, district.code, id_, work, approval)
 
 
 def _approve(edges: Edges, district: District, id_: str, answer: _Answer, work: str) -> Reviewed:
@@ -142,6 +145,7 @@ def _approve(edges: Edges, district: District, id_: str, answer: _Answer, work: 
         if seen is None or isinstance(opened, SyncResult):
             ledger.end_work(conn, id_, work)
             return _standing(delivery, decided=False)
+        ledger.check_claim(conn, id_, opened.token)
         approval = Approval(seen=seen, without_schools=_held_schools(conn, seen, answer))
         _record(conn, edges, seen, answer, approval.without_schools)
         result = conclude_case(conn, edges, run, replace(opened, delivery=delivery, approval=approval))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import TypeVar
 from uuid import uuid4
 
 from sqlalchemy import Connection, func, select
@@ -18,12 +19,16 @@ from rostersync.pipeline.results import SyncResult, result_of
 from rostersync.settings import state_path
 from rostersync.transports.landing_store import LandingStore
 
+Done = TypeVar("Done")
+
 MOST_KILLS = 2
 """So many tasks of a run may be killed at one delivery; the next one does not begin."""
 ENDED_WORK = "ended-work"
 """Folder of the notes about works that ended while the ledger could not be written."""
 NOTE_PATIENCE = "2s"
 """Longest wait for the delivery's row: a task that is asked to stop is given a few seconds."""
+LOOKS_EVERY = 0.5
+"""Seconds between two looks whether another task has come to its end."""
 SET_ASIDE = (DeliveryState.DISCARDED, DeliveryState.SUPERSEDED, DeliveryState.UNDONE)
 """No run applies what is in these states, unless it is forced to."""
 
@@ -111,6 +116,30 @@ def failure_noted(edges: Edges, code: str, id_: str) -> Iterator[str]:
         except RosterSyncError:
             _note_end(edges, work)
         raise
+
+
+def once_more_after_another(edges: Edges, code: str, id_: str, work: str, attempt: Callable[[], Done]) -> Done:
+    """The attempt; when another task took the delivery over meanwhile, once more after that one has come to its end.
+
+    It commits nothing the first time, and finds the other's result the second. `work` is its own open work. Raises
+    LostClaim when the other does not end within the time that a district's lock is waited for, or somebody takes the
+    delivery over again.
+    """
+    try:
+        return attempt()
+    except LostClaim:
+        if not _other_work_has_ended(edges, code, id_, work):
+            raise
+    return attempt()
+
+
+def _other_work_has_ended(edges: Edges, code: str, id_: str, work: str) -> bool:
+    for _ in range(max(1, int(edges.lock_seconds / LOOKS_EVERY))):
+        with transaction(edges, code) as conn:
+            if not ledger.is_worked_on(conn, id_, beside=work):
+                return True
+        edges.sleep(LOOKS_EVERY)
+    return False
 
 
 def _note_end(edges: Edges, work: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -15,14 +16,23 @@ from rostersync.configuration.dictionary import Dictionary
 from rostersync.exceptions import LedgerMismatch
 from rostersync.ledger import Attempt, Delivery
 from rostersync.model import DeliveryState, Finding, Judgement, Outcome, Reading, Screened
-from rostersync.pipeline.context import Edges, Run, dictionary_of, planning_transaction, today, transaction
+from rostersync.pipeline.context import Edges, Run, dictionary_of, planning_transaction, transaction
 from rostersync.pipeline.dry_run import plan_context, try_out
 from rostersync.pipeline.file_verdict import judgement, read
 from rostersync.pipeline.holding import Approval, holds, plan_approved, supersede
 from rostersync.pipeline.notifications import tell, tell_nothing_new
 from rostersync.pipeline.results import SyncResult, judged, result_of
-from rostersync.pipeline.run_progress import check_kills, done_meanwhile, failure_noted, settle, settled_result, take
+from rostersync.pipeline.run_progress import (
+    check_kills,
+    done_meanwhile,
+    failure_noted,
+    once_more_after_another,
+    settle,
+    settled_result,
+    take,
+)
 from rostersync.pipeline.validating import Validated, is_validated, same_findings, screen_delivery
+from rostersync.planning import PlanContext
 from rostersync.screening import normalize
 
 if TYPE_CHECKING:
@@ -60,18 +70,23 @@ def conclude(edges: Edges, run: Run, district: District, id_: str, screened: Scr
     if run.dry_run:
         return try_out(edges, district, id_)
     with failure_noted(edges, district.code, id_) as work:
-        opened = open_case(edges, run, district, id_, work, screened)
-        if isinstance(opened, SyncResult):
-            return opened
-        fault_points.point("upsert.after_claim")
-        with planning_transaction(edges, district.code) as conn:
-            planning.lock_district(conn, district.code, edges.lock_seconds)
-            ledger.check_claim(conn, id_, opened.token)
-            fault_points.point("upsert.after_begin")
-            result = conclude_case(conn, edges, run, opened)
-            fault_points.point("upsert.before_commit")
-        fault_points.point("upsert.after_commit")
-        return result
+        attempt = partial(_conclude, edges, run, district, id_, work, screened)
+        return once_more_after_another(edges, district.code, id_, work, attempt)
+
+
+def _conclude(edges: Edges, run: Run, district: District, id_: str, work: str, screened: Screened | None) -> SyncResult:
+    opened = open_case(edges, run, district, id_, work, screened)
+    if isinstance(opened, SyncResult):
+        return opened
+    fault_points.point("upsert.after_claim")
+    with planning_transaction(edges, district.code) as conn:
+        planning.lock_district(conn, district.code, edges.lock_seconds)
+        ledger.check_claim(conn, id_, opened.token)
+        fault_points.point("upsert.after_begin")
+        result = conclude_case(conn, edges, run, opened)
+        fault_points.point("upsert.before_commit")
+    fault_points.point("upsert.after_commit")
+    return result
 
 
 def open_case(
@@ -125,29 +140,34 @@ def _read_again(edges: Edges, district: District, delivery: Delivery, findings: 
     return Screened(reading=reading, rows=rows, findings=findings)
 
 
-def conclude_case(conn: Connection, edges: Edges, run: Run, case: Case, chances: int = RACES) -> SyncResult:
+def conclude_case(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
     """Judge and apply; when another district took an address meanwhile, roll back to here and judge again.
 
     What the database refuses even so is left out and named.
     The caller holds the district's lock and has made sure that the case is still open.
     """
+    # The clock is read once: whatever is planned, noted and compared later, is of the same day.
+    return _try_to_judge(conn, edges, run, case, plan_context(edges, case.district, case.dictionary), RACES)
+
+
+def _try_to_judge(
+    conn: Connection, edges: Edges, run: Run, case: Case, context: PlanContext, chances: int
+) -> SyncResult:
     try:
         with conn.begin_nested():
-            return _judge(conn, edges, run, case)
+            return _judge(conn, edges, run, case, context)
     except DBAPIError as error:
         refusal = refusal_of(error)
         if refusal is None:
             raise
     if chances and refusal.sqlstate == UNIQUE_VIOLATION:
-        return conclude_case(conn, edges, run, case, chances - 1)
-    context = plan_context(edges, case.district, case.dictionary)
+        return _try_to_judge(conn, edges, run, case, context, chances - 1)
     screened, refused = without_refused(conn, context, case.screened, case.delivery.id)
-    return _judge(conn, edges, run, replace(case, screened=screened, refused=refused))
+    return _judge(conn, edges, run, replace(case, screened=screened, refused=refused), context)
 
 
-def _judge(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
+def _judge(conn: Connection, edges: Edges, run: Run, case: Case, context: PlanContext) -> SyncResult:
     """Plan, and apply unless there is nothing to do or a person must look first."""
-    context = plan_context(edges, case.district, case.dictionary)
     left_out = frozenset[int]() if run.force else ledger.left_out_lines(conn, case.delivery.id)
     plan = plan_approved(conn, context, case.screened.rows, case.approval, left_out)
     fault_points.point("upsert.after_plan")
@@ -155,9 +175,11 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
     came_to = judgement(plan, (*case.screened.findings, *own))
     last = ledger.latest_attempt(conn, case.delivery.id)
     if last and not run.force and _is_nothing_new(conn, last, came_to):
+        _mark_judged(conn, case, DeliveryState.APPLIED, case.delivery.attempts, context)
         return _duplicate(conn, edges, run, case, last, came_to)
     number = _number(conn, case, last)
-    if came_to.outcome is Outcome.HELD:
+    held = came_to.outcome is Outcome.HELD
+    if held:
         applying.keep(plan, delivery=case.delivery.id, attempt=number)
     else:
         applying.apply(plan, delivery=case.delivery.id, attempt=number, actor=run.actor)
@@ -171,6 +193,7 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
         stage="roster",
         findings=own,
     )
+    _mark_judged(conn, case, DeliveryState.HELD if held else DeliveryState.APPLIED, number, context)
     _record(conn, edges, run, case, number, came_to, plan.left_out_lines)
     tell(conn, edges, case.district, case.delivery, number, came_to, case.screened.reading)
     result = judged(case.district.code, case.delivery.id, number, came_to)
@@ -186,7 +209,6 @@ def _is_nothing_new(conn: Connection, last: Attempt, came_to: Judgement) -> bool
 
 def _duplicate(conn: Connection, edges: Edges, run: Run, case: Case, last: Attempt, came_to: Judgement) -> SyncResult:
     delivery = case.delivery
-    _judged(conn, edges, case, DeliveryState.APPLIED, delivery.attempts)
     settle(conn, run, case.district.code, delivery.id, Outcome.DUPLICATE)
     if ledger.arrived_anew(conn, run.dag_id, run.run_id, delivery.id):
         tell_nothing_new(conn, edges, case.district, delivery)
@@ -213,8 +235,6 @@ def _number(conn: Connection, case: Case, last: Attempt | None) -> int:
 def _record(
     conn: Connection, edges: Edges, run: Run, case: Case, number: int, came_to: Judgement, left_out: Sequence[int]
 ) -> None:
-    held = came_to.outcome is Outcome.HELD
-    version = _judged(conn, edges, case, DeliveryState.HELD if held else DeliveryState.APPLIED, number)
     settle(conn, run, case.district.code, case.delivery.id, came_to.outcome)
     ledger.record_attempt(
         conn,
@@ -223,7 +243,7 @@ def _record(
         number=number,
         judgement=came_to,
         conditions=case.delivery.conditions,
-        roster_version=version,
+        roster_version=ledger.roster_version(conn, case.district.code),
         actor=run.actor,
         ended_at=edges.clock(),
         forced_reason=run.reason if run.force else None,
@@ -231,15 +251,13 @@ def _record(
     )
 
 
-def _judged(conn: Connection, edges: Edges, case: Case, state: DeliveryState, number: int) -> int:
-    """Note under which roster version and date the judgement was made; the version."""
-    version = ledger.roster_version(conn, case.district.code)
+def _mark_judged(conn: Connection, case: Case, state: DeliveryState, number: int, context: PlanContext) -> None:
+    """Note under which roster version and for which day the plan was made."""
     ledger.mark_judged(
         conn,
         case.delivery.id,
         state=state,
         attempt=number,
-        roster_version=version,
-        judged_on=today(edges, case.district),
+        roster_version=ledger.roster_version(conn, case.district.code),
+        judged_on=context.today,
     )
-    return version

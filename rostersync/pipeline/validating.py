@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -20,6 +21,7 @@ from rostersync.pipeline.run_progress import (
     SET_ASIDE,
     check_kills,
     failure_noted,
+    once_more_after_another,
     settle,
     settled_result,
     stored_result,
@@ -60,13 +62,18 @@ def judge_file(edges: Edges, run: Run, district: District, id_: str) -> Validate
         screened = screen_landed(edges, district, id_)
         return Validated(delivery=id_, screened=screened, findings=tally(screened.findings))
     with failure_noted(edges, district.code, id_) as work:
-        with transaction(edges, district.code) as conn:
-            done, delivery, token = _open(conn, edges, run, district, id_, work)
-        if done is not None:
-            return done
-        check_kills(delivery, work)
-        fault_points.point("validate.after_claim")
-        return screen_delivery(edges, run, district, delivery, token)
+        attempt = partial(_judge_file, edges, run, district, id_, work)
+        return once_more_after_another(edges, district.code, id_, work, attempt)
+
+
+def _judge_file(edges: Edges, run: Run, district: District, id_: str, work: str) -> Validated:
+    with transaction(edges, district.code) as conn:
+        done, delivery, token = _open(conn, edges, run, district, id_, work)
+    if done is not None:
+        return done
+    check_kills(delivery, work)
+    fault_points.point("validate.after_claim")
+    return screen_delivery(edges, run, district, delivery, token)
 
 
 def _open(

@@ -106,7 +106,7 @@ class TestWave:
         (exceptions.DatabaseUnavailable("x"), "retry"),
         (exceptions.HostKeyChanged("x"), "fail"),
         (exceptions.SourceRefused("x"), "fail"),
-        (exceptions.LostClaim("x"), "fail"),
+        (exceptions.LostClaim("x"), "retry"),
         (ValueError("x"), "default"),
     ],
     ids=lambda value: getattr(value, "code", str(value)),

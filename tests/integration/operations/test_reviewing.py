@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -155,7 +157,7 @@ def test_the_first_decision_wins_and_a_later_one_says_so(nights: Nights, held: S
 
 
 def test_two_approvals_at_once_apply_once(nights: Nights, held: SyncResult) -> None:
-    edges = nights.edges
+    edges = replace(nights.edges, sleep=time.sleep)  # whoever comes too late waits for the other in earnest
 
     def decide(who: str) -> reviewing.Reviewed:
         return reviewing.approve(edges, held.delivery or "", actor=who)
