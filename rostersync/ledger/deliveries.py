@@ -158,7 +158,10 @@ def mark_failed(conn: Connection, id_: str) -> None:
 def mark_validated(
     conn: Connection, id_: str, *, attempt: int, findings: int, conditions: Conditions, state: DeliveryState
 ) -> None:
-    """The file rules were judged under these conditions; so many findings are stored under this attempt number."""
+    """The file rules were judged under these conditions; so many findings are stored under this attempt number.
+
+    The whole judgement, the roster's part included, is still to come: whoever dies before it leaves that to be seen.
+    """
     conn.execute(
         update(delivery)
         .where(delivery.c.id == id_)
@@ -166,6 +169,8 @@ def mark_validated(
             state=state,
             attempts=attempt,
             file_findings=findings,
+            judged_roster_version=None,
+            judged_on=None,
             worked_on_by=None,
             open_work=[],
             dictionary_version=conditions.dictionary_version,

@@ -52,7 +52,8 @@ def pass_days(edges: Edges, *, again: bool = False) -> Mapping[str, Dated]:
 
 def discard_overdue(edges: Edges) -> Mapping[str, bool]:
     """Discard the held deliveries whose time is up, with a mail; delivery → whether nobody was faster."""
-    due = {each.delivery: each.attempt for each in reviewing.overdue(edges)}
+    known, _ = districts.load_readable()
+    due = {each.delivery: each.attempt for each in reviewing.overdue(edges) if each.district in known}
     return _each(due, lambda id_: reviewing.expire(edges, id_, attempt=due[id_]).decided)
 
 
