@@ -29,8 +29,23 @@ SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2
 _RUN_OF_SPACES = f"[{SPACES}]{{2,}}"
 _NO_BREAK_SPACES = "[\u00a0\u2007\u202f]"
 
-SIGNS = ("-", "--", "---", ".", "?", "n/a")
-"""Placeholders that no name can be."""
+SIGNS = (
+    *("-", "--", "---", ".", "?", "n/a"),
+    *(
+        "\\n",
+        "<na>",
+        "<n/a>",
+        "<null>",
+        "<none>",
+        "<blank>",
+        "[null]",
+        "[object object]",
+        "(null)",
+        "(none)",
+        "(blank)",
+    ),
+)
+"""Placeholders that no name can be: bare signs, and what programs write for nothing."""
 
 PLACEHOLDERS = (
     *SIGNS,
@@ -44,9 +59,7 @@ PLACEHOLDERS = (
     "nil",
     "null",
     "none",
-    "(null)",
-    "(none)",
-    "(blank)",
+    "undefined",
 )
 """Placeholders in other columns, case-folded (dictionary page: `N/A`, `null`, `none`, `-` …)."""
 

@@ -67,13 +67,28 @@ def _parsed(address: str) -> ValidatedEmail | None:
 
 def mixes_scripts(address: str) -> bool:
     """The local part or a label of the domain mixes alphabets that look alike, as a Cyrillic а among Latin letters."""
-    local, _, domain = address.rpartition("@")
+    local, _, domain = in_unicode(address).rpartition("@")
     return any(len(_scripts(part) & _TELLING_SCRIPTS) > 1 for part in (local, *domain.split(".")))
+
+
+def in_unicode(address: str) -> str:
+    """The address with the labels of its domain as they are meant to be read, instead of xn--…."""
+    local, at, domain = address.rpartition("@")
+    return local + at + ".".join(map(_read_label, domain.split(".")))
+
+
+def _read_label(label: str) -> str:
+    if not label.lower().startswith("xn--"):
+        return label
+    try:
+        return label[4:].lower().encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
 
 
 def look_alikes(words: Words) -> Mask:
     """Words with mixed scripts."""
-    return each(words, mixes_scripts, ~np.asarray(pc.string_is_ascii(words)))
+    return each(words, mixes_scripts, ~np.asarray(pc.string_is_ascii(words)) | match(words, "(?i)[@.]xn--"))
 
 
 def _scripts(text: str) -> set[str]:
@@ -82,7 +97,7 @@ def _scripts(text: str) -> set[str]:
 
 def strangers(text: str) -> str:
     """The letters of the rarer alphabet of a mixed address, each with its code point."""
-    letters = [c for c in text if not c.isascii() and c.isalpha()]
+    letters = [c for c in in_unicode(text) if not c.isascii() and c.isalpha()]
     return ", ".join(dict.fromkeys(f"{c} (U+{ord(c):04X}, {unicodedata.name(c, '?').lower()})" for c in letters))
 
 

@@ -18,7 +18,7 @@ from rostersync import text_columns as c
 from rostersync.catalogue.findings import found
 from rostersync.configuration.dictionary import Column, Dictionary
 from rostersync.model import Finding
-from rostersync.screening import email_addresses
+from rostersync.screening import email_addresses, text_damage
 from rostersync.screening.normalize import Sheet
 from rostersync.screening.root_causes import Hit
 from rostersync.screening.rules import cells as rules
@@ -74,7 +74,7 @@ def _too_long(column: Column, text: str) -> Detail:
 
 
 def _unprintable(column: Column, text: str) -> Detail:
-    return {"characters": _named(re.findall(rules.unprintable(column.kind), text))}
+    return {"characters": _named(text_damage.unprintable_characters(text, column.kind))}
 
 
 def _not_for_ids(column: Column, text: str) -> Detail:

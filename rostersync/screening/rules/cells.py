@@ -15,17 +15,11 @@ from typing import Any
 import numpy as np
 
 from rostersync import text_columns as c
-from rostersync.screening import email_addresses
+from rostersync.screening import email_addresses, text_damage
 from rostersync.text_columns import Mask, Table, Words
 
 Settings = Mapping[str, Any]
 Broken = dict[str, Mask]
-
-LINE_BREAKS = "\\r\\n"
-INVISIBLE = "\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
-"""Line and paragraph separators, bidirectional and zero-width marks."""
-CONTROLS = "\\x00-\\x09\\x0B\\x0C\\x0E-\\x1F\\x7F-\\x9F"
-FULL_WIDTH = "\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
 
 MONTHS = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 DAMAGE = '^#(?:REF!|N/A|VALUE!|DIV/0!|NAME\\?|NUM!|NULL!|SPILL!|CALC!)$|^#{4,}$|^="[^"]*"$'
@@ -50,13 +44,13 @@ def cells_to_have_no_stray_spaces(table: Table, settings: Settings) -> Broken:
 
 
 def cells_to_hold_printable_text(table: Table, settings: Settings) -> Broken:
-    """`kinds`: column → id, text, email … E-mail leaves line breaks to its own rule; IDs have no full-width letters."""
-    return {h: _words(table, h, c.match, unprintable(kind)) for h, kind in settings["kinds"].items()}
+    """`kinds`: column → id, text, email …: nothing that cannot be seen, no full-width letters in IDs."""
+    return {h: _words(table, h, _unprintable, kind) for h, kind in settings["kinds"].items()}
 
 
-def unprintable(kind: str) -> str:
-    """The characters that a cell of this kind may not hold, as a pattern."""
-    return f"[{CONTROLS}{'' if kind == 'email' else LINE_BREAKS}{INVISIBLE}{FULL_WIDTH if kind == 'id' else ''}]"
+def _unprintable(words: Words, kind: str) -> Mask:
+    suspect = f"{text_damage.SUSPECT}|[{text_damage.FULL_WIDTH}]" if kind == "id" else text_damage.SUSPECT
+    return c.each(words, lambda word: bool(text_damage.unprintable_characters(word, kind)), c.match(words, suspect))
 
 
 def cells_to_be_short_enough(table: Table, settings: Settings) -> Broken:
@@ -65,33 +59,13 @@ def cells_to_be_short_enough(table: Table, settings: Settings) -> Broken:
 
 
 def cells_to_be_encoded_once(table: Table, settings: Settings) -> Broken:
-    """`columns`: text that is UTF-8 read as Windows-1252 once too often."""
-    return {h: _words(table, h, lambda w: c.each(w, is_mojibake, ~c.plain(w))) for h in settings["columns"]}
+    """`columns`: text whose letters another program has lost or replaced; `names`: those that hold people's names."""
+    return {h: _words(table, h, _damaged, h in settings["names"]) for h in settings["columns"]}
 
 
-def is_mojibake(text: str) -> bool:
-    """The text turns into other Latin text when its letters are taken as bytes; apostrophes after É do not count."""
-    repaired = unscrambled(text)
-    return repaired != text and not _STRANGE.search(repaired)
-
-
-_STRANGE = re.compile("[^\x00-\x7f\u00a0-\u017f\u2010-\u2026\u20ac\u2122]|[\u0112\u0152]")
-
-
-def unscrambled(text: str) -> str:
-    """The text with one round of wrong decoding undone; the same text when there was none."""
-    try:
-        return b"".join(_byte(letter) for letter in text).decode()
-    except UnicodeError:
-        return text
-
-
-def _byte(letter: str) -> bytes:
-    """Windows-1252 leaves five bytes without a letter; programs pass them through."""
-    return letter.encode("latin-1") if letter in _UNASSIGNED else letter.encode("cp1252")
-
-
-_UNASSIGNED = "\x81\x8d\x8f\x90\x9d"
+def _damaged(words: Words, name: bool) -> Mask:
+    judge = text_damage.is_damaged_name if name else text_damage.is_damaged
+    return c.each(words, judge, c.match(words, text_damage.DOUBTFUL))
 
 
 def cells_to_be_unharmed_by_spreadsheets(table: Table, settings: Settings) -> Broken:
