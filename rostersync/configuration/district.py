@@ -116,17 +116,22 @@ class Threshold(_Value):
 class Holds(_Value):
     """What makes a delivery wait for a person; the defaults are those of the design's safety page.
 
-    `removals` holds for the district and for each school. `first_delivery`: people that a district without any may
-    get at once. `admins`: people who become Administrator. `foreign`: rows that name unknown schools.
+    `removals` holds for the district and for each school, `removals_of_most` for the district alone; a record that a
+    file makes end within `dates_within_days` counts as removed. `first_delivery`: people that a district without any
+    may get at once. `admins`: people who become Administrator. `foreign`: rows that name unknown schools.
     """
 
     removals: Threshold = Threshold(share=0.10, least=5)
+    removals_of_most: Threshold = Threshold(share=0.50, least=3)
+    dates_within_days: Count = 14
     updates: Threshold = Threshold(share=0.30, least=20)
     creates: Threshold = Threshold(share=0.50, least=25)
     first_delivery: Count = 500
     admins: Count = 3
     emails: Threshold = Threshold(share=0.10, least=5)
     id_churn: Threshold = Threshold(share=0.10, least=5)
+    names: Threshold = Threshold(share=0.10, least=5)
+    classes: Threshold = Threshold(share=0.30, least=20)
     foreign: Threshold = Threshold(share=0.20, least=5)
     older_file: bool = True
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rostersync.ledger.attempts import (
     Attempt,
+    applied_together,
     attempt_of,
     keys_touched_since,
     latest_applied,
@@ -114,6 +115,7 @@ __all__ = [
     "Standing",
     "Undo",
     "Waiting",
+    "applied_together",
     "arrived_anew",
     "assign",
     "attempt_of",

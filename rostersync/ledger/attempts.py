@@ -7,12 +7,26 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, insert, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
 
-from rostersync.database.tables import attempt, change, delivery
+from rostersync.database.tables import attempt, change, decision, delivery, run_delivery
 from rostersync.ledger.deliveries import Conditions
 from rostersync.ledger.undos import APPLIED, stands
-from rostersync.model import Counts, Judgement, Outcome, RowCounts
+from rostersync.model import AppliedAttempt, Choice, Counts, Judgement, Outcome, RowCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +151,39 @@ def applied_last(code: str) -> Select[tuple[str]]:
         .where(delivery.c.district == code, stands())
         .order_by(attempt.c.roster_version.desc(), attempt.c.ended_at.desc(), delivery.c.sequence.desc())
         .limit(1)
+    )
+
+
+def applied_together(conn: Connection, code: str, *, since: datetime, delivery_id: str) -> list[AppliedAttempt]:
+    """The district's applied attempts since this moment, and of what came in one look with this delivery.
+
+    Only what changed something and was not undone. A delivery that was applied before has no look of its own any more.
+    """
+    mine, other, earlier = run_delivery.alias("mine"), run_delivery.alias("other"), attempt.alias("earlier")
+    same_look = exists().where(
+        mine.c.delivery == delivery_id,
+        other.c.delivery == attempt.c.delivery,
+        tuple_(mine.c.dag_id, mine.c.run_id, mine.c.district)
+        == tuple_(other.c.dag_id, other.c.run_id, other.c.district),
+        attempt.c.number > other.c.attempts,
+        not_(exists().where(earlier.c.delivery == delivery_id, earlier.c.outcome.in_(APPLIED))),
+    )
+    wanted = select(attempt.c.delivery, attempt.c.number, _approved().label("approved")).where(
+        attempt.c.district == code, attempt.c.changes > 0, stands(), or_(attempt.c.ended_at >= since, same_look)
+    )
+    return [AppliedAttempt(**row) for row in conn.execute(wanted).mappings()]
+
+
+def _approved() -> ColumnElement[bool]:
+    """Of `intake.attempt`: the attempt before it waited for a person, who approved it."""
+    before = attempt.alias("before")
+    last = select(func.max(before.c.number)).where(
+        before.c.delivery == attempt.c.delivery, before.c.number < attempt.c.number
+    )
+    return exists().where(
+        decision.c.delivery == attempt.c.delivery,
+        decision.c.attempt == last.correlate(attempt).scalar_subquery(),
+        decision.c.choice != Choice.DISCARD,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rostersync.model.changes import Change, Correction, Dated, Left, LeftReason
+from rostersync.model.changes import AppliedAttempt, Change, Correction, Dated, Left, LeftReason
 from rostersync.model.counts import BUCKETS, ENTITIES, Counts, RowCounts
 from rostersync.model.files import PROCESSED, Landed, RawRow, Reading, RemoteFile, Screened
 from rostersync.model.findings import Finding, Judgement
@@ -13,6 +13,7 @@ __all__ = [
     "BUCKETS",
     "ENTITIES",
     "PROCESSED",
+    "AppliedAttempt",
     "Change",
     "Choice",
     "Correction",

@@ -22,6 +22,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedAttempt:
+    """An attempt that was applied and not undone; `approved`: a person had seen its plan and approved it."""
+
+    delivery: str
+    number: int
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
     """A person's ID that was corrected from `old` to `new`, in the change log's order (`change`)."""
 

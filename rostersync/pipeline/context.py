@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from datetime import time as time_of_day
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
@@ -80,6 +81,11 @@ def rehearsal(edges: Edges, code: str) -> AbstractContextManager[Connection]:
 def today(edges: Edges, district: District) -> date:
     """The district's local date."""
     return edges.clock().astimezone(district.zone).date()
+
+
+def day_began(edges: Edges, district: District) -> datetime:
+    """The district's last midnight."""
+    return datetime.combine(today(edges, district), time_of_day.min, tzinfo=district.zone)
 
 
 def conditions(district: District) -> Conditions:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from rostersync import ledger, planning
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Judgement, Screened
-from rostersync.pipeline.context import Edges, dictionary_of, rehearsal, today
+from rostersync.pipeline.context import Edges, day_began, dictionary_of, rehearsal, today
 from rostersync.pipeline.file_verdict import judgement, read, refusal, screen
 from rostersync.pipeline.results import SyncResult, judged
 
@@ -33,16 +33,17 @@ def try_out(edges: Edges, district: District, tried: str) -> SyncResult:
     id_ = ledger.delivery_id(district.code, tried.removeprefix(DRY_RUN))
     if screened.refused:
         return judged(district.code, id_, None, refusal(screened))
-    return judged(district.code, id_, None, rehearse(edges, district, dictionary_of(district), screened))
+    return judged(district.code, id_, None, rehearse(edges, district, dictionary_of(district), screened, id_))
 
 
-def rehearse(edges: Edges, district: District, dictionary: Dictionary, screened: Screened) -> Judgement:
-    """Plan under the district's lock, and roll back."""
+def rehearse(edges: Edges, district: District, dictionary: Dictionary, screened: Screened, id_: str = "") -> Judgement:
+    """Plan under the district's lock, and roll back. `id_`: what delivery the bytes are, or would be."""
     with rehearsal(edges, district.code) as conn:
         ledger.ensure_district(conn, district.code, district.name)
         planning.lock_district(conn, district.code, edges.lock_seconds)
         plan = plan_for(conn, edges, district, dictionary, screened)
-        holds = planning.judge_holds(plan, district.holds)
+        together = ledger.applied_together(conn, district.code, since=day_began(edges, district), delivery_id=id_)
+        holds = planning.judge_holds(plan, district.holds, together)
         return judgement(plan, (*screened.findings, *plan.findings, *holds))
 
 

@@ -12,7 +12,7 @@ from rostersync import ledger, planning
 from rostersync.catalogue.findings import found
 from rostersync.ledger import Delivery, Waiting
 from rostersync.model import DeliveryState, Finding
-from rostersync.pipeline.context import Edges, Run
+from rostersync.pipeline.context import Edges, Run, day_began
 from rostersync.pipeline.known_content import is_older
 from rostersync.planning import Aside, Plan, PlanContext
 
@@ -53,13 +53,26 @@ def plan_approved(
 
 
 def holds(
-    conn: Connection, run: Run, district: District, delivery: Delivery, plan: Plan, approval: Approval | None
+    conn: Connection,
+    edges: Edges,
+    run: Run,
+    district: District,
+    delivery: Delivery,
+    plan: Plan,
+    approval: Approval | None,
 ) -> tuple[Finding, ...]:
-    """Why a person must look first. Force passes an older file, never a mass change; an approval what it saw."""
+    """Why a person must look first. Force passes an older file, never a mass change; an approval what it saw.
+
+    Where no row could be applied there is nothing to approve.
+    """
+    new = 0 if approval is None else planning.unseen(plan.workspace, delivery.id, approval.seen.attempt)
+    if not plan.rows.accepted or (approval is not None and not new):
+        return ()
+    since = day_began(edges, district)
+    together = ledger.applied_together(conn, district.code, since=since, delivery_id=delivery.id)
+    mass = planning.judge_holds(plan, district.holds, together)
     if approval is not None:
-        new = planning.unseen(plan.workspace, delivery.id, approval.seen.attempt)
-        return (found("hold-changed", count=new), *planning.judge_holds(plan, district.holds)) if new else ()
-    mass = planning.judge_holds(plan, district.holds)
+        return (found("hold-changed", count=new), *mass)
     if run.force or not district.holds.older_file or not is_older(conn, delivery):
         return mass
     return (*mass, found("hold-older-file"))

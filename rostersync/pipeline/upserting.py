@@ -171,7 +171,7 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: Case, context: PlanCo
     left_out = frozenset[int]() if run.force else ledger.left_out_lines(conn, case.delivery.id)
     plan = plan_approved(conn, context, case.screened.rows, case.approval, left_out)
     fault_points.point("upsert.after_plan")
-    own = (*plan.findings, *holds(conn, run, case.district, case.delivery, plan, case.approval), *case.refused)
+    own = (*plan.findings, *holds(conn, edges, run, case.district, case.delivery, plan, case.approval), *case.refused)
     came_to = judgement(plan, (*case.screened.findings, *own))
     last = ledger.latest_attempt(conn, case.delivery.id)
     if last and not run.force and _is_nothing_new(conn, last, came_to):

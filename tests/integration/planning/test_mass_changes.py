@@ -211,7 +211,7 @@ def test_one_finding_tells_of_a_school_with_its_greatest_loss(conn: Connection) 
 )
 def test_updates(conn: Connection, people: int, renamed: int, held: bool) -> None:
     employ(conn, people)
-    rows = [staff(n, userLastName="Newname") for n in range(1, renamed + 1)]
+    rows = [staff(n, userMiddleName="Newname") for n in range(1, renamed + 1)]
     findings = judged(conn, [*rows, *(staff(n) for n in range(renamed + 1, people + 1))])
     expected = [{"entity": "people", "count": renamed, "of": people}] if held else []
     assert (told(findings, "hold-updates"), len(findings)) == (expected, int(held))

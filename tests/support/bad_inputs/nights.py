@@ -108,10 +108,17 @@ NIGHTS: Mapping[int, Sequence[BadNight]] = {
             about="another district's file",
             seed=next_door,
             rows=[person(number, schoolId="900") for number in range(1, 11)],
+            outcome=Outcome.APPLIED_WITH_ERRORS,
+            findings=[(line, "schoolId", "school-unknown") for line in range(2, 12)],
+        ),
+        BadNight(
+            about="another district's file, to which the first rows of the own one were added",
+            seed=next_door,
+            rows=[person(11), person(12), *(person(number, schoolId="900") for number in range(1, 11))],
             outcome=Outcome.HELD,
             findings=[
                 (None, None, "hold-foreign"),
-                *((line, "schoolId", "school-unknown") for line in range(2, 12)),
+                *((line, "schoolId", "school-unknown") for line in range(4, 14)),
             ],
         ),
     ),
