@@ -13,8 +13,8 @@ import pytest
 
 from rostersync import text_columns as c
 from rostersync.screening import email_addresses, text_damage
-from tests.factories import row, screened
-from tests.shared_data import ROOT, needs_data
+from tests.support.factories import row, screened
+from tests.support.shared_data import ROOT, needs_data
 
 UNSEEN = [
     *("\u00ad", "\u034f", "\u115f", "\u1160", "\u17b4", "\u180e", "\u200c", "\u200d", "\u2061", "\u206f", "\u2800"),

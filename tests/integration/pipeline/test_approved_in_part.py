@@ -7,8 +7,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, insert, select, text, update
-from tests.nights import Nights, district, person
-from tests.servers import fresh_database
 
 from rostersync import database
 from rostersync.configuration.districts import District
@@ -17,6 +15,8 @@ from rostersync.embedded_postgres.server import Server
 from rostersync.model import DeliveryState, Outcome
 from rostersync.operations import reviewing
 from rostersync.pipeline import SyncResult
+from tests.support.district_nights import Nights, district, person
+from tests.support.servers import fresh_database
 
 STAFF = [person(n) for n in range(1, 9)]
 THERE = [person(n, schoolId="200") for n in range(11, 19)]

@@ -13,7 +13,7 @@ from rostersync import pipeline
 from rostersync.database import tables
 from rostersync.model import Outcome
 from rostersync.operations import reviewing, undoing
-from tests.nights import Nights, district, person, teaching
+from tests.support.district_nights import Nights, district, person, teaching
 
 Rows = Sequence[dict[str, str]]
 LOOSE = {"creates": {"share": 1, "least": 1000}, "updates": {"share": 1, "least": 1000}}

@@ -17,7 +17,7 @@ from rostersync.exceptions import ConfigurationError
 from rostersync.model import DeliveryState, Outcome
 from rostersync.operations import housekeeping
 from rostersync.pipeline import upserting
-from tests.nights import Nights, district, person
+from tests.support.district_nights import Nights, district, person
 
 CODE = "springfield"
 NEW_SCHOOL = [person(1), person(2, schoolId="300", schoolName="New")]

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from tests.nights import Nights, district, person
 
 from rostersync import database, ledger, pipeline, planning
 from rostersync.database import tables as t
@@ -16,6 +15,7 @@ from rostersync.exceptions import LostClaim, TransientError
 from rostersync.model import DeliveryState, Outcome
 from rostersync.operations import reviewing
 from rostersync.pipeline import validating
+from tests.support.district_nights import Nights, district, person
 
 CODE = "springfield"
 FILE = [person(1), person(2), person(3, userRole="Janitor")]
