@@ -23,10 +23,10 @@ DISCARD = "Discard"
 
 def waiting_reviews() -> list[dict[str, str]]:
     """For each held delivery that waits for a decision: the id of its review, and the delivery's."""
-    from rostersync.operations import reviewing
+    from rostersync.operations import held_deliveries
 
     with edges() as opened:
-        return [{"review": each.review, "delivery": each.delivery} for each in reviewing.open_reviews(opened)]
+        return [{"review": each.review, "delivery": each.delivery} for each in held_deliveries.open_reviews(opened)]
 
 
 def start_reviews() -> None:
@@ -61,10 +61,10 @@ def _start(dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
 
 def question(delivery: str) -> dict[str, Any]:
     """What to ask about a held delivery: ids, a line, and numbers. Skips (by raising) when nothing waits any more."""
-    from rostersync.operations import reviewing
+    from rostersync.operations import held_deliveries
 
     with edges() as opened:
-        asked = reviewing.question(opened, delivery)
+        asked = held_deliveries.question(opened, delivery)
     if asked is None:
         raise AirflowSkipException(f"{delivery} is not held any more.")
     return asdict(asked)

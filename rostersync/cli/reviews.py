@@ -11,7 +11,7 @@ from rostersync.cli.sync_results import result_lines
 from rostersync.configuration import dictionary as dictionaries
 from rostersync.exceptions import ConfigurationError
 from rostersync.model import DeliveryState
-from rostersync.operations import reviewing
+from rostersync.operations import held_deliveries, reviewing
 from rostersync.pipeline import Edges, Run, SyncResult
 
 
@@ -23,14 +23,14 @@ def print_result(result: SyncResult, format_: Format) -> None:
         print_lines(result_lines(result))
 
 
-def send_mails(opened: Edges, reviewed: reviewing.Reviewed) -> None:
+def send_mails(opened: Edges, reviewed: held_deliveries.Reviewed) -> None:
     """Send what a decision has queued; nothing when this call decided nothing."""
     if reviewed.decided:
         run = Run(dag_id=reviewing.REVIEW, run_id=reviewed.delivery, actor=actor())
         pipeline.email(opened, run, reviewed.district, reviewed.delivery)
 
 
-def say_decided_before(reviewed: reviewing.Reviewed) -> int:
+def say_decided_before(reviewed: held_deliveries.Reviewed) -> int:
     """The first decision stands; gives the exit code.
 
     Raises ConfigurationError for a delivery that nobody decided about.

@@ -9,7 +9,7 @@ from rostersync import ledger, mailing
 from rostersync.exceptions import ConfigurationError, LandedBytesMissing
 from rostersync.ledger import Delivery
 from rostersync.model import Reading
-from rostersync.operations.reviewing import configured
+from rostersync.operations.held_deliveries import configured
 from rostersync.pipeline.context import Edges, dictionary_of, transaction
 from rostersync.pipeline.file_verdict import read
 from rostersync.pipeline.notifications import allows, concerned, reports_of

@@ -6,9 +6,9 @@ A decision and what it does are one transaction under the district's lock. Airfl
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -16,10 +16,11 @@ from rostersync import fault_points, ledger, planning
 from rostersync.exceptions import ConfigurationError
 from rostersync.ledger import Decision, Delivery, Waiting
 from rostersync.model import Choice, DeliveryState, Outcome
+from rostersync.operations.held_deliveries import Reviewed, configured, open_reviews, standing_of
 from rostersync.pipeline.context import Edges, Run, planning_transaction, transaction
 from rostersync.pipeline.holding import Approval
-from rostersync.pipeline.notifications import ask, tell_discarded
-from rostersync.pipeline.results import SyncResult, result_of
+from rostersync.pipeline.notifications import tell_discarded
+from rostersync.pipeline.results import SyncResult
 from rostersync.pipeline.run_progress import failure_noted, once_more_after_another
 from rostersync.pipeline.upserting import conclude_case, open_case
 
@@ -34,48 +35,6 @@ REVIEW = "held_delivery_review"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reviewed:
-    """Where a delivery stands after somebody answered. `decided` is False when it was decided before: nothing was done.
-
-    `by`, `at`: who ended the waiting and when, if it has ended. `result`: what an approval came to.
-    """
-
-    district: str
-    delivery: str
-    state: DeliveryState
-    decided: bool
-    by: str | None = None
-    at: datetime | None = None
-    result: SyncResult | None = None
-
-    def summary(self) -> dict[str, Any]:
-        """Ids and counts only."""
-        told: dict[str, Any] = {"district": self.district, "delivery": self.delivery, "state": self.state.value}
-        told["decided"] = self.decided
-        told["result"] = self.result.summary() if self.result else None
-        return told
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What a person is asked: about which plan, a line, and its numbers in Markdown. No personal data."""
-
-    delivery: str
-    attempt: int
-    subject: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownPlan:
-    """A plan that waits, or waited, for a decision: its attempt's numbers, and how the waiting ended, if it has."""
-
-    attempt: int
-    result: SyncResult
-    ended: Reviewed | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
     """Whose answer to which plan; `attempt` None: to the one that waits now."""
 
@@ -83,39 +42,6 @@ class _Answer:
     actor: str
     attempt: int | None = None
     reason: str | None = None
-
-
-def open_reviews(edges: Edges) -> list[Waiting]:
-    """Every held delivery that waits for a decision, in arrival sequence."""
-    with transaction(edges, None) as conn:
-        return ledger.waiting(conn)
-
-
-def question(edges: Edges, id_: str) -> Question | None:
-    """What a person is asked in Airflow; None when nothing waits. Raises ConfigurationError for an unknown id."""
-    district = configured(edges, id_)
-    with transaction(edges, district.code) as conn:
-        held = ledger.latest_held(conn, id_)
-        if held is None or ledger.waiting_of(conn, id_) is None:
-            return None
-        subject, body = ask(conn, district, held)
-    return Question(delivery=id_, attempt=held.number, subject=subject, body=body)
-
-
-def shown_plan(edges: Edges, id_: str) -> ShownPlan:
-    """What a person decides about: the plan that waits; when none does, the one that waited last.
-
-    Raises ConfigurationError for an id that no delivery has, and for a delivery that was never held.
-    """
-    code = _district_of(edges, id_)
-    with transaction(edges, code) as conn:
-        held = ledger.latest_held(conn, id_)
-        if held is None:
-            raise ConfigurationError(f"Delivery {id_} was never held.", hint=f"See: rostersync report {id_}")
-        result = result_of(code, held, ledger.findings_of(conn, id_, held.number))
-        standing = _standing(ledger.delivery_of(conn, code, id_), decided=False)
-    ended = None if standing.state is DeliveryState.HELD else standing
-    return ShownPlan(attempt=held.number, result=result, ended=ended)
 
 
 def approve(
@@ -144,7 +70,7 @@ def _approve(edges: Edges, district: District, id_: str, answer: _Answer, work: 
         seen, delivery = _take(conn, edges, district, id_, answer)
         if seen is None or isinstance(opened, SyncResult):
             ledger.end_work(conn, id_, work)
-            return _standing(delivery, decided=False)
+            return standing_of(delivery, decided=False)
         ledger.check_claim(conn, id_, opened.token)
         approval = Approval(seen=seen, without_schools=_held_schools(conn, seen, answer))
         _record(conn, edges, seen, answer, approval.without_schools)
@@ -153,7 +79,7 @@ def _approve(edges: Edges, district: District, id_: str, answer: _Answer, work: 
             _close(conn, edges, id_, DeliveryState.APPLIED, answer.actor)
         fault_points.point("review.before_commit")
         now = ledger.delivery_of(conn, district.code, id_)
-    return _standing(now, decided=True, result=result)
+    return standing_of(now, decided=True, result=result)
 
 
 def discard(edges: Edges, id_: str, *, actor: str, reason: str, attempt: int | None = None) -> Reviewed:
@@ -191,26 +117,13 @@ def _discard(edges: Edges, id_: str, answer: _Answer, expired_after: int | None 
         seen, delivery = _take(conn, edges, district, id_, answer)
         last = ledger.latest_attempt(conn, id_)
         if seen is None or last is None:
-            return _standing(delivery, decided=False)
+            return standing_of(delivery, decided=False)
         _record(conn, edges, seen, answer, ())
         _close(conn, edges, id_, DeliveryState.DISCARDED, answer.actor)
         tell_discarded(conn, edges, district, last, expired_after=expired_after)
         fault_points.point("review.before_commit")
         now = ledger.delivery_of(conn, district.code, id_)
-    return _standing(now, decided=True)
-
-
-def configured(edges: Edges, id_: str) -> District:
-    """The configuration of a delivery's district. Raises ConfigurationError for an unknown id."""
-    return edges.district(_district_of(edges, id_))
-
-
-def _district_of(edges: Edges, id_: str) -> str:
-    with transaction(edges, None) as conn:
-        code = ledger.district_of(conn, id_)
-    if code is None:
-        raise ConfigurationError(f"There is no delivery {id_}.", hint="`rostersync sync` and the mails show the ids.")
-    return code
+    return standing_of(now, decided=True)
 
 
 def _settled(edges: Edges, district: District, id_: str, answer: _Answer) -> Reviewed | None:
@@ -219,7 +132,7 @@ def _settled(edges: Edges, district: District, id_: str, answer: _Answer) -> Rev
         seen = ledger.waiting_of(conn, id_)
         if _is_meant(seen, answer):
             return None
-        return _standing(ledger.delivery_of(conn, district.code, id_), decided=False)
+        return standing_of(ledger.delivery_of(conn, district.code, id_), decided=False)
 
 
 def _take(
@@ -272,15 +185,3 @@ def _record(conn: Connection, edges: Edges, seen: Waiting, answer: _Answer, scho
 
 def _close(conn: Connection, edges: Edges, id_: str, state: DeliveryState, actor: str) -> None:
     ledger.mark_decided(conn, [id_], state, by=actor, at=edges.clock())
-
-
-def _standing(delivery: Delivery, *, decided: bool, result: SyncResult | None = None) -> Reviewed:
-    return Reviewed(
-        district=delivery.district,
-        delivery=delivery.id,
-        state=delivery.state,
-        decided=decided,
-        by=delivery.decided_by,
-        at=delivery.decided_at,
-        result=result,
-    )

@@ -20,7 +20,7 @@ from rostersync.applying.refused_rows import refusal_of
 from rostersync.exceptions import ConfigurationError
 from rostersync.ledger import Delivery, Undo
 from rostersync.model import Change, DeliveryState, Left
-from rostersync.operations.reviewing import configured
+from rostersync.operations.held_deliveries import configured
 from rostersync.pipeline.context import Edges, dictionary_of, planning_transaction, rehearsal
 from rostersync.pipeline.dry_run import plan_context
 from rostersync.pipeline.notifications import tell_undone

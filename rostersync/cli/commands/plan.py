@@ -13,7 +13,7 @@ from rostersync.cli.exit_codes import HELD
 from rostersync.cli.options import DeliveryArgument, Format, FormatOption
 from rostersync.cli.output import say
 from rostersync.cli.reviews import print_result, say_decided_before
-from rostersync.operations import reviewing
+from rostersync.operations import held_deliveries
 from rostersync.pipeline.context import transaction
 
 
@@ -24,7 +24,7 @@ def plan(
 ) -> int:
     """What a held delivery would change, in numbers, and as a file."""
     with edges() as opened:
-        shown = reviewing.shown_plan(opened, delivery)
+        shown = held_deliveries.shown_plan(opened, delivery)
         if csv is not None:
             with transaction(opened, shown.result.district) as conn:
                 changes = list(ledger.kept_changes(conn, delivery, shown.attempt))

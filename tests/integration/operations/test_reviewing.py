@@ -17,7 +17,7 @@ from sqlalchemy import insert, select, update
 from rostersync.database import tables as t
 from rostersync.exceptions import ConfigurationError
 from rostersync.model import DeliveryState, Outcome, RowCounts
-from rostersync.operations import reviewing
+from rostersync.operations import held_deliveries, reviewing
 from rostersync.pipeline import SyncResult
 from rostersync.reporting.facts import day, minute
 from tests.support.district_nights import Nights, district, person, teaching
@@ -54,7 +54,7 @@ def held(nights: Nights) -> SyncResult:
     return night(nights, [leaving(n) for n in range(1, 6)], "second")
 
 
-def approve(nights: Nights, held: SyncResult, **fields: Any) -> reviewing.Reviewed:
+def approve(nights: Nights, held: SyncResult, **fields: Any) -> held_deliveries.Reviewed:
     return reviewing.approve(nights.edges, held.delivery or "", **({"actor": "olga"} | fields))
 
 
@@ -159,7 +159,7 @@ def test_the_first_decision_wins_and_a_later_one_says_so(nights: Nights, held: S
 def test_two_approvals_at_once_apply_once(nights: Nights, held: SyncResult) -> None:
     edges = replace(nights.edges, sleep=time.sleep)  # whoever comes too late waits for the other in earnest
 
-    def decide(who: str) -> reviewing.Reviewed:
+    def decide(who: str) -> held_deliveries.Reviewed:
         return reviewing.approve(edges, held.delivery or "", actor=who)
 
     with ThreadPoolExecutor(2) as pool:
@@ -357,16 +357,16 @@ def test_an_older_file_that_is_approved_is_applied(nights: Nights) -> None:
 
 
 def test_only_held_deliveries_are_open_and_unknown_ids_are_refused(nights: Nights, held: SyncResult) -> None:
-    [waiting] = reviewing.open_reviews(nights.edges)
+    [waiting] = held_deliveries.open_reviews(nights.edges)
     assert (waiting.delivery, waiting.attempt, waiting.first) == (held.delivery, 1, True)
-    shown = reviewing.shown_plan(nights.edges, held.delivery or "")
+    shown = held_deliveries.shown_plan(nights.edges, held.delivery or "")
     assert (shown.attempt, shown.ended, shown.result.counts) == (1, None, held.counts)
     approve(nights, held)
-    assert reviewing.open_reviews(nights.edges) == []
-    later = reviewing.shown_plan(nights.edges, held.delivery or "")
+    assert held_deliveries.open_reviews(nights.edges) == []
+    later = held_deliveries.shown_plan(nights.edges, held.delivery or "")
     assert (later.attempt, later.ended and later.ended.by, later.result.counts) == (1, "olga", held.counts)
     with pytest.raises(ConfigurationError):
-        reviewing.shown_plan(nights.edges, "springfield-0000000000000000")
+        held_deliveries.shown_plan(nights.edges, "springfield-0000000000000000")
     with pytest.raises(ConfigurationError):
         reviewing.discard(nights.edges, held.delivery or "", actor="olga", reason=" ")
 

@@ -13,7 +13,7 @@ from rostersync.configuration.districts import District
 from rostersync.database import tables as t
 from rostersync.embedded_postgres.server import Server
 from rostersync.model import DeliveryState, Outcome
-from rostersync.operations import reviewing
+from rostersync.operations import held_deliveries, reviewing
 from rostersync.pipeline import SyncResult
 from tests.support.district_nights import Nights, district, person
 from tests.support.servers import fresh_database
@@ -127,7 +127,7 @@ def test_a_school_that_was_left_out_is_not_held_again(
         [again] = nights.sync(f"again-{number}")
         assert (again.outcome, again.left_out) == (Outcome.DUPLICATE, 6)
     assert (nights.messages(), nights.people()) == (mails, people)
-    assert reviewing.open_reviews(nights.edges) == []
+    assert held_deliveries.open_reviews(nights.edges) == []
 
 
 def test_the_same_bytes_sent_again_keep_it_left_out_and_say_so_once_a_day(
