@@ -2,9 +2,9 @@
 
 `delivered` holds the file's rows; `quiet` those that say only what the roster says already; `stage` the rest, which
 alone is judged and planned. `found` holds the findings of roster rules; `stranger` typed IDs that nobody has, and whose
-spelling they resemble; `correction` typed IDs that stand for an older one; `claim` what people ask for that only one
-may have; one `plan` table per entity old and new values and what is to be done. All live on the transaction's
-connection and vanish with it: nothing here is visible to anybody else.
+spelling they resemble; `similar_id` the same of class IDs and secondary IDs; `correction` typed IDs that stand for an
+older one; `claim` what people ask for that only one may have; one `plan` table per entity old and new values and what
+is to be done. All live on the transaction's connection and vanish with it: nothing here is visible to anybody else.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class Workspace:
         self.stage = layout.stage
         self.found = layout.found
         self.stranger = layout.stranger
+        self.similar_id = layout.similar_id
         self.correction = layout.correction
         self.claim = layout.claim
         self.plans = layout.plans

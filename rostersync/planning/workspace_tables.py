@@ -83,6 +83,7 @@ class Layout:
     stage: Table
     found: Table
     stranger: Table
+    similar_id: Table
     correction: Table
     claim: Table
     plans: Mapping[str, Table]
@@ -109,6 +110,7 @@ def layout_of(version: str, present: frozenset[str]) -> Layout:
             metadata, "found", _line(), _text("column"), _text("code"), _text("severity"), Column("detail", JSONB)
         ),
         stranger=temporary(metadata, "stranger", _text("user_id"), _text("fold"), _text("twin"), _text("code")),
+        similar_id=temporary(metadata, "similar_id", *(_text(n) for n in ("header", "typed", "fold", "known", "code"))),
         correction=temporary(metadata, "correction", _text("user_id"), _text("old_user_id")),
         claim=temporary(metadata, "claim", _text("user_id"), _text("person"), *_claimed()),
         plans={name: _plan_table(metadata, shape) for name, shape in entities.items()},

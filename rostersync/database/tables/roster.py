@@ -107,6 +107,8 @@ person = Table(
     Column("active_state_id", Text, Computed("CASE WHEN status = 'active' THEN user_state_id END", persisted=True)),
     # A typed ID is compared with known ones regardless of case and leading zeros.
     Column("id_fold", Text, Computed("lower(ltrim(user_id, '0'))", persisted=True)),
+    Column("district_id_fold", Text, Computed("lower(ltrim(user_district_id, '0'))", persisted=True)),
+    Column("state_id_fold", Text, Computed("lower(ltrim(user_state_id, '0'))", persisted=True)),
     PrimaryKeyConstraint("district", "user_id"),
     UniqueConstraint("active_email_key", name="uq_person_email", deferrable=True, initially="DEFERRED"),
     UniqueConstraint(
@@ -115,6 +117,8 @@ person = Table(
     UniqueConstraint("district", "active_state_id", name="uq_person_state_id", deferrable=True, initially="DEFERRED"),
     # An index on the expression would not be used: under row-level security lower() might tell of hidden rows.
     Index("ix_person_id_fold", "district", "id_fold"),
+    Index("ix_person_district_id_fold", "district", "district_id_fold"),
+    Index("ix_person_state_id_fold", "district", "state_id_fold"),
     Index("ix_person_email_key", "district", "email_key"),
     CheckConstraint("user_id <> ''", name="user_id"),
     CheckConstraint("role IN ('Teacher', 'Administrator', 'Student')", name="role"),
@@ -153,9 +157,11 @@ class_ = Table(
     Column("grade", Text),
     Column("status", Text, nullable=False, server_default="active"),
     *_record(),
+    Column("id_fold", Text, Computed("lower(ltrim(class_id, '0'))", persisted=True)),
     PrimaryKeyConstraint("district", "class_id"),
     ForeignKeyConstraint(["district", "school_id"], [school.c.district, school.c.school_id]),
     Index(None, "district", "school_id"),
+    Index("ix_class_id_fold", "district", "id_fold"),
     CheckConstraint("class_id <> ''", name="class_id"),
     _activity(),
     _owner_check(),

@@ -23,7 +23,14 @@ from rostersync.planning.predicates import (
     same_person,
     school_of,
 )
-from rostersync.planning.rules.unknown_ids import find_corrections, find_strangers
+from rostersync.planning.rules.unknown_ids import (
+    OTHER_IDS,
+    find_corrections,
+    find_similar_ids,
+    find_strangers,
+    has_similar_class,
+    names_a_class,
+)
 from rostersync.planning.workspace import Workspace, finding
 
 
@@ -31,7 +38,16 @@ def judge_rows(ws: Workspace) -> None:
     """Note every finding about single rows, set handed-over rows aside, reject rows with errors."""
     find_strangers(ws)
     find_corrections(ws)
-    for rule in (_schools, _identities, _classes, _removals_of_people, _removals_of_classes, _owned_people):
+    find_similar_ids(ws)
+    for rule in (
+        _schools,
+        _identities,
+        _similar_ids,
+        _classes,
+        _removals_of_people,
+        _removals_of_classes,
+        _owned_people,
+    ):
         for found in rule(ws):
             ws.note(found)
     ws.reject()
@@ -66,6 +82,17 @@ def _identities(ws: Workspace) -> Iterator[Found]:
     yield select(*finding(ws, "userId", "owned-manually", "row")).select_from(known).where(unused)
 
 
+def _similar_ids(ws: Workspace) -> Iterator[Found]:
+    """Class IDs and secondary IDs that lost zeros or case: stored as they are, they would make a second record."""
+    for ids in OTHER_IDS:
+        unknown = ws.similar_id
+        named = names_a_class(ws) if ids.header == "classId" else ws.adds
+        line, column, _, severity, detail = finding(ws, ids.header, "", "row", known=unknown.c.known)
+        this = and_(unknown.c.header == ids.header, unknown.c.typed == ws.cell(ids.header))
+        rows = select(line, column, unknown.c.code, severity, detail).select_from(ws.stage.join(unknown, this))
+        yield rows.where(named, unknown.c.known.is_not(None))
+
+
 def _id_taken(ws: Workspace) -> ColumnElement[Any]:
     """Same ID, but e-mail and both names are another's."""
     p = t.person.c
@@ -79,7 +106,7 @@ def _id_taken(ws: Workspace) -> ColumnElement[Any]:
 
 def _classes(ws: Workspace) -> Iterator[Found]:
     known = ws.stage.join(t.class_, class_of(ws))
-    names = or_(and_(ws.adds, ws.names_class), ws.does("REMOVE-CLASS"), ws.does("REMOVE-ENROLLMENT"))
+    names = names_a_class(ws)
     # Only rows that add create a school; of an action at an unknown one, the school is the fault.
     created = and_(ws.adds, literal(ws.context.school_creation))
     at_school = or_(exists().where(school_of(ws)), created)
@@ -115,7 +142,7 @@ def _removals_of_people(ws: Workspace) -> Iterator[Found]:
         joined = ws.stage.outerjoin(record, match).outerjoin(t.person, person_of(ws))
         asked = and_(ws.does(action), at_known_school, not_a_twin)
         if record is t.enrollment:
-            asked = and_(asked, not_(_class_elsewhere(ws)))
+            asked = and_(asked, not_(_class_elsewhere(ws)), not_(has_similar_class(ws)))
         yield (
             select(*_refusal(ws, "userId", func.coalesce(record.c.owner, t.person.c.owner), "person-owned-by-source"))
             .select_from(joined)
@@ -150,7 +177,7 @@ def _removals_of_classes(ws: Workspace) -> Iterator[Found]:
     yield (
         select(*finding(ws, "classId", "action-target-unknown", "row", target=target))
         .select_from(joined)
-        .where(asked, t.class_.c.class_id.is_(None))
+        .where(asked, t.class_.c.class_id.is_(None), not_(has_similar_class(ws)))
     )
     yield (
         select(*_refusal(ws, "classId", t.class_.c.owner, "class-owned-by-source"))

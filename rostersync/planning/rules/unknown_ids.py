@@ -1,10 +1,26 @@
-"""Whom an unknown userId may mean: somebody whose ID was mistyped, or whose ID was corrected."""
+"""What an unknown ID may mean: one that was mistyped or lost its zeros, or somebody whose ID was corrected."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, insert, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    Update,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from rostersync.database import tables as t
@@ -34,6 +50,79 @@ def find_strangers(ws: Workspace) -> None:
         .subquery("twins")
     )
     ws.conn.execute(update(st).values(twin=twin.c.twin, code=twin.c.code).where(st.c.user_id == twin.c.user_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownIds:
+    """Where the IDs of a header are stored, and the same without case and leading zeros."""
+
+    header: str
+    stored: ColumnElement[Any]
+    fold: ColumnElement[Any]
+    district: ColumnElement[Any]
+
+
+OTHER_IDS = (
+    KnownIds(header="classId", stored=t.class_.c.class_id, fold=t.class_.c.id_fold, district=t.class_.c.district),
+    KnownIds(
+        header="userDistrictId",
+        stored=t.person.c.user_district_id,
+        fold=t.person.c.district_id_fold,
+        district=t.person.c.district,
+    ),
+    KnownIds(
+        header="userStateId",
+        stored=t.person.c.user_state_id,
+        fold=t.person.c.state_id_fold,
+        district=t.person.c.district,
+    ),
+)
+
+
+def find_similar_ids(ws: Workspace) -> None:
+    """Class IDs and secondary IDs that nobody has, but for case or for lost leading zeros: each with the known one."""
+    for ids in OTHER_IDS:
+        if ids.header in ws.present:
+            ws.conn.execute(insert(ws.similar_id).from_select(["header", "typed", "fold"], _unknown(ws, ids)))
+    ws.analyze(ws.similar_id)
+    for ids in OTHER_IDS:
+        if ids.header in ws.present:
+            ws.conn.execute(_with_known(ws, ids))
+
+
+def _unknown(ws: Workspace, ids: KnownIds) -> Select[*tuple[Any, ...]]:
+    typed = ws.cell(ids.header)
+    names_it = ws.adds if ids.header != "classId" else names_a_class(ws)
+    known = and_(ids.district == ws.district, ids.stored == typed)
+    columns = (literal(ids.header, Text).label("header"), typed.label("typed"), _fold(typed).label("fold"))
+    return select(*columns).where(names_it, typed.is_not(None), not_(exists().where(known))).distinct()
+
+
+def _with_known(ws: Workspace, ids: KnownIds) -> Update:
+    unknown = ws.similar_id
+    same_case = func.lower(ids.stored) == func.lower(unknown.c.typed)
+    code = case((same_case, "id-case-differs"), else_=ZEROS_LOST)
+    similar = (
+        select(unknown.c.typed, ids.stored.label("known"), code.label("code"))
+        .where(unknown.c.header == ids.header, ids.district == ws.district, ids.fold == unknown.c.fold)
+        .where(or_(same_case, func.ltrim(ids.stored, "0") == unknown.c.typed))
+        .ext(distinct_on(unknown.c.typed))
+        .order_by(unknown.c.typed, case((same_case, 0), else_=1), ids.stored)
+        .subquery("similar")
+    )
+    this = and_(unknown.c.header == ids.header, unknown.c.typed == similar.c.typed)
+    return update(unknown).values(known=similar.c.known, code=similar.c.code).where(this)
+
+
+def names_a_class(ws: Workspace) -> ColumnElement[Any]:
+    """Accepted rows whose class part applies: those that add, and actions with classId among their keys."""
+    return or_(and_(ws.adds, ws.names_class), ws.does("REMOVE-CLASS"), ws.does("REMOVE-ENROLLMENT"))
+
+
+def has_similar_class(ws: Workspace) -> ColumnElement[Any]:
+    """The row's classId is unknown, but resembles a known one: that is its fault, and no other follows from it."""
+    unknown = ws.similar_id.c
+    return exists().where(unknown.header == "classId", unknown.typed == ws.cell("classId"), unknown.known.is_not(None))
 
 
 def _fold(value: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -6,7 +6,7 @@ are in `roster_model`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -79,6 +79,15 @@ def enrollment_wanted(rows: list[Row], headers: frozenset[str]) -> dict[str, Any
     return {"primary_teacher": rows[0]["primaryTeacher"] == "Yes"} | dates_wanted(rows[0], headers)
 
 
+def _similar(typed: str, known: Collection[str]) -> str | None:
+    """An unknown ID that is a known one in other case, or without its leading zeros."""
+    if typed in known:
+        return None
+    if any(k.lower() == typed.lower() for k in known):
+        return "id-case-differs"
+    return "cell-leading-zero-lost" if any(k.lstrip("0") == typed for k in known) else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Judge:
     """The roster before the file, and the whole file (rejected rows too: they name userIds)."""
@@ -99,7 +108,15 @@ class Judge:
             return self._removal_faults(row)
         school, person = self.school_fault(row), self.person_fault(row)
         named = None if school == "school-unknown" else self.class_fault(row)
-        return [code for code in (school, person, named) if code]
+        return [code for code in (school, person, named, *self._similar_secondary_ids(row)) if code]
+
+    def _similar_secondary_ids(self, row: Row) -> list[str | None]:
+        people = self.before.people.values()
+        return [
+            _similar(row[header], {value for known in people if (value := getattr(known, name))})
+            for header, name in (("userDistrictId", "user_district_id"), ("userStateId", "user_state_id"))
+            if row[header]
+        ]
 
     def school_fault(self, row: Row) -> str | None:
         school = self.before.schools.get(row["schoolId"])
@@ -111,7 +128,7 @@ class Judge:
     def class_fault(self, row: Row) -> str | None:
         known = self.before.classes.get(row["classId"]) if row.names_class else None
         if known is None:
-            return None
+            return _similar(row["classId"], self.before.classes) if row.names_class else None
         if known.school_id != row["schoolId"]:
             return "class-other-school"
         return "class-inactive" if known.status != "active" and known.owner != FILE else None
@@ -142,12 +159,7 @@ class Judge:
 
     def mistyped(self, user_id: str) -> str | None:
         """An unknown ID that is a known one in other case, or without its leading zeros."""
-        known = self.before.people
-        if user_id in known:
-            return None
-        if any(k.lower() == user_id.lower() for k in known):
-            return "id-case-differs"
-        return "cell-leading-zero-lost" if any(k.lstrip("0") == user_id for k in known) else None
+        return _similar(user_id, self.before.people)
 
     def _someone_else(self, known: Person, row: Row) -> bool:
         return (
@@ -211,6 +223,8 @@ class Judge:
 
     def _elsewhere(self, row: Row) -> str | None:
         known = self.before.classes.get(row["classId"])
+        if known is None:
+            return _similar(row["classId"], self.before.classes)
         return "class-other-school" if known is not None and known.school_id != row["schoolId"] else None
 
     def file_enrollments_at(self, user_id: str, school_id: str) -> list[tuple[str, str]]:
