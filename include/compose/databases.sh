@@ -23,4 +23,6 @@ GRANT roster_sync, roster_source, roster_manual, roster_read, roster_sweep, rost
     TO roster_owner WITH INHERIT FALSE, SET TRUE;
 CREATE DATABASE roster OWNER roster_owner;
 CREATE DATABASE airflow OWNER airflow;
+\connect roster
+REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;
 SQL

@@ -25,8 +25,9 @@ MISCONFIGURED = ("28", "3D", "42501")
 OF_OURS = {
     "RSD01": "A statement about a district's records came on behalf of no district",
     "RSO01": "A record of another owner was to be written",
+    "RSK01": "The key of an address was to be changed without the address",
 }
-"""What the schema itself raises (migration 0002)."""
+"""What the schema itself raises (migrations 0003 and 0012)."""
 OTHER_SCHEMA = ("42P01", "42703", "3F000")
 
 

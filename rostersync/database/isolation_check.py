@@ -5,9 +5,8 @@ The tables' owner plants and then acts as each role in turn, so that grants, pol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
@@ -17,14 +16,12 @@ from sqlalchemy.exc import DBAPIError
 
 from rostersync.database import concern, rehearsal
 from rostersync.database import tables as t
+from rostersync.database.isolation_seed import ROSTER, WRITERS, record, seed_rows
 
 HERE, THERE = "db-check-here", "db-check-there"
-NO_DISTRICT, OTHER_OWNER, NO_RIGHT = "RSD01", "RSO01", "42501"
-WRITERS = {"roster_sync": "file", "roster_source": "source", "roster_manual": "manual"}
-"""role → whose records it writes."""
-ROSTER = (t.school, t.person, t.placement, t.class_, t.enrollment)
-CELLS = (*ROSTER, t.finding, t.plan, t.decision, t.undo, t.change, t.report, t.report_file)
-LISTINGS = (t.delivery, t.attempt, t.arrival, t.run_delivery, t.message, t.report_drop, t.dating, t.sweep)
+NO_DISTRICT, OTHER_OWNER, KEY_ALONE, NO_RIGHT = "RSD01", "RSO01", "RSK01", "42501"
+CELLS = (*ROSTER, t.finding, t.plan, t.decision, t.undo, t.change, t.report, t.report_file, t.arrival)
+LISTINGS = (t.delivery, t.attempt, t.run_delivery, t.message, t.report_drop, t.dating, t.sweep)
 INTAKE = (*CELLS[len(ROSTER) :], *LISTINGS)
 """Where retention deletes."""
 
@@ -65,7 +62,7 @@ def try_all(owner: Engine) -> list[Verdict]:
     with rehearsal(owner, HERE) as conn:
         for code in (THERE, HERE):
             concern(conn, code)
-            for table, rows in _planted(code):
+            for table, rows in seed_rows(code):
                 conn.execute(insert(table), rows)
         return [_verdict(conn, trial) for trial in _trials()]
 
@@ -89,51 +86,6 @@ def _answer(conn: Connection, attempt: Attempt) -> Answer:
         inner.rollback()
 
 
-def _planted(code: str) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
-    """A record of each owner in each table of the roster, and a row in each table of the ledger."""
-    here = {"district": code}
-    rules = {"dictionary_version": "1", "code_version": "1", "config_digest": "1"}
-    plan = {"entity": "person", "key": ["x"], "action": "created"}
-    of_delivery = here | {"delivery": code}
-    yield t.district, [{"code": code, "name": code}]
-    for table in ROSTER:
-        yield table, [_record(table, code, owner) for owner in WRITERS.values()]
-    landed = {"id": code, "sha256": code, "size_bytes": 1, "state": "applied", "modified_at": datetime.now(UTC)}
-    yield t.delivery, [here | rules | landed]
-    counts: dict[str, Any] = {"rows": {}, "counts": {}, "by_school": {}, "changes": 0, "roster_version": 0}
-    yield t.attempt, [of_delivery | rules | counts | {"number": 1, "outcome": "applied", "actor": "x"}]
-    yield t.arrival, [here | {"dag_id": code, "run_id": "x", "outcome": "no_file"}]
-    yield t.run_delivery, [of_delivery | {"dag_id": code, "run_id": "x", "position": 0}]
-    found = {"attempt": 1, "stage": "file", "position": 0, "code": "x", "severity": "row"}
-    yield t.finding, [of_delivery | found]
-    yield t.plan, [of_delivery | plan | {"attempt": 1}]
-    yield t.decision, [of_delivery | {"attempt": 1, "choice": "approve", "actor": "x"}]
-    numbers = {"counts": {}, "left_alone": {}, "roster_version": 1}
-    yield t.undo, [of_delivery | numbers | {"attempt": 1, "reason": "x", "actor": "x"}]
-    yield t.change, [here | plan | {"actor": "x"}]
-    yield t.report, [here | {"id": code, "kind": "x", "subject": "x", "text_body": "x", "html_body": "x"}]
-    yield t.report_file, [here | {"report": code, "name": "x", "media_type": "x", "content": b""}]
-    yield t.report_drop, [here | {"report": code, "name": "x", "target": "x"}]
-    yield t.message, [here | {"report": code, "recipient": "x", "message_id": code}]
-    yield t.dating, [here | {"day": date.min, "started": 0, "ended": 0, "deactivated": 0}]
-    yield t.sweep, [here | {"legal_hold": False, "proof": {}}]
-
-
-def _record(table: Table, code: str, owner: str, name: str | None = None) -> dict[str, Any]:
-    """A record that its owner's name (or another) names; all point at the records of its owner."""
-    key = name or owner
-    address = f"{key}@{code}.invalid"
-    facts: Mapping[str, dict[str, Any]] = {
-        "school": {"school_id": key, "name": "x"},
-        "person": {"user_id": key, "role": "Teacher", "first_name": "x", "last_name": "x"}
-        | {"email": address, "email_key": address},
-        "placement": {"user_id": owner, "school_id": key, "status": "active"},
-        "class": {"class_id": key, "school_id": owner, "name": "x"},
-        "enrollment": {"user_id": owner, "class_id": key, "status": "active"},
-    }
-    return {"district": code, "owner": owner} | facts[table.name]
-
-
 def _trials() -> Iterator[Trial]:
     yield Trial(sentence="Without a district, cells are an exception", attempts=tuple(_of_no_district()))
     yield Trial(sentence="Another district's rows are invisible", attempts=tuple(_reading_there()))
@@ -144,7 +96,24 @@ def _trials() -> Iterator[Trial]:
     yield Trial(
         sentence="Retention deletes, one district's rows at a time, and writes nothing", attempts=tuple(_sweeping())
     )
+    yield Trial(sentence="What is addressed to somebody is turned to nobody else", attempts=tuple(_redirecting()))
+    yield Trial(sentence="Nobody makes a large object, which no policy hides", attempts=tuple(_hiding()))
     yield Trial(sentence="An address that is taken in another district is known to be", attempts=tuple(_asking()))
+
+
+def _redirecting() -> Iterator[Attempt]:
+    """What is addressed stays so: a mail to its recipient, a file to its place, a key to its address."""
+    for table, column in ((t.message, "recipient"), (t.report_drop, "target")):
+        yield from _each("roster_sync", [table], lambda of, name=column: update(of).values({name: "x"}), NO_RIGHT)
+    for owner in ("manual", "file"):
+        yield from _each("roster_manual", [t.person], _changing(owner, email_key="x", sticky=["email"]), KEY_ALONE)
+
+
+def _hiding() -> Iterator[Attempt]:
+    """A large object is under no policy, and no retention finds it."""
+    for role in (*WRITERS, "roster_read", "roster_sweep"):
+        for making in (func.lo_create(0), func.lo_creat(-1), func.lo_from_bytea(0, b"x")):
+            yield Attempt(role=role, about=making.name, statement=select(making), right=(NO_RIGHT,))
 
 
 def _each(
@@ -173,10 +142,10 @@ def _writing_there() -> Iterator[Attempt]:
     def change(table: Table) -> Executable:
         return update(table).where(table.c.district == THERE).values(**_same(table))
 
-    planted = {table: rows[0] for table, rows in _planted(THERE)}
+    planted = {table: rows[0] for table, rows in seed_rows(THERE)}
     for role, owner in WRITERS.items():
         yield from _each(role, ROSTER, change, 0)
-        yield from _each(role, ROSTER, lambda of, own=owner: insert(of).values(_record(of, THERE, own, "x")), NO_RIGHT)
+        yield from _each(role, ROSTER, lambda of, own=owner: insert(of).values(record(of, THERE, own, "x")), NO_RIGHT)
     yield from _each("roster_sync", (*CELLS, *LISTINGS), change, 0, NO_RIGHT)
     yield from _each("roster_sync", INTAKE, lambda of: insert(of).values(planted[of]), NO_RIGHT)
 
@@ -213,7 +182,7 @@ def _adding(owner: str) -> Any:
 
     def add(table: Table) -> Executable:
         name = free[owner] if table in (t.placement, t.enrollment) else "new"
-        return insert(table).values(_record(table, HERE, owner, name))
+        return insert(table).values(record(table, HERE, owner, name))
 
     return add
 
@@ -244,7 +213,7 @@ def _sweeping() -> Iterator[Attempt]:
     def there(table: Table) -> Executable:
         return delete_from(table).where(table.c.district == THERE)
 
-    planted = {table: rows[0] for table, rows in _planted(HERE)}
+    planted = {table: rows[0] for table, rows in seed_rows(HERE)}
     pointed_at = (t.delivery, t.report, t.report_file)
     free = tuple(table for table in INTAKE if table not in pointed_at)
     yield from _each("roster_sweep", free, delete_from, 1)

@@ -27,6 +27,9 @@ OWNER = "roster_owner"
 PLAYED = ("roster_sync", "roster_source", "roster_manual", "roster_read", "roster_sweep", "roster_peek")
 """Whom the owner may act as, without inheriting anything: `db check` tries their rights, and a migration gives
 `roster_peek` the one function that looks over the districts."""
+FORBID_LARGE_OBJECTS = (
+    "REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC"
+)
 DATABASES = {"roster": OWNER, "airflow": "airflow"}
 """database → owner."""
 
@@ -43,6 +46,16 @@ def bootstrap(admin_url: str, passwords: Mapping[str, str]) -> None:
             if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
                 make = sql.SQL("CREATE DATABASE {} OWNER {}")
                 admin.execute(make.format(sql.Identifier(database), sql.Identifier(owner)))
+    with _admin(admin_url.rpartition("/")[0] + "/roster") as admin:
+        forbid_large_objects(admin)
+
+
+def forbid_large_objects(admin: psycopg.Connection[Any]) -> None:
+    """In this database nobody but a superuser makes a large object: no policy hides it, and no retention finds it.
+
+    The functions belong to PostgreSQL itself, so that no migration could do it.
+    """
+    admin.execute(FORBID_LARGE_OBJECTS)
 
 
 def _admin(admin_url: str) -> psycopg.Connection[Any]:

@@ -49,12 +49,29 @@ def met_since(conn: Connection) -> dict[str, datetime]:
 
 
 def looks(conn: Connection) -> dict[str, Looks]:
-    """district → how its inbox was looked at, of all that ever was."""
+    """district → how its inbox was looked at, of all that ever was.
+
+    Looks hold file names, which a district alone sees: the transaction concerns one after the other, in the end none.
+    """
+    found = {}
+    for code in conn.scalars(select(district.c.code).order_by(district.c.code)).all():
+        _concern(conn, code)
+        if (looked := _looks_of(conn, code)) is not None:
+            found[code] = looked
+    _concern(conn, "")
+    return found
+
+
+def _concern(conn: Connection, code: str) -> None:
+    conn.execute(select(func.set_config("rostersync.district", code, True)))
+
+
+def _looks_of(conn: Connection, code: str) -> Looks | None:
     a = arrival.c
     times = (func.min(a.seen_at).label("first"), func.max(a.seen_at).label("last"))
-    found = func.max(a.seen_at).filter(a.name.is_not(None)).label("last_file")
-    rows = conn.execute(select(a.district, *times, found).group_by(a.district))
-    return {row.district: Looks(first=row.first, last=row.last, last_file=row.last_file) for row in rows}
+    last_file = func.max(a.seen_at).filter(a.name.is_not(None)).label("last_file")
+    row = conn.execute(select(*times, last_file).where(a.district == code)).one()
+    return None if row.first is None else Looks(first=row.first, last=row.last, last_file=row.last_file)
 
 
 def left_unfinished(conn: Connection, states: Sequence[DeliveryState], before: datetime) -> list[Left]:

@@ -12,14 +12,17 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Text, and_, case, cast, exists, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, FromClause, Text, and_, case, cast, collate, exists, func, literal, not_, or_, select
 
+from rostersync.database import tables as t
 from rostersync.exceptions import InvariantBroken
 from rostersync.model import BUCKETS, ENTITIES, Counts, RowCounts
 from rostersync.planning.named_entities import NamedEntity, count_distinct, named_entities
 from rostersync.planning.workspace import Workspace
 
 NO_SCHOOL = "(none)"
+UNKNOWN_SCHOOL = "(unknown)"
+"""Where a schoolId is not in the roster: what was typed there may be a name or an address of a shifted column."""
 
 
 def count_rows(ws: Workspace) -> RowCounts:
@@ -129,6 +132,15 @@ def _left(ws: Workspace) -> Iterator[Line]:
         yield from _count_left(ws, named)
 
 
+def _school_key(ws: Workspace) -> ColumnElement[str]:
+    """The row's schoolId where the roster has such a school, or will have it."""
+    typed, planned = ws.cell("schoolId"), ws.plans["school"].alias("planned_school")
+    stored = select(t.school.c.school_id).where(t.school.c.district == ws.district)
+    in_roster = typed.in_(stored.union_all(select(planned.c.school_id)))
+    # In byte order, whatever the database's: the smallest of an entity's keys is chosen.
+    return collate(case((typed.is_(None), NO_SCHOOL), (in_roster, typed), else_=UNKNOWN_SCHOOL), "C")
+
+
 def _count_left(ws: Workspace, entity: NamedEntity) -> Iterator[Line]:
     plan, cells = entity.plan, [ws.cell(header) for header in entity.headers]
     left = or_(ws.stage.c.status != "accepted", ws.stage.c.class_folded)
@@ -137,7 +149,7 @@ def _count_left(ws: Workspace, entity: NamedEntity) -> Iterator[Line]:
     joined = ws.stage.outerjoin(plan, planned)
     # An unusable key stands for an entity of its own: each such row is one error.
     anonymous = case((not_(usable), cast(ws.stage.c.line, Text)))
-    school = func.min(func.coalesce(ws.cell("schoolId"), NO_SCHOOL))
+    school = func.min(_school_key(ws))
     named = (
         select(school.label("school"), func.bool_or(ws.stage.c.status != "rejected").label("good"))
         .select_from(joined)

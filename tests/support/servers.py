@@ -22,6 +22,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from psycopg import sql
 
 from rostersync import database
+from rostersync.embedded_postgres import roles
 from rostersync.embedded_postgres import server as embedded
 from rostersync.transports import SftpCredentials
 
@@ -75,6 +76,9 @@ def create_database(server: embedded.Server, name: str, *, template: str = "temp
     """A database of the owner's, a copy of `template`."""
     make = sql.SQL("CREATE DATABASE {} OWNER roster_owner TEMPLATE {}")
     administer(server, make.format(sql.Identifier(name), sql.Identifier(template)))
+    if template == "template0":
+        with psycopg.connect(server.url_of("postgres", name).replace("+psycopg", ""), autocommit=True) as admin:
+            roles.forbid_large_objects(admin)
 
 
 def drop_database(server: embedded.Server, name: str) -> None:

@@ -19,13 +19,12 @@ ROLES = ("roster_sync", "roster_source", "roster_manual", "roster_read", "roster
 WRITERS = ROLES[:3]
 OWNED = ("school", "person", "placement", "class", "enrollment")
 CELLS = tuple(f"roster.{name}" for name in OWNED) + tuple(
-    f"intake.{name}" for name in ("finding", "plan", "decision", "undo", "change", "report", "report_file")
+    f"intake.{name}" for name in ("finding", "plan", "decision", "undo", "change", "report", "report_file", "arrival")
 )
 LISTINGS = (
     "roster.district",
     "intake.delivery",
     "intake.attempt",
-    "intake.arrival",
     "intake.run_delivery",
     "intake.message",
     "intake.report_drop",

@@ -55,6 +55,12 @@ def test_a_migrated_database_holds_and_keeps_nothing_of_it(check: Check, superus
         ("GRANT UPDATE ON intake.change TO roster_sweep", "writes nothing"),
         ("CREATE POLICY all_of_it ON intake.report FOR DELETE USING (true)", "one district's rows"),
         ("GRANT CREATE ON SCHEMA roster TO roster_source", "defines"),
+        ("CREATE POLICY listing ON intake.arrival FOR SELECT USING (true)", "invisible"),
+        ("GRANT UPDATE (recipient) ON intake.message TO roster_sync", "addressed"),
+        ("GRANT UPDATE ON intake.report_drop TO roster_sync", "addressed"),
+        ("ALTER TABLE roster.person DISABLE TRIGGER key_of_address", "addressed"),
+        ("GRANT EXECUTE ON FUNCTION lo_create(oid) TO roster_sync", "large object"),
+        ("GRANT EXECUTE ON FUNCTION lo_from_bytea(oid, bytea) TO PUBLIC", "large object"),
         ("ALTER FUNCTION roster.taken_elsewhere(text[]) OWNER TO roster_owner", "taken in another district"),
     ],
 )

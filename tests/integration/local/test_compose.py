@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rostersync.embedded_postgres.roles import DATABASES, LOGINS, ROLES
+from rostersync.embedded_postgres.roles import DATABASES, FORBID_LARGE_OBJECTS, LOGINS, ROLES
 from rostersync.embedded_postgres.server import Server
 from rostersync.local import airflow as local_airflow
 from rostersync.local import airflow_environment, compose_settings
@@ -201,6 +201,7 @@ def test_the_databases_and_roles_are_those_of_the_embedded_server() -> None:
     roles = dict(re.findall(r"^CREATE ROLE (\w+) (.*?)(?: PASSWORD .*)?;$", script, flags=re.MULTILINE))
     assert roles == dict.fromkeys(LOGINS, "LOGIN") | {name: f"NOLOGIN {more}".strip() for name, more in ROLES.items()}
     assert dict(re.findall(r"^CREATE DATABASE (\w+) OWNER (\w+);$", script, flags=re.MULTILINE)) == DATABASES
+    assert script.count(f"\\connect roster\n{FORBID_LARGE_OBJECTS};\n") == 1
 
 
 def test_the_log_of_the_database_holds_no_personal_data_as_on_the_embedded_server(compose: dict[str, Any]) -> None:

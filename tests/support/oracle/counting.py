@@ -12,6 +12,7 @@ from tests.support.oracle.values import LIVE, Roster, Row
 BUCKETS = ("created", "updated", "unchanged", "removed", "errors")
 ENTITIES = ("school", "staff", "class", "enrollment")
 NOWHERE = "(none)"
+UNKNOWN = "(unknown)"
 LOCAL = {"placement": "staff", "class": "class", "enrollment": "enrollment"}
 """What is counted per school, and as what: staff there are judged on the placement."""
 Key = tuple[str, ...]
@@ -143,20 +144,27 @@ def tally_by_school(said: Mentions, judge: Buckets) -> dict[str, dict[str, dict[
     """Counts per school and entity; schools at which nothing was named are absent.
 
     Staff count at each of their schools. A class or enrollment belongs to one school and counts once: at its own, or
-    where nothing of it is applied, at the first of the schools its rows name.
+    where nothing of it is applied, at the first of the schools its rows name. What is no school is no key.
     """
+    known = {NOWHERE, *judge.before.schools, *judge.after.schools}
+
+    def shown(school: str) -> str:
+        return school if school in known else UNKNOWN
+
     schools: dict[str, dict[str, dict[str, int]]] = {}
-    for entity, school, key in _local(said):
+    for entity, school, key in _local(said, shown):
         good = any((entity, key) == (e, k) and (entity != "placement" or school == s) for e, s, k in said.good)
         into = judge.at(entity, school, key) if good else "errors"
-        schools.setdefault(school, zeros(ENTITIES[1:]))[LOCAL[entity]][into] += 1
+        schools.setdefault(shown(school), zeros(ENTITIES[1:]))[LOCAL[entity]][into] += 1
     return schools
 
 
-def _local(said: Mentions) -> set[Named]:
+def _local(said: Mentions, shown: Callable[[str], str]) -> set[Named]:
     applied = {(e, k) for e, _, k in said.applied}
     first: dict[tuple[str, Key], str] = {}
-    for entity, school, key in sorted(said.aside | said.rejected):
+    for entity, school, key in sorted(
+        said.aside | said.rejected, key=lambda named: (named[0], shown(named[1]), named[2])
+    ):
         if entity in ("class", "enrollment") and (entity, key) not in applied:
             first.setdefault((entity, key), school)
     named = {(entity, school, key) for entity, school, key in said.applied if entity in LOCAL}
