@@ -12,7 +12,21 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Text, and_, case, cast, collate, exists, func, literal, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Text,
+    and_,
+    case,
+    cast,
+    collate,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+)
 
 from rostersync.database import tables as t
 from rostersync.exceptions import InvariantBroken

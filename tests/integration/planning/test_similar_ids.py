@@ -6,7 +6,7 @@ import pytest
 
 from rostersync.model import Severity
 from rostersync.pipeline import SyncResult
-from tests.nights import Nights, person, teaching
+from tests.support.district_nights import Nights, person, teaching
 
 
 def errors(result: SyncResult) -> list[tuple[int | None, str | None, str]]:
