@@ -16,6 +16,7 @@ from sqlalchemy import Engine, event
 
 from rostersync import database, pipeline
 from rostersync.configuration import dictionary
+from rostersync.database import engines
 from rostersync.exceptions import RosterSyncError
 from rostersync.mailing import EmlFolder, SmtpSender
 from rostersync.operations import reviewing, undoing
@@ -65,7 +66,7 @@ _engines: dict[str, Engine] = {}
 
 def _engine(order: Order) -> Engine:
     """One engine for each URL, made by the parent when it warms up: forks share the statements it compiled."""
-    database.SESSION.update(order["session"])
+    engines.SESSION.update(order["session"])
     if order["session"]:
         return database.engine(order["database"])
     if order["database"] not in _engines:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from rostersync import database
+from rostersync.database import engines
 from rostersync.embedded_postgres import server
 from rostersync.exceptions import (
     ConfigurationError,
@@ -108,8 +109,8 @@ def test_parameters_are_hidden_in_what_sqlalchemy_says(engine: Engine) -> None:
 
 def test_a_session_is_in_utc_and_waits_for_nothing_for_ever(engine: Engine) -> None:
     with engine.connect() as connection:
-        found = [connection.execute(text(f"SHOW {name}")).scalar() for name in database.SESSION]
-    assert found == list(database.SESSION.values())
+        found = [connection.execute(text(f"SHOW {name}")).scalar() for name in engines.SESSION]
+    assert found == list(engines.SESSION.values())
 
 
 def test_a_lost_connection_in_the_pool_is_replaced(engine: Engine) -> None:
