@@ -14,6 +14,7 @@ from rostersync.database import tables as t
 from rostersync.model import LeftReason
 from rostersync.planning.predicates import LIVE
 from rostersync.planning.rules.unique_attributes import UNIQUE, Unique
+from rostersync.undoing.claim_chains import follow_claims
 from rostersync.undoing.workspace import Undoing, unit_with
 
 
@@ -25,15 +26,31 @@ def settle(u: Undoing) -> None:
 
 
 def _settle(u: Undoing) -> None:
-    while sum(left for left in _leave(u)):
-        pass
+    while True:
+        ids, claims = _ids_taken(u), sum(_claims_taken(u, unique) for unique in UNIQUE)
+        dependents = sum(_leave_dependents(u))
+        if not ids + claims + dependents:
+            return
+        if not ids + dependents:
+            _follow_claims(u)
 
 
-def _leave(u: Undoing) -> Iterator[int]:
-    """How many were left, rule by rule."""
-    yield _ids_taken(u)
-    for unique in UNIQUE:
-        yield _claims_taken(u, unique)
+def _follow_claims(u: Undoing) -> None:
+    """Only values were left: no other rule has anything to say until somebody's status is concerned.
+
+    The round in which it is, is gone on with where it stands, so that all is left in the order of the rules.
+    """
+    stopped_at = follow_claims(u, {unique: _others(u, unique) for unique in UNIQUE})
+    if stopped_at is None:
+        return
+    _returns_taken(u, stopped_at)
+    for unique in UNIQUE[UNIQUE.index(stopped_at) + 1 :]:
+        _claims_taken(u, unique)
+    sum(_leave_dependents(u))
+
+
+def _leave_dependents(u: Undoing) -> Iterator[int]:
+    """How many were left, rule by rule, because of what they hang on or what hangs on them."""
     yield _people_placed(u)
     yield _people_unplaced(u)
     yield _without_parent(u, "class", "school", "school_id")
@@ -72,12 +89,22 @@ def _ids_taken(u: Undoing) -> int:
 def _claims_taken(u: Undoing, unique: Unique) -> int:
     """An address or secondary ID that comes back, or whose person does, while another active person has it."""
     plan, attribute = u.ws.plans["person"].c, unique.attribute
-    new, old = plan[f"new_{attribute}"], plan[f"old_{attribute}"]
-    claims = and_(plan.new_status == "active", new.is_not(None), _others(u, unique))
-    other = and_(claims, new.is_distinct_from(old))
-    again = and_(claims, new.is_not_distinct_from(old), plan.old_status != "active")
+    other = and_(_claimed(u, unique), plan[f"new_{attribute}"].is_distinct_from(plan[f"old_{attribute}"]))
     left = u.leave("person", other, unit_with(u.ws.shapes["person"], attribute), LeftReason.TAKEN)
-    return left + _leave_status(u, "person", again, LeftReason.TAKEN)
+    return left + _returns_taken(u, unique)
+
+
+def _returns_taken(u: Undoing, unique: Unique) -> int:
+    """People who come back with the value that they have, while another active person has it."""
+    plan, attribute = u.ws.plans["person"].c, unique.attribute
+    same = plan[f"new_{attribute}"].is_not_distinct_from(plan[f"old_{attribute}"])
+    again = and_(_claimed(u, unique), same, plan.old_status != "active")
+    return _leave_status(u, "person", again, LeftReason.TAKEN)
+
+
+def _claimed(u: Undoing, unique: Unique) -> ColumnElement[bool]:
+    plan = u.ws.plans["person"].c
+    return and_(plan.new_status == "active", plan[f"new_{unique.attribute}"].is_not(None), _others(u, unique))
 
 
 def _others(u: Undoing, unique: Unique) -> ColumnElement[bool]:
