@@ -7,7 +7,7 @@ carries its code and the facts; sentences are made here, only when shown.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,6 +16,10 @@ import yaml
 
 from rostersync.model import Finding, Severity
 from rostersync.settings import include_path
+
+SUPPOSED = ("row-folded", "role-both")
+"""What the file alone can only suppose, because it follows from which rows are accepted in the end: with a roster, the
+plan finds it. Found by the file rules, it is for a file that is checked without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,11 @@ def found(
     if chosen not in entry.severities:
         raise ValueError(f"{code} cannot be {chosen}")
     return Finding(code=code, severity=chosen, line=line, column=column, value=value, detail=detail)
+
+
+def certain(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings of the file rules that no roster can change."""
+    return tuple(finding for finding in findings if finding.code not in SUPPOSED)
 
 
 def reference(*facts: str) -> str:

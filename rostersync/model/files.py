@@ -78,11 +78,11 @@ class Screened:
     """A reading judged by the file rules.
 
     `rows`: normalised cells (trimmed, NFC, aliases resolved, blanks ""), the dictionary headers present plus
-    `line` (int64), `email_key` (folded address, "" when none) and `status` (category of str): `accepted`,
-    `rejected` or `folded` (set aside: REMOVE-USER took the row). Of rejected rows only the key
-    cells are meaningful: schoolId, userId, classId are "" when blank or unusable.
-    `class_folded` (bool column): the row's class part is not applied because the class is removed in the same file.
-    `findings`: all of the reader and of the suite, ordered by (line, column order).
+    `line` (int64), `email_key` (folded address, "" when none) and `status` (category of str): `accepted` or
+    `rejected`. Of rejected rows only the key cells are meaningful: schoolId, userId, classId are "" when blank or
+    unusable. A removal has its person's names and address too, as far as they are filled.
+    `findings`: all of the reader and of the suite, ordered by (line, column order). What removals take of other rows
+    (`row-folded`) and who has two roles (`role-both`) is only supposed here: the plan knows which rows are accepted.
     """
 
     reading: Reading

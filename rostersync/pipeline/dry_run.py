@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from rostersync import ledger, planning
+from rostersync.catalogue.findings import certain
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Judgement, Screened
 from rostersync.pipeline.context import Edges, day_began, dictionary_of, rehearsal, today
-from rostersync.pipeline.file_verdict import judgement, read, refusal, screen
+from rostersync.pipeline.file_verdict import judgement, plan_screened, read, refusal, screen
 from rostersync.pipeline.results import SyncResult, judged
 
 if TYPE_CHECKING:
@@ -44,14 +45,14 @@ def rehearse(edges: Edges, district: District, dictionary: Dictionary, screened:
         plan = plan_for(conn, edges, district, dictionary, screened)
         together = ledger.applied_together(conn, district.code, since=day_began(edges, district), delivery_id=id_)
         holds = planning.judge_holds(plan, district.holds, together)
-        return judgement(plan, (*screened.findings, *plan.findings, *holds))
+        return judgement(plan, (*certain(screened.findings), *plan.findings, *holds))
 
 
 def plan_for(
     conn: Connection, edges: Edges, district: District, dictionary: Dictionary, screened: Screened
 ) -> planning.Plan:
     """The plan of screened rows by the district's rules, today."""
-    return planning.plan(conn, plan_context(edges, district, dictionary), screened.rows)
+    return plan_screened(conn, plan_context(edges, district, dictionary), screened)
 
 
 def plan_context(edges: Edges, district: District, dictionary: Dictionary) -> planning.PlanContext:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pandas as pd
+from sqlalchemy import Connection
+
+from rostersync import planning
 from rostersync import reading as reader
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding, Judgement, Outcome, Reading, RowCounts, Screened, Severity
 from rostersync.pipeline.results import NO_COUNTS, by_line, row_counts
+from rostersync.planning import Aside, Plan, PlanContext
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
-    from rostersync.planning import Plan
 
 _UNLIMITED = 2**62
 
@@ -63,3 +68,32 @@ def _outcome(rows: RowCounts, findings: Sequence[Finding]) -> Outcome:
     if any(each.severity is Severity.HOLD for each in findings):
         return Outcome.HELD
     return Outcome.APPLIED_WITH_ERRORS if rows.rejected else Outcome.APPLIED
+
+
+def plan_screened(conn: Connection, context: PlanContext, screened: Screened, aside: Aside | None = None) -> Plan:
+    """The plan of the rows; its findings are those of the roster rules, and conflicts that only the roster brought up.
+
+    Where the roster refuses a removal, the rows it would have taken must agree, too: which removals are accepted the
+    plan knows, whether rows agree the file rules know. Which are refused does not depend on the other rows, so planning
+    once more is enough. Raises InvariantBroken, SuiteFailed.
+    """
+    plan = planning.plan(conn, context, screened.rows, aside)
+    refused = plan.refused_removals - _rejected(screened.findings)
+    if not refused:
+        return plan
+    # As above: and most nights refuse no such removal.
+    from rostersync import screening
+
+    conflicts = screening.conflicts_without(screened, context.dictionary, refused)
+    if conflicts:
+        plan = planning.plan(conn, context, _rejecting(screened.rows, _rejected(conflicts)), aside)
+    return replace(plan, findings=(*plan.findings, *conflicts))
+
+
+def _rejected(findings: Iterable[Finding]) -> frozenset[int]:
+    return frozenset(f.line for f in findings if f.severity is Severity.ROW and f.line is not None)
+
+
+def _rejecting(rows: pd.DataFrame, lines: frozenset[int]) -> pd.DataFrame:
+    status = rows["status"].mask(rows["line"].isin(lines), "rejected")
+    return rows.assign(status=status)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pandas as pd
 from sqlalchemy import Connection
 
 from rostersync import ledger, planning
 from rostersync.catalogue.findings import found
 from rostersync.ledger import Delivery, Waiting
-from rostersync.model import DeliveryState, Finding
+from rostersync.model import DeliveryState, Finding, Screened
 from rostersync.pipeline.context import Edges, Run, day_began
+from rostersync.pipeline.file_verdict import plan_screened
 from rostersync.pipeline.known_content import is_older
 from rostersync.planning import Aside, Plan, PlanContext
 
@@ -31,7 +31,7 @@ class Approval:
 def plan_approved(
     conn: Connection,
     context: PlanContext,
-    rows: pd.DataFrame,
+    screened: Screened,
     approval: Approval | None,
     left_out_before: frozenset[int],
 ) -> Plan:
@@ -41,11 +41,11 @@ def plan_approved(
     `left_out_before`: lines that an earlier approval left out, which stay so.
     """
     if approval is None:
-        return planning.plan(conn, context, rows, Aside(left_out_before=left_out_before))
+        return plan_screened(conn, context, screened, Aside(left_out_before=left_out_before))
     seen, lines = approval.seen, frozenset[int]()
     while True:
         aside = Aside(schools=approval.without_schools, lines=lines, left_out_before=left_out_before)
-        plan = planning.plan(conn, context, rows, aside)
+        plan = plan_screened(conn, context, screened, aside)
         more = planning.lines_in_the_way(plan.workspace, seen.sequence, seen.roster_version)
         if not more:
             return plan

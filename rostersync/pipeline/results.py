@@ -166,12 +166,11 @@ def row_counts(screened: Screened) -> RowCounts:
     read = screened.reading.rows_read
     if screened.refused:
         return RowCounts(read=read, rejected=read)
-    status = Counter(screened.rows["status"])
+    folded = {f.line for f in screened.findings if f.code == "row-folded" and f.detail.get("part") == "row"}
+    set_aside = screened.rows["line"].isin(folded)
+    status = Counter(screened.rows["status"][~set_aside])
     return RowCounts(
-        read=read,
-        accepted=status["accepted"],
-        rejected=status["rejected"],
-        set_aside=status["folded"],
+        read=read, accepted=status["accepted"], rejected=status["rejected"], set_aside=int(set_aside.sum())
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rostersync import applying, fault_points, ledger, planning
 from rostersync.applying.refused_rows import refusal_of, without_refused
+from rostersync.catalogue.findings import certain
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.exceptions import LedgerMismatch
 from rostersync.ledger import Attempt, Delivery
@@ -169,10 +170,10 @@ def _try_to_judge(
 def _judge(conn: Connection, edges: Edges, run: Run, case: Case, context: PlanContext) -> SyncResult:
     """Plan, and apply unless there is nothing to do or a person must look first."""
     left_out = frozenset[int]() if run.force else ledger.left_out_lines(conn, case.delivery.id)
-    plan = plan_approved(conn, context, case.screened.rows, case.approval, left_out)
+    plan = plan_approved(conn, context, case.screened, case.approval, left_out)
     fault_points.point("upsert.after_plan")
     own = (*plan.findings, *holds(conn, edges, run, case.district, case.delivery, plan, case.approval), *case.refused)
-    came_to = judgement(plan, (*case.screened.findings, *own))
+    came_to = judgement(plan, (*certain(case.screened.findings), *own))
     last = ledger.latest_attempt(conn, case.delivery.id)
     if last and not run.force and _is_nothing_new(conn, last, came_to):
         _mark_judged(conn, case, DeliveryState.APPLIED, case.delivery.attempts, context)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from rostersync import fault_points, ledger
+from rostersync.catalogue.findings import certain
 from rostersync.ledger import Attempt, Delivery
 from rostersync.model import DeliveryState, Finding, Judgement, Outcome, Screened
 from rostersync.pipeline.context import Edges, Run, conditions, dictionary_of, today, transaction
@@ -60,7 +61,7 @@ def judge_file(edges: Edges, run: Run, district: District, id_: str) -> Validate
     """`validate` for callers in the same process, who need not read the file again."""
     if run.dry_run:
         screened = screen_landed(edges, district, id_)
-        return Validated(delivery=id_, screened=screened, findings=tally(screened.findings))
+        return Validated(delivery=id_, screened=screened, findings=tally(certain(screened.findings)))
     with failure_noted(edges, district.code, id_) as work:
         attempt = partial(_judge_file, edges, run, district, id_, work)
         return once_more_after_another(edges, district.code, id_, work, attempt)
@@ -113,7 +114,7 @@ def screen_delivery(edges: Edges, run: Run, district: District, delivery: Delive
         result = _store(conn, edges, run, district, delivery, screened)
         fault_points.point("validate.before_commit")
     fault_points.point("validate.after_commit")
-    return Validated(delivery=delivery.id, result=result, screened=screened, findings=tally(screened.findings))
+    return Validated(delivery=delivery.id, result=result, screened=screened, findings=tally(certain(screened.findings)))
 
 
 def _store(
@@ -126,13 +127,13 @@ def _store(
         delivery_id=delivery.id,
         attempt=number,
         stage="file",
-        findings=screened.findings,
+        findings=certain(screened.findings),
     )
     ledger.mark_validated(
         conn,
         delivery.id,
         attempt=number,
-        findings=len(screened.findings),
+        findings=len(certain(screened.findings)),
         conditions=conditions(district),
         state=_state(delivery, screened),
     )

@@ -17,6 +17,7 @@ from rostersync.model import Counts, Dated, Finding, RowCounts
 from rostersync.planning.counts import count_entities, count_rows
 from rostersync.planning.finding_details import findings_of
 from rostersync.planning.rules.excluded_rows import LEFT_OUT, Aside, set_aside
+from rostersync.planning.rules.folded_rows import refused_removals
 from rostersync.planning.rules.remarks import note_remarks
 from rostersync.planning.rules.single_rows import judge_rows
 from rostersync.planning.rules.unchanged_rows import set_quiet_apart
@@ -30,7 +31,9 @@ from rostersync.planning.workspace import PlanContext, Workspace, open_workspace
 class Plan:
     """What the file asks for, judged: findings of the roster rules, counts, and how many records would change.
 
-    `workspace` holds the plan tables; it is good until the transaction ends.
+    `refused_removals`: lines of removals that were not accepted, so that rows which they would have taken are judged
+    like any; whether these agree is for the file rules to say. `workspace` holds the plan tables; it is good until the
+    transaction ends.
     """
 
     workspace: Workspace
@@ -39,6 +42,7 @@ class Plan:
     counts: Counts
     by_school: Mapping[str, Counts]
     changes: int
+    refused_removals: frozenset[int] = frozenset()
 
     @property
     def left_out_lines(self) -> list[int]:
@@ -75,6 +79,7 @@ def plan(conn: Connection, context: PlanContext, rows: pd.DataFrame, aside: Asid
         counts=counts,
         by_school=by_school,
         changes=_changes(ws),
+        refused_removals=refused_removals(ws),
     )
 
 

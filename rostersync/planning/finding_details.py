@@ -107,7 +107,13 @@ def _taken_address(detail: Detail, row: RowMapping, scene: _Scene) -> Detail:
     return {**facts, "asked_by": row[stage.userId]}
 
 
+def _another_person(detail: Detail, _: RowMapping, __: _Scene) -> Detail:
+    """Whose name and address a removal gives."""
+    return {**detail, "whom": f"userId {detail['user_id']}" if "user_id" in detail else "somebody else"}
+
+
 _FACTS: Mapping[str, Callable[[Detail, RowMapping, _Scene], Detail]] = {
     "school-unknown": _unknown_school,
     "email-taken": _taken_address,
+    "action-person-differs": _another_person,
 }

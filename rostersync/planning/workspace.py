@@ -9,7 +9,8 @@ is to be done. All live on the transaction's connection and vanish with it: noth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -37,6 +38,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -77,6 +79,7 @@ class Workspace:
         self.claim = layout.claim
         self.plans = layout.plans
         self._metadata = layout.metadata
+        self._looked_at: ColumnElement[bool] = true()
 
     def create(self) -> None:
         """Make the tables, empty."""
@@ -93,7 +96,17 @@ class Workspace:
 
     @property
     def accepted(self) -> ColumnElement[Any]:
-        return self.stage.c.status == "accepted"
+        """Accepted rows; within `only`, those of them that it names."""
+        return and_(self.stage.c.status == "accepted", self._looked_at)
+
+    @contextmanager
+    def only(self, rows: ColumnElement[bool]) -> Iterator[None]:
+        """Rules that are run inside look at these of the accepted rows."""
+        self._looked_at = rows
+        try:
+            yield
+        finally:
+            self._looked_at = true()
 
     @property
     def adds(self) -> ColumnElement[Any]:
@@ -158,7 +171,8 @@ def open_workspace(conn: Connection, context: PlanContext, rows: pd.DataFrame) -
 def _copy(workspace: Workspace, rows: pd.DataFrame) -> None:
     """COPY the frame; categories are written as their text, columns without any text are left NULL."""
     table = workspace.delivered
-    columns = [c for c in table.c.keys() if c not in workspace.present or _filled(rows[c])]  # noqa: SIM118 - a ColumnCollection
+    filled = [h for h in workspace.present if _filled(rows[h])]
+    columns = [c.name for c in table.c if c.name in ("line", "status", "email_key", *filled)]
     preparer = workspace.conn.dialect.identifier_preparer
     names = ", ".join(preparer.quote(c) for c in columns)
     sql = f"COPY {table.name} ({names}) FROM STDIN (FORMAT csv, FORCE_NULL *)"

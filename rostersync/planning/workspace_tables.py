@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, MetaData, Table, Text, false
 from sqlalchemy.dialects.postgresql import JSONB
 
 from rostersync.configuration import dictionary as dictionaries
@@ -126,7 +126,8 @@ def _text(name: str) -> Column[str]:
 
 
 def _flag(name: str) -> Column[bool]:
-    return Column(name, Boolean)
+    """False until a rule says otherwise."""
+    return Column(name, Boolean, server_default=false())
 
 
 def _claimed() -> Iterator[Column[str]]:

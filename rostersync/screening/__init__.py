@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rostersync.screening.engine import preload, screen
+from rostersync.screening.engine import conflicts_without, preload, screen
 
-__all__ = ["preload", "screen"]
+__all__ = ["conflicts_without", "preload", "screen"]

@@ -7,9 +7,9 @@ Whatever Great Expectations cannot judge raises SuiteFailed; it never counts as 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from rostersync.screening import suite as suites
 from rostersync.screening.finding_details import Scene, findings_of
 from rostersync.screening.normalize import Sheet, lay_out, rows_for_staging, stage
 from rostersync.screening.root_causes import Hit, Rows, settle
+from rostersync.screening.stage_state import StageState
 from rostersync.text_columns import Cells, Mask, Table
 
 if TYPE_CHECKING:
@@ -64,9 +65,25 @@ def screen(reading: Reading, dictionary: Dictionary, *, email_domains: tuple[str
         rows = rows_for_staging(reading, dictionary, reading.findings).iloc[:0]
         return Screened(reading=reading, rows=rows, findings=reading.findings)
     sheet = lay_out(reading, dictionary)
-    found = _judge(sheet, dictionary, email_domains) if len(sheet.lines) else []
+    rules, start = _rules(dictionary, email_domains), StageState.at_start(len(sheet.lines))
+    found = _judge_stages(sheet, dictionary, rules, start, suites.STAGES) if len(sheet.lines) else []
     findings = _in_order([*reading.findings, *found], dictionary)
-    return Screened(reading=reading, rows=stage(sheet, dictionary, reading.raw_rows, findings), findings=findings)
+    return Screened(reading=reading, rows=stage(sheet, reading.raw_rows, findings), findings=findings)
+
+
+def conflicts_without(screened: Screened, dictionary: Dictionary, removals: Collection[int]) -> tuple[Finding, ...]:
+    """Errors among rows that speak of the same, when the removals of these lines are refused and take no other row.
+
+    Only those that `screened` does not tell already. Raises SuiteFailed.
+    """
+    sheet = lay_out(screened.reading, dictionary)
+    rules = _rules(dictionary, ())
+    of_cells = {rule["meta"]["code"] for rule in rules if rule["meta"]["stage"] == "cells"}
+    state = StageState.told(sheet, screened.findings, of_cells)
+    state.rejected[sheet.rows_of(removals)] = True
+    known = {finding.flat for finding in screened.findings}
+    found = _judge_stages(sheet, dictionary, rules, state, ("removals", "agreement"))
+    return tuple(f for f in found if f.severity is Severity.ROW and f.flat not in known)
 
 
 def _in_order(findings: Iterable[Finding], dictionary: Dictionary) -> tuple[Finding, ...]:
@@ -74,52 +91,13 @@ def _in_order(findings: Iterable[Finding], dictionary: Dictionary) -> tuple[Find
     return tuple(sorted(findings, key=lambda f: (f.line or 0, places.get(f.column or "", -1))))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _State:
-    """What the stages before have found: rows with errors, faulty cells, rows and class parts taken away."""
-
-    rejected: Mask
-    faulty: Mapping[str, Mask]
-    folded: Mask
-    class_folded: Mask
-
-    @classmethod
-    def at_start(cls, count: int) -> _State:
-        return cls(
-            rejected=np.zeros(count, bool), faulty={}, folded=np.zeros(count, bool), class_folded=np.zeros(count, bool)
-        )
-
-    def after(self, hits: Sequence[Hit]) -> _State:
-        """The state with these hits added; only the first stage is about the cells themselves."""
-        errors = [hit for hit in hits if hit.severity is Severity.ROW]
-        count = len(self.rejected)
-        return replace(
-            self,
-            rejected=self.rejected | _any(errors, count),
-            folded=self.folded | _any((h for h in hits if h.settings.get("part") == "row"), count),
-            class_folded=self.class_folded | _any((h for h in hits if h.settings.get("part") == "class"), count),
-        )
-
-    def with_faulty_cells(self, hits: Sequence[Hit]) -> _State:
-        errors = [hit for hit in hits if hit.severity is Severity.ROW]
-        columns = {hit.column for hit in errors if hit.column is not None}
-        count = len(self.rejected)
-        return replace(self, faulty={h: _any((hit for hit in errors if hit.column == h), count) for h in columns})
-
-
-def _any(hits: Iterable[Hit], count: int) -> Mask:
-    mask = np.zeros(count, bool)
-    for hit in hits:
-        mask[hit.rows] = True
-    return mask
-
-
-def _judge(sheet: Sheet, dictionary: Dictionary, domains: tuple[str, ...]) -> list[Finding]:
-    """Stage by stage: cells, removals, agreement, roles."""
-    rules, batches = _rules(dictionary, domains), _batches()
-    count = len(sheet.lines)
-    state, findings = _State.at_start(count), []
-    for name in suites.STAGES:
+def _judge_stages(
+    sheet: Sheet, dictionary: Dictionary, rules: Sequence[Rule], state: StageState, stages: Sequence[str]
+) -> list[Finding]:
+    """What these stages find, one after the other, beginning with this state."""
+    batches, count = _batches(), len(sheet.lines)
+    findings: list[Finding] = []
+    for name in stages:
         table = _cells_table(sheet) if name == "cells" else _values_table(sheet, state)
         asked = [rule for rule in rules if rule["meta"]["stage"] == name]
         hits = settle(_hits(asked, table, batches), count)
@@ -151,7 +129,7 @@ def _cells_table(sheet: Sheet) -> dict[str, Cells]:
     return {**sheet.text, **typed}
 
 
-def _values_table(sheet: Sheet, state: _State) -> dict[str, Cells]:
+def _values_table(sheet: Sheet, state: StageState) -> dict[str, Cells]:
     """Values, addresses folded, faulty cells null. Also what was typed, and what is known of the rows."""
     typed = {suites.TYPED + header: cells for header, cells in sheet.typed.items()}
     value = {

@@ -7,7 +7,7 @@ the same rows, so that staging can be repeated from the landed bytes and the sto
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,8 @@ from rostersync.screening import email_addresses
 from rostersync.text_columns import Cells, Mask, Table
 
 KEYS = ("schoolId", "userId", "classId")
+IDENTITY = ("userFirstName", "userLastName", "userEmail")
+"""What a removal may say of its person beside the keys: no file rule judges it, the plan compares it."""
 Lines = npt.NDArray[np.int64]
 
 
@@ -31,8 +33,8 @@ class Sheet:
 
     `typed`: as typed. `judged`: the same, but what a removal does not need is blank, because nobody judges it.
     `text`: judged cells without stray spaces, in NFC where they are text. `value`: text with aliases resolved and
-    placeholders read as blank. `email_key`: the folded address, blank when there is no valid one. `lines`: physical
-    line of each row, ascending. `present`: headers of the file.
+    placeholders read as blank. `identity`: the values of IDENTITY, of removals too. `email_key`: the folded address,
+    blank when there is no valid one. `lines`: physical line of each row, ascending. `present`: headers of the file.
     """
 
     lines: Lines
@@ -41,6 +43,7 @@ class Sheet:
     judged: Table
     text: Table
     value: Table
+    identity: Table
     email_key: Cells
 
     def rows_of(self, lines: Collection[int]) -> Lines:
@@ -55,13 +58,30 @@ def lay_out(reading: Reading, dictionary: Dictionary) -> Sheet:
     count, frame = len(reading.lines), reading.frame
     typed = {h: c.encode(frame[h]) if h in frame.columns else c.blanks(count) for h in dictionary.headers}
     judged = _only_judged(typed, dictionary)
-    text = {h: c.reword(cells, clean(cells.dictionary, dictionary.by_header[h])) for h, cells in judged.items()}
-    value = {h: c.reword(cells, settle(cells.dictionary, dictionary.by_header[h])) for h, cells in text.items()}
-    present = tuple(h for h in dictionary.headers if h in frame.columns)
-    key = c.reword(value["userEmail"], email_addresses.fold_all(value["userEmail"].dictionary))
+    text = _cleaned(judged, dictionary)
+    value = _settled(text, dictionary)
+    identity = {h: value[h] for h in IDENTITY}
+    if judged is not typed:
+        identity = _settled(_cleaned({h: typed[h] for h in IDENTITY}, dictionary), dictionary)
+    key = c.reword(identity["userEmail"], email_addresses.fold_all(identity["userEmail"].dictionary))
     return Sheet(
-        lines=reading.lines, present=present, typed=typed, judged=judged, text=text, value=value, email_key=key
+        lines=reading.lines,
+        present=tuple(h for h in dictionary.headers if h in frame.columns),
+        typed=typed,
+        judged=judged,
+        text=text,
+        value=value,
+        identity=identity,
+        email_key=key,
     )
+
+
+def _cleaned(table: Table, dictionary: Dictionary) -> dict[str, Cells]:
+    return {h: c.reword(cells, clean(cells.dictionary, dictionary.by_header[h])) for h, cells in table.items()}
+
+
+def _settled(table: Table, dictionary: Dictionary) -> dict[str, Cells]:
+    return {h: c.reword(cells, settle(cells.dictionary, dictionary.by_header[h])) for h, cells in table.items()}
 
 
 def clean(words: c.Words, column: Column) -> c.Words:
@@ -95,30 +115,23 @@ def _only_judged(typed: Table, dictionary: Dictionary) -> Table:
 
 def rows_for_staging(reading: Reading, dictionary: Dictionary, findings: Iterable[Finding]) -> pd.DataFrame:
     """`Screened.rows` from a reading and the findings of reader and suite, fresh or stored; needs no suite."""
-    return stage(lay_out(reading, dictionary), dictionary, reading.raw_rows, findings)
+    return stage(lay_out(reading, dictionary), reading.raw_rows, findings)
 
 
-def stage(
-    sheet: Sheet, dictionary: Dictionary, raw_rows: Iterable[RawRow], findings: Iterable[Finding]
-) -> pd.DataFrame:
+def stage(sheet: Sheet, raw_rows: Iterable[RawRow], findings: Iterable[Finding]) -> pd.DataFrame:
     """The same from a sheet. Columns share their texts: a text for each row would take a file's size several times."""
-    told = _Told.by(findings)
-    value = dict(sheet.value)
+    told = _Told.by(list(findings))
+    value = {**sheet.value, **sheet.identity}
     for header in KEYS:
         value[header] = c.where(value[header], ~_at(sheet, told.unusable[header]), "")
-    for column in dictionary.columns:
-        if column.wins:
-            value[column.header] = c.where(value[column.header], ~_at(sheet, told.outranked), column.wins)
     # Rows the reader could not lay over the header are there too: rejected, all cells blank.
     raw = np.array([row.line for row in raw_rows], np.int64)
-    none, every = np.zeros(len(raw), bool), np.ones(len(raw), bool)
+    every = np.ones(len(raw), bool)
     order = np.argsort(np.concatenate([sheet.lines, raw]), kind="stable")
     cells = {**{h: value[h] for h in sheet.present}, "email_key": sheet.email_key}
     rows = c.to_frame({name: c.with_blanks(column, len(raw), order) for name, column in cells.items()})
     rows["line"] = np.concatenate([sheet.lines, raw])[order]
-    rejected, folded = np.append(_at(sheet, told.rejected), every), np.append(_at(sheet, told.folded), none)
-    rows["status"] = _status(rejected, folded).take(order)
-    rows["class_folded"] = np.append(_at(sheet, told.class_folded), none)[order]
+    rows["status"] = _status(np.append(_at(sheet, told.rejected), every)).take(order)
     return rows
 
 
@@ -127,21 +140,13 @@ class _Told:
     """What findings say about lines."""
 
     rejected: frozenset[int]
-    folded: frozenset[int]
-    class_folded: frozenset[int]
-    outranked: frozenset[int]
     unusable: Mapping[str, frozenset[int]]
 
     @classmethod
-    def by(cls, findings: Iterable[Finding]) -> _Told:
-        listed = [f for f in findings if f.line is not None]
-        errors = [f for f in listed if f.severity is Severity.ROW]
-        folds = [f for f in listed if f.code == "row-folded"]
+    def by(cls, findings: Sequence[Finding]) -> _Told:
+        errors = [f for f in findings if f.severity is Severity.ROW]
         return cls(
             rejected=_lines(errors),
-            folded=_lines(f for f in folds if f.detail.get("part") == "row"),
-            class_folded=_lines(f for f in folds if f.detail.get("part") == "class"),
-            outranked=_lines(f for f in listed if f.code == "role-both"),
             unusable={h: _lines(f for f in errors if f.column == h and _about_the_cell(f)) for h in KEYS},
         )
 
@@ -161,9 +166,8 @@ def _at(sheet: Sheet, lines: Collection[int]) -> Mask:
     return mask
 
 
-def _status(rejected: Mask, folded: Mask) -> pd.Categorical:
-    codes = np.where(rejected, 1, np.where(folded, 2, 0)).astype(np.int8)
-    return pd.Categorical.from_codes(codes, categories=pd.Index(_STATUSES, dtype="str"))
+def _status(rejected: Mask) -> pd.Categorical:
+    return pd.Categorical.from_codes(rejected.astype(np.int8), categories=pd.Index(_STATUSES, dtype="str"))
 
 
-_STATUSES = ["accepted", "rejected", "folded"]
+_STATUSES = ["accepted", "rejected"]

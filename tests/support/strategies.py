@@ -165,10 +165,18 @@ class _Sheet:
         school = self._school_for(class_id)
         cells = {"action": action, "schoolId": school, "userId": user_id}
         if action:
-            cells |= {"classId": class_id or self._pick(CLASSES)}
+            cells |= {"classId": class_id or self._pick(CLASSES)} | self._described()
         else:
             cells |= self._person(user_id) | self._assignment(user_id, school, class_id)
         return {header: cells.get(header, "") for header in self.present}
+
+    def _described(self) -> dict[str, str]:
+        """What a removal may say beside its keys: mostly nothing, else who somebody is, perhaps in part."""
+        who = self.known.people.get(self._pick(KNOWN_IDS)) if self._pick((0, 0, 1)) else None
+        if who is None:
+            return {}
+        said = {"userFirstName": who.first_name, "userLastName": who.last_name, "userEmail": who.email or ""}
+        return {header: cell for header, cell in said.items() if self._pick((0, 1, 1, 1))}
 
     def _pick(self, values: Sequence[str] | Sequence[int]) -> str:
         return self.draw(st.sampled_from(values))
@@ -238,47 +246,7 @@ def as_csv(header: Sequence[str], table: Sequence[dict[str, str]]) -> bytes:
 
 
 def as_rows(table: Sequence[dict[str, str]]) -> list[Row]:
-    """The rows as a screening would give them: conflicts rejected, what a removal takes folded."""
-    numbered = list(enumerate(table, start=2))
-    bad = _conflicting(numbered)
-    gone = {(c["userId"], c["schoolId"]) for line, c in numbered if c["action"] == "REMOVE-USER" and line not in bad}
-    classes = {c["classId"] for line, c in numbered if c["action"] == "REMOVE-CLASS" and line not in bad}
-    return [_as_row(line, cells, bad, gone, classes) for line, cells in numbered]
-
-
-def _as_row(line: int, cells: dict[str, str], bad: set[int], gone: set[tuple[str, str]], classes: set[str]) -> Row:
-    removed = (cells["userId"], cells["schoolId"]) in gone
-    folded = removed and cells["action"] in ("", "REMOVE-ENROLLMENT") and line not in bad
-    return Row(
-        line=line,
-        status="rejected" if line in bad else "folded" if folded else "accepted",
-        class_folded=not cells["action"] and cells["classId"] in classes and line not in bad,
-        email_key=cells["userEmail"].lower(),
-        cells=cells,
-    )
-
-
-def _conflicting(numbered: Sequence[tuple[int, dict[str, str]]]) -> set[int]:
-    """Lines of classes or addresses that the file gives twice, and of enrollments both added and removed."""
-    bad: set[int] = set()
-    for key, value in (("classId", "schoolId"), ("userEmail", "userId")):
-        groups: dict[str, set[str]] = {}
-        for _, cells in numbered:
-            if cells[key] and not cells["action"]:
-                groups.setdefault(cells[key], set()).add(cells[value])
-        several = {name for name, values in groups.items() if len(values) > 1}
-        bad |= {line for line, cells in numbered if not cells["action"] and cells[key] in several}
-    return bad | _both_ways(numbered)
-
-
-def _both_ways(numbered: Sequence[tuple[int, dict[str, str]]]) -> set[int]:
-    asked: dict[tuple[str, str], set[str]] = {}
-    for _, cells in numbered:
-        if cells["classId"] and cells["action"] in ("", "REMOVE-ENROLLMENT"):
-            asked.setdefault((cells["userId"], cells["classId"]), set()).add(cells["action"])
-    both = {key for key, actions in asked.items() if len(actions) > 1}
-    return {
-        line
-        for line, cells in numbered
-        if cells["action"] in ("", "REMOVE-ENROLLMENT") and (cells["userId"], cells["classId"]) in both
-    }
+    """The rows of a file none of whose cells is at fault."""
+    return [
+        Row(line=line, email_key=cells["userEmail"].lower(), cells=cells) for line, cells in enumerate(table, start=2)
+    ]

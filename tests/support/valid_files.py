@@ -20,7 +20,6 @@ def without_findings(roster: Roster, headers: Sequence[str], table: Table) -> Ta
     while True:
         rows = strategies.as_rows(table)
         said = {told.line for told in roster_model.apply(roster, rows, headers=headers, today=TODAY).findings}
-        said |= {row.line for row in rows if row.status != "accepted" or row.class_folded}
         if not said:
             return table
         table = [cells for line, cells in enumerate(table, start=2) if line not in said]

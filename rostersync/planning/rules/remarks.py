@@ -17,11 +17,13 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union,
 )
 
 from rostersync.configuration.dictionary import Column
 from rostersync.database import tables as t
 from rostersync.planning.predicates import LIVE, Found, contradicts_hand, kept_by_hand, known_as, school_of
+from rostersync.planning.rules.folded_rows import class_parts
 from rostersync.planning.workspace import Workspace, finding, told
 
 DATED = ("placement", "enrollment")
@@ -37,7 +39,7 @@ KEPT = (
 
 def note_remarks(ws: Workspace) -> None:
     """Note every remark of the roster rules about accepted rows."""
-    for rule in (_reactivated, _person_changes, _kept_records, _school_names, _past_dates, _second_primaries, _sticky):
+    for rule in _RULES:
         for found in rule(ws):
             ws.note(found)
 
@@ -77,6 +79,16 @@ def _person_changes(ws: Workspace) -> Iterator[Found]:
     yield select(plan.line, *told("userRole", "role-raised", "remark")).where(raised)
 
 
+def _both_roles(ws: Workspace) -> Iterator[Found]:
+    """`role-both`: accepted rows of one person give both roles, and Administrator wins."""
+    for column in ws.dictionary.columns:
+        if column.wins:
+            cell = ws.cell(column.header)
+            winners = select(ws.cell("userId")).where(ws.adds, cell == column.wins)
+            others = select(*finding(ws, column.header, "role-both", "remark", role=literal(column.wins)))
+            yield others.where(ws.adds, cell != column.wins, ws.cell("userId").in_(winners))
+
+
 def _kept_records(ws: Workspace) -> Iterator[Found]:
     """Other values for records that are not the file's leave them as they are."""
     parts = _parts(ws)
@@ -99,12 +111,17 @@ def _school_names(ws: Workspace) -> Iterator[Found]:
 
 
 def _past_dates(ws: Workspace) -> Iterator[Found]:
-    """An assignment whose last day is over: ended, or not started."""
-    for entity in ("placement", "enrollment"):
-        plan = ws.plans[entity].c
-        over = and_(plan.new_status == "ended", plan.new_end_date < literal(ws.context.today), plan.owner == "file")
-        asked = exists().where(ws.stage.c.line == plan.line, ws.adds)
-        yield select(plan.line, *told("endDate", "date-past", "remark")).where(over, asked)
+    """`date-past`: a row asks for an assignment whose last day is over, or an enrollment whose placement is."""
+    found = []
+    for entity in DATED:
+        plan, row = ws.plans[entity].c, ws.stage.c
+        asked = and_(row.line == plan.line, ws.adds)
+        if entity == "enrollment":
+            asked = and_(asked, ws.cell("classId") == plan.class_id)
+        over = and_(plan.new_status == "ended", plan.owner == "file", exists().where(asked))
+        found.append(select(plan.line, *told("endDate", "date-past", "remark")).where(over))
+    both = union(*found).subquery("past")
+    yield select(both)
 
 
 def _second_primaries(ws: Workspace) -> Iterator[Found]:
@@ -178,3 +195,16 @@ def _asks_another(ws: Workspace, record: Table, column: Column) -> ColumnElement
     if column.kind == "email":
         return record.c.email_key != ws.stage.c.email_key
     return and_(cell.is_not(None), cell.is_distinct_from(stored))
+
+
+_RULES = (
+    class_parts,
+    _both_roles,
+    _reactivated,
+    _person_changes,
+    _kept_records,
+    _school_names,
+    _past_dates,
+    _second_primaries,
+    _sticky,
+)

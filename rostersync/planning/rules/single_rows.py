@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, not_, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, not_, or_, select, true, update
 
 from rostersync.database import tables as t
 from rostersync.planning.predicates import (
@@ -23,35 +23,53 @@ from rostersync.planning.predicates import (
     same_person,
     school_of,
 )
+from rostersync.planning.rules.folded_rows import fold_rows, takes_others
+from rostersync.planning.rules.removal_targets import removals_of_classes, removals_of_people
+from rostersync.planning.rules.removed_person import removals_of_another
 from rostersync.planning.rules.unknown_ids import (
     OTHER_IDS,
     find_corrections,
     find_similar_ids,
     find_strangers,
-    has_similar_class,
     names_a_class,
 )
 from rostersync.planning.workspace import Workspace, finding
 
 
 def judge_rows(ws: Workspace) -> None:
-    """Note every finding about single rows, set handed-over rows aside, reject rows with errors."""
+    """Note every finding about single rows, set folded and handed-over rows aside, reject rows with errors.
+
+    Removals that take other rows with them come first: what an accepted one takes is not judged.
+    """
     find_strangers(ws)
     find_corrections(ws)
     find_similar_ids(ws)
+    others: ColumnElement[bool] = true()
+    if ws.conn.scalar(select(exists().where(ws.accepted, takes_others(ws)))):
+        others = not_(takes_others(ws))
+        with ws.only(takes_others(ws)):
+            _note_all(ws)
+        ws.reject()
+        fold_rows(ws)
+    with ws.only(others):
+        _note_all(ws)
+    ws.reject()
+    _set_handed_over_aside(ws)
+
+
+def _note_all(ws: Workspace) -> None:
     for rule in (
         _schools,
         _identities,
         _similar_ids,
         _classes,
-        _removals_of_people,
-        _removals_of_classes,
+        removals_of_another,
+        removals_of_people,
+        removals_of_classes,
         _owned_people,
     ):
         for found in rule(ws):
             ws.note(found)
-    ws.reject()
-    _set_handed_over_aside(ws)
 
 
 def _schools(ws: Workspace) -> Iterator[Found]:
@@ -119,82 +137,6 @@ def _classes(ws: Workspace) -> Iterator[Found]:
     closed = and_(ws.adds, ws.names_class, t.class_.c.status == "inactive", t.class_.c.owner != "file")
     here = t.class_.c.school_id == ws.cell("schoolId")
     yield select(*finding(ws, "classId", "class-inactive", "row")).select_from(known).where(closed, here)
-
-
-def _owner_code(owner: ColumnElement[Any], source_code: str) -> ColumnElement[Any]:
-    return case((owner == "source", source_code), else_="owned-manually").label("code")
-
-
-def _refusal(ws: Workspace, column: str, owner: ColumnElement[Any], source_code: str) -> tuple[ColumnElement[Any], ...]:
-    line, col, _, severity, detail = finding(ws, column, "", "row")
-    return (line, col, _owner_code(owner, source_code), severity, detail)
-
-
-def _removals_of_people(ws: Workspace) -> Iterator[Found]:
-    """REMOVE-USER and REMOVE-ENROLLMENT: the target must exist and be the file's."""
-    at_known_school = exists().where(school_of(ws))
-    twin = exists().where(ws.stranger.c.user_id == ws.cell("userId"), ws.stranger.c.twin.is_not(None))
-    not_a_twin = not_(twin)
-    for action, record, match, column in (
-        ("REMOVE-USER", t.placement, placement_of(ws), "userId"),
-        ("REMOVE-ENROLLMENT", t.enrollment, enrollment_of(ws), "classId"),
-    ):
-        joined = ws.stage.outerjoin(record, match).outerjoin(t.person, person_of(ws))
-        asked = and_(ws.does(action), at_known_school, not_a_twin)
-        if record is t.enrollment:
-            asked = and_(asked, not_(_class_elsewhere(ws)), not_(has_similar_class(ws)))
-        yield (
-            select(*_refusal(ws, "userId", func.coalesce(record.c.owner, t.person.c.owner), "person-owned-by-source"))
-            .select_from(joined)
-            .where(asked, _not_the_files(record))
-        )
-        target = literal("placement" if record is t.placement else "enrollment")
-        missing = and_(record.c.user_id.is_(None), t.person.c.owner.is_distinct_from("source"))
-        yield (
-            select(*finding(ws, column, "action-target-unknown", "row", target=target))
-            .select_from(joined)
-            .where(asked, missing)
-        )
-
-
-def _not_the_files(record: Table) -> ColumnElement[Any]:
-    none_of_source = and_(record.c.user_id.is_(None), t.person.c.owner == "source")
-    return or_(record.c.owner != "file", none_of_source)
-
-
-def _class_elsewhere(ws: Workspace) -> ColumnElement[Any]:
-    other = t.class_.alias("other_class")
-    same = and_(other.c.district == ws.district, other.c.class_id == ws.cell("classId"))
-    return exists().where(same, other.c.school_id != ws.cell("schoolId"))
-
-
-def _removals_of_classes(ws: Workspace) -> Iterator[Found]:
-    """REMOVE-CLASS: only the file's classes, and only without others' active enrollments."""
-    joined = ws.stage.outerjoin(t.class_, class_of(ws))
-    asked = and_(ws.does("REMOVE-CLASS"), exists().where(school_of(ws)))
-    here = t.class_.c.school_id == ws.cell("schoolId")
-    target = literal("class")
-    yield (
-        select(*finding(ws, "classId", "action-target-unknown", "row", target=target))
-        .select_from(joined)
-        .where(asked, t.class_.c.class_id.is_(None), not_(has_similar_class(ws)))
-    )
-    yield (
-        select(*_refusal(ws, "classId", t.class_.c.owner, "class-owned-by-source"))
-        .select_from(joined)
-        .where(asked, here, t.class_.c.owner != "file")
-    )
-    e = t.enrollment.c
-    others = (
-        select(func.max(e.owner))
-        .where(e.district == ws.district, e.class_id == t.class_.c.class_id, e.owner != "file", e.status.in_(LIVE))
-        .scalar_subquery()
-    )
-    yield (
-        select(*_refusal(ws, "classId", others, "class-owned-by-source"))
-        .select_from(joined)
-        .where(asked, here, t.class_.c.owner == "file", t.class_.c.status == "active", others.is_not(None))
-    )
 
 
 def _owned_people(ws: Workspace) -> Iterator[Found]:

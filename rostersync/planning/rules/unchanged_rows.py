@@ -70,7 +70,7 @@ def _agreeing(ws: Workspace) -> Select[*tuple[Any, ...]]:
 def _agrees(ws: Workspace) -> Condition:
     d, class_ = ws.delivered.c, _cell(ws, "classId")
     return and_(
-        and_(d.status == "accepted", _cell(ws, "action").is_(None), not_(d.class_folded)),
+        and_(d.status == "accepted", _cell(ws, "action").is_(None)),
         and_(t.school.c.status == "active", _says(ws, t.school, "school")),
         and_(_own(t.person), t.person.c.status == "active", _says(ws, t.person, "person"), _same_address(ws)),
         and_(_own(t.placement), _in_force(ws, t.placement), _says(ws, t.placement, "placement")),

@@ -12,6 +12,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    exists,
     false,
     func,
     literal,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 
 from rostersync.configuration.dictionary import Column
 from rostersync.database import tables as t
-from rostersync.planning.predicates import LIVE, contradicts_hand, kept_by_hand
+from rostersync.planning.predicates import LIVE, contradicts_hand, kept_by_hand, known_as
 from rostersync.planning.targets.new_values import Values, any_of, as_known, asked_by, file_may_write, new_value, settle
 from rostersync.planning.workspace import Workspace
 
@@ -67,13 +68,13 @@ def plan_placements(ws: Workspace) -> None:
 def plan_enrollments(ws: Workspace) -> None:
     """Everybody named in a class, and whoever's enrollment ends with a person or a class that is removed."""
     e = t.enrollment
-    parts = union_all(_asked_enrollments(ws), _ended_with_person(ws), _ended_with_class(ws)).subquery("parts")
+    parts = union_all(_asked_enrollments(ws), _ended_with_placement(ws), _ended_with_class(ws)).subquery("parts")
     named = (
         select(
             parts.c.user_id,
             parts.c.class_id,
             func.max(parts.c.school_id).label("school_id"),
-            func.min(parts.c.line).label("line"),
+            func.coalesce(func.min(parts.c.line).filter(parts.c.asked), func.min(parts.c.line)).label("line"),
             func.bool_or(parts.c.asked).label("asked"),
             func.bool_or(parts.c.removed).label("removed"),
             func.bool_or(parts.c.asked).label("dated"),
@@ -94,60 +95,65 @@ def plan_enrollments(ws: Workspace) -> None:
 
 
 def _asked_enrollments(ws: Workspace) -> Select[*tuple[Any, ...]]:
+    """What rows about the enrollment itself ask; one at a school where the placement is over ends with it."""
     adds = and_(ws.adds, ws.names_class)
     removes = ws.does("REMOVE-ENROLLMENT")
+    plan = ws.plans["placement"].c
+    over = exists().where(plan.user_id == ws.cell("userId"), plan.school_id == ws.cell("schoolId"), _is_over(ws))
     return select(
         ws.cell("userId").label("user_id"),
         ws.cell("classId").label("class_id"),
         ws.cell("schoolId").label("school_id"),
         ws.stage.c.line,
         adds.label("asked"),
-        removes.label("removed"),
+        or_(removes, over).label("removed"),
         case((adds, func.coalesce(ws.cell("primaryTeacher") == "Yes", false()))).label("primary_teacher"),
         *(case((adds, ws.day(c.header))).label(c.attribute) for c in ws.dictionary.of("assignment")),
     ).where(or_(adds, removes))
 
 
-def _cascade(ws: Workspace, rows: ColumnElement[Any], joined: FromClause, renamed: bool) -> Select[*tuple[Any, ...]]:
-    """Live file-owned enrollments that end because their person leaves the school, or their class is removed."""
-    e, fix = t.enrollment.c, ws.correction
-    user = func.coalesce(fix.c.user_id, e.user_id) if renamed else e.user_id
-    source = joined.outerjoin(fix, fix.c.old_user_id == e.user_id) if renamed else joined
-    return (
-        select(
-            user,
-            e.class_id,
-            ws.cell("schoolId"),
-            ws.stage.c.line,
-            false(),
-            true(),
-            null(),
-            *(cast(null(), t.enrollment.c[c.attribute or ""].type) for c in ws.dictionary.of("assignment")),
-        )
-        .select_from(source)
-        .where(rows, e.owner == "file", e.status.in_(LIVE))
-    )
+def _is_over(ws: Workspace) -> ColumnElement[bool]:
+    """The planned placement is the file's and will not be active or planned."""
+    plan = ws.plans["placement"].c
+    return and_(plan.owner == "file", plan.new_status.not_in(LIVE))
 
 
-def _ended_with_person(ws: Workspace) -> Select[*tuple[Any, ...]]:
-    e, c = t.enrollment, t.class_
-    mine = and_(e.c.district == ws.district, e.c.user_id == ws.cell("userId"))
-    there = and_(c.c.district == ws.district, c.c.class_id == e.c.class_id, c.c.school_id == ws.cell("schoolId"))
-    return _cascade(ws, ws.does("REMOVE-USER"), ws.stage.join(e, mine).join(c, there), renamed=False)
+def _cascade(
+    ws: Workspace, joined: FromClause, user: ColumnElement[Any], school: ColumnElement[Any], line: ColumnElement[Any]
+) -> Select[*tuple[Any, ...]]:
+    """Live file-owned enrollments that end because their placement ends, or their class is removed."""
+    e = t.enrollment.c
+    blank = (cast(null(), e[c.attribute or ""].type) for c in ws.dictionary.of("assignment"))
+    ended = select(user, e.class_id, school, line, false(), true(), null(), *blank).select_from(joined)
+    return ended.where(e.owner == "file", e.status.in_(LIVE))
+
+
+def _ended_with_placement(ws: Workspace) -> Select[*tuple[Any, ...]]:
+    """However the placement ends: by REMOVE-USER, or because a row says that its last day is over."""
+    plan, fix, e, c = ws.plans["placement"], ws.correction, t.enrollment, t.class_
+    mine = and_(e.c.district == ws.district, e.c.user_id == known_as(fix, plan.c.user_id))
+    there = and_(c.c.district == ws.district, c.c.class_id == e.c.class_id, c.c.school_id == plan.c.school_id)
+    joined = plan.outerjoin(fix, fix.c.user_id == plan.c.user_id).join(e, mine).join(c, there)
+    # A REMOVE-ENROLLMENT names the placement as well, and asks nothing of it.
+    asks = and_(ws.cell("userId") == plan.c.user_id, ws.cell("schoolId") == plan.c.school_id)
+    named = exists().where(asks, or_(ws.adds, ws.does("REMOVE-USER")))
+    return _cascade(ws, joined, plan.c.user_id, plan.c.school_id, plan.c.line).where(_is_over(ws), named)
 
 
 def _ended_with_class(ws: Workspace) -> Select[*tuple[Any, ...]]:
-    e, c = t.enrollment, t.class_
+    e, c, fix = t.enrollment, t.class_, ws.correction
     own = and_(c.c.district == ws.district, c.c.class_id == ws.cell("classId"), c.c.owner == "file")
     joined = ws.stage.join(c, own).join(e, and_(e.c.district == ws.district, e.c.class_id == c.c.class_id))
-    return _cascade(ws, ws.does("REMOVE-CLASS"), joined, renamed=True)
+    joined = joined.outerjoin(fix, fix.c.old_user_id == e.c.user_id)
+    user = func.coalesce(fix.c.user_id, e.c.user_id)
+    return _cascade(ws, joined, user, ws.cell("schoolId"), ws.stage.c.line).where(ws.does("REMOVE-CLASS"))
 
 
 def _status(ws: Workspace, record: Table, named: FromClause, dates: Values) -> ColumnElement[Any]:
     """planned before, active within, ended after; ended when removed; untouched when not the file's."""
     today = literal(ws.context.today)
     return case(
-        (and_(named.c.removed, record.c.owner == "file"), "ended"),
+        (and_(named.c.removed, func.coalesce(record.c.owner, "file") == "file"), "ended"),
         (file_may_write(record, named).is_(False), record.c.status),
         (dates["end_date"] < today, "ended"),
         (dates["start_date"] > today, "planned"),

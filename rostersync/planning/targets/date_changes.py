@@ -56,8 +56,17 @@ def plan_passing(ws: Workspace) -> Dated:
 
 
 def _ends(context: PlanContext, table: Table) -> ColumnElement[bool]:
-    """Its last day is over."""
-    return and_(table.c.status.in_(LIVE), table.c.end_date < literal(context.today))
+    """Its last day is over; an enrollment ends with the placement, too."""
+    over = table.c.end_date < literal(context.today)
+    return and_(table.c.status.in_(LIVE), or_(over, _placement_over(context)) if table is t.enrollment else over)
+
+
+def _placement_over(context: PlanContext) -> ColumnElement[bool]:
+    """The person's placement at the school of the class is the files' and has ended, or its last day is over."""
+    e, c, p = t.enrollment.c, t.class_.alias("taught").c, t.placement.alias("placed").c
+    there = (p.district == e.district, p.user_id == e.user_id, p.school_id == c.school_id, p.owner == "file")
+    over = or_(p.status.not_in(LIVE), p.end_date < literal(context.today))
+    return exists().where(c.district == e.district, c.class_id == e.class_id, *there, over)
 
 
 def _starts(context: PlanContext, table: Table) -> ColumnElement[bool]:

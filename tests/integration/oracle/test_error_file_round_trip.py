@@ -20,7 +20,7 @@ from rostersync.reporting.error_workbook import workbook_bytes
 from tests.support import spreadsheets, strategies
 from tests.support.district_nights import Nights, person
 from tests.support.oracle import database as model_database
-from tests.support.oracle.comparison import load, modest, rolled_back
+from tests.support.oracle.comparison import load, load_screened, modest, rolled_back
 from tests.support.oracle.values import MANUAL, SOURCE, Class, Enrollment, Person, Placement, Roster, School
 from tests.support.strategies import ADDRESSES
 from tests.support.valid_files import Table, calm_nights
@@ -73,9 +73,8 @@ def night(conn: Connection, data: bytes) -> Night:
     note(data.decode("utf-8-sig"))
     screened = screening.screen(reading.read(data, WORDS, max_bytes=1 << 20, max_rows=1000), WORDS)
     assert not screened.refused
-    rows, headers = model_database.rows_of(screened.rows), tuple(screened.reading.frame.columns)
-    planned = load(conn, rows, headers) if rows else None
-    return Night(read=screened.reading, findings=(*screened.findings, *(planned.findings if planned else ())))
+    findings = load_screened(conn, screened).findings if len(screened.rows) else screened.findings
+    return Night(read=screened.reading, findings=findings)
 
 
 def known() -> Roster:

@@ -6,15 +6,16 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from rostersync import reading, screening
+from rostersync import screening
 from rostersync.configuration import dictionary
 from rostersync.planning import Plan
 from tests.support import strategies
 from tests.support.oracle import database as model_database
 from tests.support.oracle import model as roster_model
-from tests.support.oracle.comparison import assert_adds_up, assert_same, load, modest, rolled_back
-from tests.support.oracle.values import Policies, Roster, Row
+from tests.support.oracle.comparison import assert_adds_up, assert_same, load, load_screened, modest, read, rolled_back
+from tests.support.oracle.values import Policies, Roster, Row, School
 from tests.support.strategies import TODAY
+from tests.support.valid_files import Table
 
 
 @st.composite
@@ -73,13 +74,62 @@ def test_bytes_come_to_what_the_oracle_says_of_their_screened_rows(
     roster, (headers, table) = night
     data = strategies.as_csv(headers, table)
     note(data.decode())
-    words = dictionary.load()
-    screened = screening.screen(reading.read(data, words, max_bytes=1 << 20, max_rows=1000), words)
+    screened = screening.screen(read(data), dictionary.load())
     assert not screened.refused
-    rows = model_database.rows_of(screened.rows)
+    rows = model_database.rows_of(screened)
     expected = roster_model.apply(roster, rows, headers=headers, today=TODAY)
     with rolled_back(superuser_engine) as conn:
         model_database.write(conn, roster)
-        planned = load(conn, rows, headers)
+        planned = load_screened(conn, screened)
         assert_same(planned, model_database.read(conn, roster), expected)
+        assert_adds_up(planned, expected)
+
+
+REMOVALS = ("REMOVE-USER", "REMOVE-ENROLLMENT", "REMOVE-CLASS")
+
+
+@st.composite
+def grown_files(draw: st.DrawFn) -> tuple[Table, Table]:
+    """People of two schools with some classes each, and rows that come to the file the next night."""
+    table = [
+        _taught(f"p{number}", class_id)
+        for number in range(draw(st.integers(2, 5)))
+        for class_id in sorted(draw(st.sets(st.sampled_from(("", "K1", "K2", "K3", "K4")), min_size=1, max_size=3)))
+    ]
+    more = [_taught(f"p{draw(st.integers(0, 9))}", draw(st.sampled_from(("K1", "K4"))), primaryTeacher="")]
+    if draw(st.booleans()):
+        named = dict(draw(st.sampled_from([*table, *more])))
+        word = draw(st.sampled_from(REMOVALS[: 3 if named["classId"] else 1]))
+        more.append(named | {"action": word, "schoolId": draw(st.sampled_from((named["schoolId"], "S1", "S9")))})
+    return table, more
+
+
+def _taught(user_id: str, class_id: str, **cells: str) -> dict[str, str]:
+    """A row about a person at the school of the class; K4 is at S2, and who has no class is at S1."""
+    said = {"userId": user_id, "schoolId": "S2" if class_id == "K4" else "S1", "userRole": "Teacher"}
+    said |= {"userFirstName": "Ada", "userLastName": "Lovelace", "userEmail": f"{user_id}@example.org"}
+    named = {"classId": class_id, "className": "Reading", "classGrade": "1"} if class_id else {}
+    return dict.fromkeys(HEADERS, "") | said | named | cells
+
+
+HEADERS = (*strategies.REQUIRED, *strategies.REQUIRED_CLASS)
+
+
+@modest(25)
+@given(grown=grown_files())
+def test_the_same_file_with_a_few_more_rows_comes_to_what_the_oracle_says(
+    superuser_engine: Engine, grown: tuple[Table, Table]
+) -> None:
+    """Most rows ask for nothing new the second night, and some of them share a person or a class with those that do."""
+    table, more = grown
+    roster = Roster(schools={school: School(name=school) for school in ("S1", "S2")})
+    note(strategies.as_csv(HEADERS, [*table, *more]).decode())
+    with rolled_back(superuser_engine) as conn:
+        model_database.write(conn, roster)
+        load(conn, strategies.as_rows(table), HEADERS)
+        once = model_database.read(conn, roster)
+        rows = strategies.as_rows([*table, *more])
+        expected = roster_model.apply(once, rows, headers=HEADERS, today=TODAY)
+        planned = load(conn, rows, HEADERS)
+        assert_same(planned, model_database.read(conn, once), expected)
         assert_adds_up(planned, expected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 from sqlalchemy import Connection, Table, insert, select
 
 from rostersync.database import tables as t
+from rostersync.model import Screened, Severity
 from tests.support.oracle.values import Class, Enrollment, Person, Placement, Roster, Row, School, Told
 
 DISTRICT, OTHER = "d", "e"
@@ -72,26 +74,39 @@ def _record(kind: type[Any], names: list[str], values: Sequence[Any]) -> Any:
 def frame(rows: Iterable[Row], headers: Sequence[str]) -> pd.DataFrame:
     """`Screened.rows` of the oracle's rows."""
     records = [
-        {h: row[h] for h in headers}
-        | {"line": row.line, "status": row.status, "class_folded": row.class_folded, "email_key": row.email_key}
+        {h: row[h] for h in headers} | {"line": row.line, "status": row.status, "email_key": row.email_key}
         for row in rows
     ]
     return pd.DataFrame(records)
 
 
-def rows_of(screened: pd.DataFrame) -> list[Row]:
-    """The oracle's rows of a `Screened.rows`."""
-    own = {"line", "status", "class_folded", "email_key"}
+def rows_of(screened: Screened) -> list[Row]:
+    """The oracle's rows of a screened file: what the rules about cells left of them."""
+    faulty, laid_out = _faulty(screened), set(screened.reading.lines.tolist())
     return [
         Row(
-            line=int(record["line"]),
-            status=str(record["status"]),
-            class_folded=bool(record["class_folded"]),
+            line=record["line"],
+            status="rejected" if record["line"] in faulty or record["line"] not in laid_out else "accepted",
+            faulty=frozenset(faulty.get(record["line"], ())),
             email_key=str(record["email_key"]),
-            cells={str(name): str(cell) for name, cell in record.items() if name not in own},
+            cells={str(name): str(cell) for name, cell in record.items() if name not in _NO_CELLS},
         )
-        for record in screened.to_dict("records")
+        for record in screened.rows.astype({"line": object}).to_dict("records")
     ]
+
+
+_NO_CELLS = ("line", "status", "email_key")
+AGREEMENT = ("row-conflict", "email-duplicate", "action-conflict")
+"""Errors about rows that speak of the same: the oracle finds them itself."""
+
+
+def _faulty(screened: Screened) -> dict[int, set[str]]:
+    """Line → headers of the cells with errors; a line whose row is at fault as a whole has none."""
+    lines: dict[int, set[str]] = defaultdict(set)
+    for each in screened.findings:
+        if each.severity is Severity.ROW and each.code not in AGREEMENT and each.line:
+            lines[each.line] |= {each.column} if each.column else set()
+    return lines
 
 
 def told(findings: Iterable[Any]) -> frozenset[Told]:

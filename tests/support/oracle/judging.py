@@ -212,7 +212,8 @@ class Judge:
         mistyped = self.mistyped(row["userId"]) if row.action != "REMOVE-CLASS" else None
         school = self.school_fault(row)
         elsewhere = None if school or row.action == "REMOVE-USER" else self._elsewhere(row)
-        codes = [code for code in (school, mistyped, elsewhere) if code]
+        another = "action-person-differs" if row.action != "REMOVE-CLASS" and self._describes_another(row) else None
+        codes = [code for code in (school, mistyped, elsewhere, another) if code]
         judges = {
             "REMOVE-USER": self._user_removal,
             "REMOVE-ENROLLMENT": self._enrollment_removal,
@@ -221,22 +222,25 @@ class Judge:
         target = None if codes else judges[row.action](row)
         return [*codes, target] if target else codes
 
+    def _describes_another(self, row: Row) -> bool:
+        """A removal's filled name and address are not its userId's: somebody else's, or several and none of them."""
+        known = self.before.people.get(row["userId"])
+        said = {"email_key": row.email_key, "first_name": row["userFirstName"], "last_name": row["userLastName"]}
+        filled = {name: cell.lower() for name, cell in said.items() if cell}
+
+        def own(person: Person) -> list[bool]:
+            return [(getattr(person, name) or "").lower() == cell for name, cell in filled.items()]
+
+        if known is None or all(own(known)):
+            return False
+        others = (person for user_id, person in self.before.people.items() if user_id != row["userId"])
+        return any(all(own(person)) for person in others) or (len(filled) > 1 and not any(own(known)))
+
     def _elsewhere(self, row: Row) -> str | None:
         known = self.before.classes.get(row["classId"])
         if known is None:
             return _similar(row["classId"], self.before.classes)
         return "class-other-school" if known is not None and known.school_id != row["schoolId"] else None
-
-    def file_enrollments_at(self, user_id: str, school_id: str) -> list[tuple[str, str]]:
-        """Keys of a person's live file-owned enrollments in classes of a school."""
-        return [
-            key
-            for key, enrollment in self.before.enrollments.items()
-            if key[0] == user_id
-            and enrollment.owner == FILE
-            and enrollment.status in LIVE
-            and self.before.school_of(key[1]) == school_id
-        ]
 
     def _user_removal(self, row: Row) -> str | None:
         return self._record_removal(self.before.placements.get((row["userId"], row["schoolId"])), row)

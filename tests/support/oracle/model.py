@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from tests.support.oracle.agreement import together
 from tests.support.oracle.counting import Buckets, Mentions, class_names, ended, names, tally, tally_by_school
 from tests.support.oracle.judging import (
     Judge,
@@ -54,12 +55,24 @@ def apply(
         headers=frozenset(headers),
         policies=policies or Policies(),
     )
+    settled, told = together(judge.rows, lambda row: row.action not in TAKING or not judge.faults(row))
+    judge = replace(judge, rows=settled)
     rejected, found = _judge_alone(judge)
     aside = _handed_over(judge, rejected)
-    found |= {Told(line, "person-handed-over", "remark") for line in aside}
+    found |= told | {Told(line, "person-handed-over", "remark") for line in aside}
     step = _settle(judge, today, rejected | aside, found)
     found |= remarks(judge, step.after, step.accepted, step.old_id)
-    return _night(judge, step, frozenset(found), aside)
+    return _night(judge, step, _without_news_of_rejected_rows(found), aside)
+
+
+TAKING = ("REMOVE-USER", "REMOVE-CLASS")
+"""Removals that take other rows with them."""
+
+
+def _without_news_of_rejected_rows(found: set[Told]) -> frozenset[Told]:
+    """That a removal would have taken its class part is no news about a row that is rejected."""
+    rejected = {told.line for told in found if told.severity == "row"}
+    return frozenset(told for told in found if told.code != "row-folded" or told.line not in rejected)
 
 
 def pass_days(roster: Roster, today: date) -> Roster:
@@ -71,10 +84,19 @@ def pass_days(roster: Roster, today: date) -> Roster:
                 now = assignment_status(known.start_date, known.end_date, today)
                 # A first day moved into the future by hand does not take back what has begun.
                 records[key] = replace(known, status=known.status if now == "planned" else now)
+    end_with_placements(after, after.placements.keys())
     for user_id, person in after.people.items():
         if person.owner == FILE and not after.placed(user_id):
             after.people[user_id] = replace(person, status="inactive")
     return after
+
+
+def end_with_placements(after: Roster, keys: Iterable[tuple[str, str]]) -> None:
+    """End the files' live enrollments at the schools where these placements, being the files', are over."""
+    over = {key for key in keys if after.placements[key].owner == FILE and after.placements[key].status not in LIVE}
+    for (user_id, class_id), known in after.enrollments.items():
+        if (user_id, after.school_of(class_id)) in over and known.owner == FILE and known.status in LIVE:
+            after.enrollments[user_id, class_id] = replace(known, status="ended")
 
 
 def _judge_alone(judge: Judge) -> tuple[set[int], set[Told]]:
@@ -140,6 +162,7 @@ class Step:
         self._add_classes()
         self._enroll()
         self._remove()
+        self._end_with_placements()
         self._settle_people()
 
     def old_id(self, user_id: str) -> str:
@@ -210,11 +233,15 @@ class Step:
         placement = self.after.placements.get((user_id, school_id))
         if placement is not None and placement.owner == FILE:
             self.after.placements[user_id, school_id] = replace(placement, status="ended")
-        self._end_enrollments(self.judge.file_enrollments_at(user_id, school_id))
 
     def _end_enrollments(self, keys: list[tuple[str, str]]) -> None:
         for key in keys:
             self.after.enrollments[key] = replace(self.after.enrollments[key], status="ended")
+
+    def _end_with_placements(self) -> None:
+        """However a placement ends, the person's enrollments of the files in classes of that school end with it."""
+        named = {(row["userId"], row["schoolId"]) for row in self.accepted if row.action in ("", "REMOVE-USER")}
+        end_with_placements(self.after, named)
 
     def _end_class(self, class_id: str) -> None:
         self.after.classes[class_id] = replace(self.after.classes[class_id], status="inactive")

@@ -20,6 +20,7 @@ class _Teller:
     def __init__(self, judge: Judge, after: Roster, adds: list[Row], old_id: Callable[[str], str]) -> None:
         self.judge, self.before, self.after = judge, judge.before, after
         self.adds, self.old_id = adds, old_id
+        self.raised = {row["userId"] for row in adds if row["userRole"] == "Administrator"}
 
     def codes(self, row: Row) -> Iterator[str]:
         yield from self._person(row)
@@ -27,6 +28,8 @@ class _Teller:
         yield from self._assignments(row)
         if self._kept(row):
             yield "field-sticky"
+        if row["userRole"] == "Teacher" and row["userId"] in self.raised:
+            yield "role-both"
         if row.names_class:
             yield from self._class(row)
 

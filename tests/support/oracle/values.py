@@ -123,10 +123,15 @@ class Roster:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A row as the screening gives it: normalised cells of the headers present, "" for blank."""
+    """A row as the rules about cells leave it: normalised cells of the headers present, "" for blank.
+
+    `faulty`: headers of cells that carry an error. Whether a removal takes the row (`folded`) or its class part, the
+    oracle says.
+    """
 
     line: int
     status: str = "accepted"
+    faulty: frozenset[str] = frozenset()
     class_folded: bool = False
     email_key: str = ""
     cells: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

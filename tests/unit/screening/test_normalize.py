@@ -44,7 +44,7 @@ def test_rows_are_rebuilt_from_stored_findings() -> None:
     judged = screen(reading, DICTIONARY)
     again = normalize.rows_for_staging(reading, DICTIONARY, [stored(finding) for finding in judged.findings])
     pd.testing.assert_frame_equal(again, judged.rows)
-    assert set(judged.rows.status) == {"accepted", "rejected", "folded"}
+    assert set(judged.rows.status) == {"accepted", "rejected"}
 
 
 def test_rebuilding_needs_no_great_expectations() -> None:

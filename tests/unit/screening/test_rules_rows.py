@@ -8,7 +8,8 @@ import pytest
 
 from rostersync.catalogue.findings import found
 from rostersync.exceptions import SuiteFailed
-from rostersync.model import RawRow, Screened
+from rostersync.model import RawRow, RowCounts, Screened
+from rostersync.pipeline.results import row_counts
 from rostersync.screening import engine
 from rostersync.screening.rules import cells as cell_rules
 from tests.support.factories import DICTIONARY, flat, reading_of, removal, row, screened, staff
@@ -128,10 +129,11 @@ def test_addresses_may_be_swapped() -> None:
     assert flat(row(1, userEmail="person2@example.org"), row(2, userEmail="person1@example.org")) == []
 
 
-def test_both_roles_make_an_administrator_in_all_rows() -> None:
+def test_both_roles_are_remarked_and_every_row_keeps_its_own() -> None:
+    """Who becomes Administrator follows from the rows that are accepted in the end: the plan knows."""
     judged = screened(row(), second(userRole="Administrator"), second(classId="C-3"), row(4))
     assert [f.flat for f in judged.findings] == [(2, "userRole", "role-both"), (4, "userRole", "role-both")]
-    assert judged.rows.userRole.tolist() == ["Administrator"] * 3 + ["Teacher"]
+    assert judged.rows.userRole.tolist() == ["Teacher", "Administrator", "Teacher", "Teacher"]
     assert status(judged) == ["accepted"] * 4
 
 
@@ -165,7 +167,8 @@ def test_a_removed_person_takes_their_other_rows_at_the_school() -> None:
     assert {(f.detail["part"], f.detail["by"], f.detail["action"]) for f in judged.findings} == {
         ("row", 3, "REMOVE-USER")
     }
-    assert status(judged) == ["folded", "accepted", "folded", "accepted", "folded"]
+    assert status(judged) == ["accepted"] * 5
+    assert row_counts(judged) == RowCounts(read=5, accepted=2, set_aside=3)
 
 
 def test_folded_rows_contradict_nobody() -> None:
@@ -180,8 +183,8 @@ def test_a_removed_class_takes_the_class_part_of_rows() -> None:
         (4, None, "row-folded", "class"),
         (5, None, "row-folded", "row"),
     ]
-    assert status(judged) == ["accepted", "accepted", "accepted", "folded"]
-    assert judged.rows.class_folded.tolist() == [True, False, True, False]
+    assert status(judged) == ["accepted"] * 4
+    assert row_counts(judged) == RowCounts(read=4, accepted=3, set_aside=1)
 
 
 def test_a_rejected_removal_takes_nothing() -> None:

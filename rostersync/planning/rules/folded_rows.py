@@ -1,0 +1,90 @@
+"""Rows that an accepted removal of the same file takes with it, wholly or their class part.
+
+Removals are judged before anything is folded, so that a removal which the roster refuses, or which an approval left
+out, takes nothing: the rows it names are then judged like any.
+
+    REMOVE-USER,100,u1      accepted: of every other row of u1 at 100 nothing applies
+    REMOVE-CLASS,100,,c1    accepted: a REMOVE-ENROLLMENT in c1 does not apply; of other rows their class part does not
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Subquery, and_, exists, func, literal, or_, select, union, update
+
+from rostersync.planning.predicates import Found
+from rostersync.planning.workspace import Workspace, finding
+
+TAKING = {"REMOVE-USER": ("userId", "schoolId"), "REMOVE-CLASS": ("classId",)}
+"""Removal → the cells in which the rows that it takes are like it."""
+
+
+def takes_others(ws: Workspace) -> ColumnElement[bool]:
+    """Rows whose action takes other rows with it."""
+    return func.coalesce(ws.cell("action").in_(list(TAKING)), False)
+
+
+def fold_rows(ws: Workspace) -> None:
+    """Set aside, with a remark, what accepted removals take; mark rows whose class part they take."""
+    for word in TAKING:
+        removal = _accepted(ws, word)
+        taken = and_(ws.accepted, _taken_by(ws, word, removal), _wholly(ws, word))
+        if ws.note(_remark(ws, word, removal, "row").where(taken)):
+            ws.conn.execute(update(ws.stage).values(status="folded").where(taken))
+    removal = _accepted(ws, "REMOVE-CLASS")
+    taken = and_(ws.accepted, ws.cell("action").is_(None), _taken_by(ws, "REMOVE-CLASS", removal))
+    ws.conn.execute(update(ws.stage).values(class_folded=True).where(taken))
+
+
+def class_parts(ws: Workspace) -> Iterator[Found]:
+    """`row-folded` about the class part of rows that are accepted in the end: of a rejected one it would be no news."""
+    removal = _accepted(ws, "REMOVE-CLASS")
+    yield _remark(ws, "REMOVE-CLASS", removal, "class").where(ws.accepted, ws.stage.c.class_folded)
+
+
+def refused_removals(ws: Workspace) -> frozenset[int]:
+    """Lines of removals that are not accepted though other rows name what they would have taken."""
+    lines = []
+    for word, headers in TAKING.items():
+        row, other = ws.stage, ws.stage.alias("other")
+        same = and_(*(_cell(ws, other, header) == ws.cell(header) for header in headers))
+        named = exists().where(same, _cell(ws, other, "action").is_distinct_from(word))
+        lines.append(select(row.c.line).where(row.c.status != "accepted", ws.cell("action") == word, named))
+    return frozenset(ws.conn.scalars(union(*lines)))
+
+
+def _cell(ws: Workspace, rows: FromClause, header: str) -> ColumnElement[Any]:
+    return rows.c[header] if header in ws.present else ws.cell(header)
+
+
+def _accepted(ws: Workspace, word: str) -> Subquery:
+    """The cells in which rows are taken, and the first line that removes."""
+    cells = [ws.cell(header).label(header) for header in TAKING[word]]
+    removals = select(*cells, func.min(ws.stage.c.line).label("line")).where(ws.does(word))
+    return removals.group_by(*(ws.cell(header) for header in TAKING[word])).subquery("removal")
+
+
+def _taken_by(ws: Workspace, word: str, removal: Subquery) -> ColumnElement[bool]:
+    """Other rows that are like an accepted removal."""
+    return and_(
+        ws.cell("action").is_distinct_from(word), *(ws.cell(header) == removal.c[header] for header in TAKING[word])
+    )
+
+
+def _wholly(ws: Workspace, word: str) -> ColumnElement[bool]:
+    """Nothing is left of a row of the person at the school; of the class, only of one that ends an enrollment in it."""
+    return or_(literal(word == "REMOVE-USER"), ws.cell("action") == "REMOVE-ENROLLMENT")
+
+
+def _remark(ws: Workspace, word: str, removal: Subquery, part: str) -> Found:
+    what = {"row": "the row is", "class": "the class part of the row is"}[part]
+    facts: dict[str, Any] = {
+        "part": literal(part),
+        "what": literal(what),
+        "by": removal.c.line,
+        "action": literal(word),
+    }
+    joined = ws.stage.join(removal, _taken_by(ws, word, removal))
+    return select(*finding(ws, None, "row-folded", "remark", **facts)).select_from(joined)

@@ -1,0 +1,98 @@
+"""Roster rules about what a removal names: it must be there, and be the files' own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, not_, or_, select
+
+from rostersync.database import tables as t
+from rostersync.planning.predicates import (
+    LIVE,
+    Found,
+    class_of,
+    enrollment_of,
+    person_of,
+    placement_of,
+    school_of,
+)
+from rostersync.planning.rules.removed_person import names_another
+from rostersync.planning.rules.unknown_ids import has_similar_class
+from rostersync.planning.workspace import Workspace, finding
+
+
+def _owner_code(owner: ColumnElement[Any], source_code: str) -> ColumnElement[Any]:
+    return case((owner == "source", source_code), else_="owned-manually").label("code")
+
+
+def _refusal(ws: Workspace, column: str, owner: ColumnElement[Any], source_code: str) -> tuple[ColumnElement[Any], ...]:
+    line, col, _, severity, detail = finding(ws, column, "", "row")
+    return (line, col, _owner_code(owner, source_code), severity, detail)
+
+
+def removals_of_people(ws: Workspace) -> Iterator[Found]:
+    """REMOVE-USER and REMOVE-ENROLLMENT: the target must exist and be the file's."""
+    at_known_school = exists().where(school_of(ws))
+    twin = exists().where(ws.stranger.c.user_id == ws.cell("userId"), ws.stranger.c.twin.is_not(None))
+    not_a_twin = not_(twin)
+    for action, record, match, column in (
+        ("REMOVE-USER", t.placement, placement_of(ws), "userId"),
+        ("REMOVE-ENROLLMENT", t.enrollment, enrollment_of(ws), "classId"),
+    ):
+        joined = ws.stage.outerjoin(record, match).outerjoin(t.person, person_of(ws))
+        asked = and_(ws.does(action), at_known_school, not_a_twin, not_(names_another(ws)))
+        if record is t.enrollment:
+            asked = and_(asked, not_(_class_elsewhere(ws)), not_(has_similar_class(ws)))
+        yield (
+            select(*_refusal(ws, "userId", func.coalesce(record.c.owner, t.person.c.owner), "person-owned-by-source"))
+            .select_from(joined)
+            .where(asked, _not_the_files(record))
+        )
+        target = literal("placement" if record is t.placement else "enrollment")
+        missing = and_(record.c.user_id.is_(None), t.person.c.owner.is_distinct_from("source"))
+        yield (
+            select(*finding(ws, column, "action-target-unknown", "row", target=target))
+            .select_from(joined)
+            .where(asked, missing)
+        )
+
+
+def _not_the_files(record: Table) -> ColumnElement[Any]:
+    none_of_source = and_(record.c.user_id.is_(None), t.person.c.owner == "source")
+    return or_(record.c.owner != "file", none_of_source)
+
+
+def _class_elsewhere(ws: Workspace) -> ColumnElement[Any]:
+    other = t.class_.alias("other_class")
+    same = and_(other.c.district == ws.district, other.c.class_id == ws.cell("classId"))
+    return exists().where(same, other.c.school_id != ws.cell("schoolId"))
+
+
+def removals_of_classes(ws: Workspace) -> Iterator[Found]:
+    """REMOVE-CLASS: only the file's classes, and only without others' active enrollments."""
+    joined = ws.stage.outerjoin(t.class_, class_of(ws))
+    asked = and_(ws.does("REMOVE-CLASS"), exists().where(school_of(ws)))
+    here = t.class_.c.school_id == ws.cell("schoolId")
+    target = literal("class")
+    yield (
+        select(*finding(ws, "classId", "action-target-unknown", "row", target=target))
+        .select_from(joined)
+        .where(asked, t.class_.c.class_id.is_(None), not_(has_similar_class(ws)))
+    )
+    yield (
+        select(*_refusal(ws, "classId", t.class_.c.owner, "class-owned-by-source"))
+        .select_from(joined)
+        .where(asked, here, t.class_.c.owner != "file")
+    )
+    e = t.enrollment.c
+    others = (
+        select(func.max(e.owner))
+        .where(e.district == ws.district, e.class_id == t.class_.c.class_id, e.owner != "file", e.status.in_(LIVE))
+        .scalar_subquery()
+    )
+    yield (
+        select(*_refusal(ws, "classId", others, "class-owned-by-source"))
+        .select_from(joined)
+        .where(asked, here, t.class_.c.owner == "file", t.class_.c.status == "active", others.is_not(None))
+    )
