@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from rostersync.transports.landing_store import ABANDONED_SECONDS
+from rostersync.transports.landing_backends import ABANDONED_SECONDS
 from tests.faults.fault_bench import STALE, Bench
 from tests.faults.markers import fault
 from tests.faults.scenario import FILE
