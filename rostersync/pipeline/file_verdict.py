@@ -12,9 +12,13 @@ from sqlalchemy import Connection
 from rostersync import planning
 from rostersync import reading as reader
 from rostersync.configuration.dictionary import Dictionary
+from rostersync.ledger import Delivery
 from rostersync.model import Finding, Judgement, Outcome, Reading, RowCounts, Screened, Severity
+from rostersync.pipeline.context import dictionary_of
 from rostersync.pipeline.results import NO_COUNTS, by_line, row_counts
 from rostersync.planning import Aside, Plan, PlanContext
+from rostersync.screening import normalize
+from rostersync.transports.landing_store import LandingStore
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
@@ -31,6 +35,14 @@ def read(data: bytes, dictionary: Dictionary, district: District | None = None) 
         max_bytes=district.limits.max_bytes if district else _UNLIMITED,
         max_rows=district.limits.max_rows if district else _UNLIMITED,
     )
+
+
+def read_again(landing: LandingStore, district: District, delivery: Delivery, findings: Sequence[Finding]) -> Screened:
+    """The rows that were screened: the same reader, the delivery's dictionary and the stored findings give them."""
+    dictionary = dictionary_of(district)
+    reading = read(landing.read(district.code, delivery.sha256), dictionary, district)
+    rows = normalize.rows_for_staging(reading, dictionary, tuple(findings))
+    return Screened(reading=reading, rows=rows, findings=tuple(findings))
 
 
 def screen(reading: Reading, dictionary: Dictionary, district: District | None = None) -> Screened:

@@ -16,10 +16,10 @@ from rostersync.catalogue.findings import certain
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.exceptions import LedgerMismatch
 from rostersync.ledger import Attempt, Delivery
-from rostersync.model import DeliveryState, Finding, Judgement, Outcome, Reading, Screened
+from rostersync.model import DeliveryState, Finding, Judgement, Outcome, Screened
 from rostersync.pipeline.context import Edges, Run, dictionary_of, planning_transaction, transaction
 from rostersync.pipeline.dry_run import plan_context, try_out
-from rostersync.pipeline.file_verdict import judgement, read
+from rostersync.pipeline.file_verdict import judgement, read_again
 from rostersync.pipeline.holding import Approval, holds, plan_approved, supersede
 from rostersync.pipeline.notifications import tell, tell_nothing_new
 from rostersync.pipeline.results import SyncResult, judged, result_of
@@ -32,9 +32,8 @@ from rostersync.pipeline.run_progress import (
     settled_result,
     take,
 )
-from rostersync.pipeline.validating import Validated, is_validated, same_findings, screen_delivery
+from rostersync.pipeline.validating import Validated, is_nothing_new, is_validated, screen_delivery
 from rostersync.planning import PlanContext
-from rostersync.screening import normalize
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 RACES = 3
 """How often a lost race for an e-mail address is judged again; after that the row is named."""
 UNIQUE_VIOLATION = "23505"
-_APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +112,7 @@ def open_case(
         raise LedgerMismatch(f"Delivery {id_} has not been validated.", hint="Clear the district's validate task.")
     if not is_validated(delivery, district, findings):
         return _validated_again(edges, run, district, delivery, token)
-    return _case(district, delivery, token, screened or _read_again(edges, district, delivery, findings))
+    return _case(district, delivery, token, screened or read_again(edges.landing, district, delivery, findings))
 
 
 def _case(district: District, delivery: Delivery, token: int, screened: Screened) -> Case:
@@ -131,14 +129,6 @@ def _validated_again(edges: Edges, run: Run, district: District, delivery: Deliv
     with transaction(edges, district.code) as conn:
         current = ledger.delivery_of(conn, district.code, delivery.id)
     return _case(district, current, token, validated.screened)
-
-
-def _read_again(edges: Edges, district: District, delivery: Delivery, findings: tuple[Finding, ...]) -> Screened:
-    """The same reader, the delivery's dictionary and the stored findings give the rows that were screened."""
-    dictionary = dictionary_of(district)
-    reading: Reading = read(edges.landing.read(district.code, delivery.sha256), dictionary, district)
-    rows = normalize.rows_for_staging(reading, dictionary, findings)
-    return Screened(reading=reading, rows=rows, findings=findings)
 
 
 def conclude_case(conn: Connection, edges: Edges, run: Run, case: Case) -> SyncResult:
@@ -175,7 +165,7 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: Case, context: PlanCo
     own = (*plan.findings, *holds(conn, edges, run, case.district, case.delivery, plan, case.approval), *case.refused)
     came_to = judgement(plan, (*certain(case.screened.findings), *own))
     last = ledger.latest_attempt(conn, case.delivery.id)
-    if last and not run.force and _is_nothing_new(conn, last, came_to):
+    if last and not run.force and is_nothing_new(conn, last, came_to):
         _mark_judged(conn, case, DeliveryState.APPLIED, case.delivery.attempts, context)
         return _duplicate(conn, edges, run, case, last, came_to)
     number = _number(conn, case, last)
@@ -199,13 +189,6 @@ def _judge(conn: Connection, edges: Edges, run: Run, case: Case, context: PlanCo
     tell(conn, edges, case.district, case.delivery, number, came_to, case.screened.reading)
     result = judged(case.district.code, case.delivery.id, number, came_to)
     return replace(result, left_out=len(plan.left_out_lines))
-
-
-def _is_nothing_new(conn: Connection, last: Attempt, came_to: Judgement) -> bool:
-    """Judged again, an applied content asks for no change and has just the findings it had."""
-    if came_to.changes or last.outcome not in _APPLIED or came_to.outcome not in _APPLIED:
-        return False
-    return same_findings(conn, last, came_to)
 
 
 def _duplicate(conn: Connection, edges: Edges, run: Run, case: Case, last: Attempt, came_to: Judgement) -> SyncResult:

@@ -32,6 +32,8 @@ from rostersync.pipeline.run_progress import (
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
 
+_APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validated:
@@ -185,6 +187,13 @@ def _refuse(
     )
     tell(conn, edges, district, delivery, number, judgement, screened.reading)
     return judged(district.code, delivery.id, number, judgement)
+
+
+def is_nothing_new(conn: Connection, last: Attempt, came_to: Judgement) -> bool:
+    """Judged again, an applied content asks for no change and has just the findings it had."""
+    if came_to.changes or last.outcome not in _APPLIED or came_to.outcome not in _APPLIED:
+        return False
+    return same_findings(conn, last, came_to)
 
 
 def same_findings(conn: Connection, last: Attempt, came_to: Judgement) -> bool:

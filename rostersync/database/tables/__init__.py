@@ -9,18 +9,17 @@ Row-level security, the owners' triggers and the roles' rights are in the migrat
 from __future__ import annotations
 
 from rostersync.database.tables.base import metadata
+from rostersync.database.tables.housekeeping import dating, sweep
 from rostersync.database.tables.ledger import (
     arrival,
     attempt,
     change,
-    dating,
     decision,
     delivery,
     finding,
     plan,
     run_delivery,
     run_districts,
-    sweep,
     undo,
 )
 from rostersync.database.tables.outbox import message, outbox_epoch, report, report_drop, report_file

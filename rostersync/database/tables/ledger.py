@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -221,33 +220,5 @@ change = Table(
     # Cheap while loading: a delivery's rows lie together. An index by key would cost every load a quarter of its log,
     # for a question that a person asks now and then and that reading the whole log answers in seconds.
     Index("ix_change_delivery", "delivery", postgresql_using="brin"),
-    schema="intake",
-)
-
-dating = Table(
-    "dating",
-    metadata,
-    Column("district", Text, nullable=False),
-    # What became of dated assignments on this day of the district; `told_in` is the report that said so.
-    Column("day", Date, nullable=False),
-    Column("started", Integer, nullable=False),
-    Column("ended", Integer, nullable=False),
-    Column("deactivated", Integer, nullable=False),
-    moment("at", now=True),
-    Column("told_in", Text),
-    PrimaryKeyConstraint("district", "day"),
-    schema="intake",
-)
-
-sweep = Table(
-    "sweep",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("district", Text, nullable=False),
-    Column("legal_hold", Boolean, nullable=False),
-    # kind → how many went, from when on everything is kept, how many are left and since when.
-    Column("proof", JSONB, nullable=False),
-    moment("at", now=True),
-    Index(None, "district", "at"),
     schema="intake",
 )
