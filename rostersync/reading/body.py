@@ -44,6 +44,8 @@ class Body:
     rows: int = 0
     blank: int = 0
     first_blank: int | None = None
+    short: int = 0
+    first_short: int | None = None
     open_line: int | None = None
     under: int | None = None
 
@@ -53,6 +55,11 @@ class Body:
             first = int(lines.min())
             self.first_blank = first if self.first_blank is None else min(first, self.first_blank)
             self.blank += len(lines)
+
+    def note_short(self, line: int) -> None:
+        """Count rows that end early; the first one is named."""
+        self.first_short = line if self.first_short is None else min(line, self.first_short)
+        self.short += 1
 
     def refuse_row(self, text: str, finding: Finding) -> None:
         """Keep a row that cannot be laid over the header, with the reason."""
@@ -135,7 +142,7 @@ def _judge(data: bytes, index: int, record: Record, piece: _Piece, body: Body) -
         body.skip_blank(np.array([piece.line(index)]))
         return
     count = len(cells) + record.more
-    whole = layout.least <= count <= layout.width or (record.terminated and layout.is_short_removal(cells))
+    whole = _is_whole(cells, record, layout)
     again = layout.is_header(cells)
     same = again and layout.is_same_header(cells)
     if again and not (same and whole):
@@ -143,11 +150,24 @@ def _judge(data: bytes, index: int, record: Record, piece: _Piece, body: Body) -
         problem = _SAME_HEADER if same else _OTHER_HEADER
         finding = found("row-repeated-header", line=piece.line(index), problem=problem)
     elif whole and record.broken is None:
-        piece.rows[index] = cells + [""] * (layout.width - len(cells))
+        if count < layout.least and not layout.is_removal(cells):
+            body.note_short(piece.line(index))
+        piece.rows[index] = (cells + [""] * (layout.width - len(cells)))[: layout.width]
         return
     else:
         finding = _miscounted(cells, record, piece.line(index), layout)
     body.refuse_row(_text(data, piece.offset(index), record.end), finding)
+
+
+def _is_whole(cells: Sequence[str], record: Record, layout: Layout) -> bool:
+    """The row has a cell for each column, or what it lacks or has too much is blank."""
+    if layout.least <= len(cells) + record.more <= layout.width:
+        return True
+    if not layout.columns:
+        return False
+    if len(cells) > layout.width:
+        return record.blank and not any(cell.strip(BLANKS) for cell in cells[layout.width :])
+    return record.terminated and layout.may_end_here(cells)
 
 
 def _text(data: bytes, start: int, end: int) -> str:

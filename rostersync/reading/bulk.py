@@ -59,7 +59,7 @@ def whole_blank(columns: Mapping[int, pa.Array], layout: Layout) -> NDArray[np.b
     """Rows without anything in a wanted column. Required columns come first: one of them settles nearly all rows."""
     blank: NDArray[np.bool_] | None = None
     for position in layout.wanted:
-        empty = _array(pc.equal(pc.binary_length(pc.ascii_trim(columns[position], BLANKS)), 0))
+        empty = _array(pc.equal(pc.binary_length(pc.utf8_trim(columns[position], BLANKS)), 0))
         blank = empty if blank is None else blank & empty
         if not blank.any():
             break
@@ -71,7 +71,7 @@ def places_of_headers(columns: Mapping[int, pa.Array], layout: Layout) -> list[i
     names = pa.array(sorted(layout.names))
     places: set[int] = set()
     for position in layout.probes:
-        cells = pc.ascii_lower(pc.ascii_trim(columns[position], BLANKS))
+        cells = pc.ascii_lower(pc.ascii_trim(columns[position], " \t"))
         places.update(np.flatnonzero(_array(pc.is_in(cells, names))).tolist())
     return sorted(places)
 

@@ -10,6 +10,7 @@ from rostersync.catalogue.findings import found
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding
 from rostersync.reading.foreign_formats import foreign_format
+from rostersync.reading.header import is_near_a_header
 
 _WINDOW: Final = 1 << 16
 _LINES: Final = 25
@@ -18,6 +19,7 @@ _SEP = re.compile(r'"?sep=.{0,2}"?,*', re.IGNORECASE)
 _DELIMITERS: Final[Mapping[str, str]] = {";": "semicolons", "\t": "tabs", "|": "vertical bars (|)"}
 _DATA = re.compile(r"[0-9].*|.*@.*")
 
+_CELLS_COMPARED: Final = 100
 FEWEST_KNOWN: Final = 3
 """So many names of the dictionary in one line make it a header line."""
 
@@ -57,6 +59,17 @@ def _even(lines: Sequence[str], best: str) -> bool:
     return "," not in lines[0] and count > 0 and all(line.count(best) == count for line in lines)
 
 
+def other_delimiter_below(width: int, below: Sequence[str]) -> Finding | None:
+    """`file-delimiter` when the rows below a header of `width` names with commas come apart at another sign."""
+    rows = [line for line in below if line.strip(" \t,")]
+    for sign, name in _DELIMITERS.items():
+        if rows and all(line.count(sign) == width - 1 > line.count(",") for line in rows):
+            return found(
+                "file-delimiter", problem=f"has commas in its header, but separates the cells of its rows with {name}"
+            )
+    return None
+
+
 def header_fault(cells: Sequence[str], line: int, below: Sequence[str], dictionary: Dictionary) -> Finding | None:
     """`file-no-header` or `file-foreign-format`, when the first row is not a header of ours at all.
 
@@ -73,7 +86,7 @@ def header_fault(cells: Sequence[str], line: int, below: Sequence[str], dictiona
     foreign = foreign_format(cells)
     if foreign is not None:
         return found("file-foreign-format", format=foreign)
-    if known == 0 and (len(cells) == 1 or any(_is_data(cell, dictionary) for cell in cells)):
+    if known == 0 and (any(_is_data(cell, dictionary) for cell in cells) or not _is_near(cells, dictionary)):
         return found("file-no-header", problem=f"line {line} looks like data", header_line=line)
     return None
 
@@ -85,6 +98,11 @@ def _header_below(line: int, known: int, below: Sequence[str], dictionary: Dicti
         if known_names(text.split(","), dictionary) >= known + FEWEST_KNOWN:
             return number
     return None
+
+
+def _is_near(cells: Sequence[str], dictionary: Dictionary) -> bool:
+    """Some cell may be meant for a header: a slip in one is for the header's own checks."""
+    return len(cells) > 1 and any(is_near_a_header(cell, dictionary) for cell in cells[:_CELLS_COMPARED])
 
 
 def _is_data(cell: str, dictionary: Dictionary) -> bool:

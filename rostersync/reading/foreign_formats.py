@@ -2,7 +2,8 @@
 
 Sources: 1EdTech OneRoster 1.1 and 1.2 CSV tables; Microsoft School Data Sync CSV v1, v2 and v2.1; Clever's SFTP
 specification v2; Canvas SIS import; Ed-Fi's staff tables (XML and API names alike); PowerSchool's data dictionary
-(tables Teachers and Users). Infinite Campus, Skyward and ClassLink export OneRoster.
+(tables Teachers and Users); the bulk upload templates of Google Workspace, Microsoft Entra and Apple School Manager;
+the UK samples of School Data Sync. Infinite Campus, Skyward and ClassLink export OneRoster.
 """
 
 from __future__ import annotations
@@ -45,6 +46,12 @@ _SIGNATURES: Final = (
     _signature(_SDS_EITHER, "sourcedid", "parentsourcedid givenname name title"),
     _signature(_SDS_EITHER, "classsourcedid usersourcedid role"),
     _signature("Microsoft School Data Sync v1", "sisid"),
+    _signature("Microsoft School Data Sync (United Kingdom)", "", "schooldfenumber dfenumber"),
+    _signature("Google Workspace", "emailaddressrequired", "orgunitpathrequired passwordrequired firstnamerequired"),
+    _signature("Microsoft Entra", "", "usernameuserprincipalnamerequired initialpasswordpasswordprofilerequired"),
+    _signature("Microsoft Entra", "userprincipalname", "displayname accountenabled objectid usertype"),
+    _signature("Apple School Manager", "person_id", "location_id sis_username password_policy person_number"),
+    _signature("Apple School Manager", "location_id", "location_name class_id course_number"),
     _signature("Ed-Fi", "", "staffuniqueid studentuniqueid educationorganizationid localeducationagencyid"),
     _signature("Ed-Fi", "", "staff_unique_id student_unique_id education_organization_id local_education_agency_id"),
     _signature("Clever", "school_id", "teacher_id staff_id student_id school_number admin_email"),

@@ -15,6 +15,7 @@ from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding
 
 _NEAR: Final = 0.7
+"""A header is offered for a name from this likeness on: farther ones mislead."""
 _SHORTEST_PART: Final = 5
 LONGEST_NAME: Final = 200
 """Characters of a name that are compared with headers, and told: no header is a tenth as long, and a name may be as
@@ -155,6 +156,11 @@ def _nearness(one: str, other: str) -> float:
     return near
 
 
+def is_near_a_header(name: str, dictionary: Dictionary) -> bool:
+    """Whether a name may be meant for one of the dictionary's headers."""
+    return any(nearness(name, header) >= _NEAR for header in dictionary.headers)
+
+
 def _nearest_pairs(names: Iterable[str], absent: Sequence[str], dictionary: Dictionary) -> dict[str, str]:
     """Names paired with absent headers they are near to: the nearest first, each used once."""
     headers = [(header, _plain(header)) for header in absent]
@@ -175,8 +181,11 @@ def _strange(name: str, suggestion: str | None, line: int, dictionary: Dictionar
     if suggestion is not None:
         return found("header-misspelled", line=line, column=shown(name), suggestion=suggestion)
     one = _plain(name)
-    nearest = max(dictionary.headers, key=lambda header: _nearness(one, _plain(header)))
-    return found("header-unknown", line=line, column=shown(name), nearest=nearest)
+    near, nearest = max((_nearness(one, _plain(header)), header) for header in dictionary.headers)
+    if near < _NEAR:
+        return found("header-unknown", line=line, column=shown(name), hint="", remedy="")
+    hint, remedy = f" The nearest valid header is {nearest}.", f", or write {nearest} if that is what it holds"
+    return found("header-unknown", line=line, column=shown(name), hint=hint, remedy=remedy)
 
 
 def _missing(absent: Iterable[str], meant: set[str], line: int, dictionary: Dictionary) -> Iterable[Finding]:

@@ -16,7 +16,7 @@ from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding, RawRow, Reading, Severity
 from rostersync.reading.body import Body, read_body
 from rostersync.reading.encoding import Content, first_filled, line_at, recognise
-from rostersync.reading.first_lines import delimiter_fault, header_fault, opening_lines
+from rostersync.reading.first_lines import delimiter_fault, header_fault, opening_lines, other_delimiter_below
 from rostersync.reading.header import judge_names, letter
 from rostersync.reading.record import MOST_CELLS, Record, parse_record
 from rostersync.reading.row_layout import BLANKS, lay_out
@@ -70,7 +70,8 @@ def _read_text(content: Content, dictionary: Dictionary, max_rows: int) -> Readi
     if record.more:
         fault = found("file-too-large", problem=f"has more than {MOST_CELLS:,} columns")
         return _refused((), (*content.findings, fault), content.encoding)
-    fault = header_fault(typed, line, lines[line - 1 + record.lines :], dictionary)
+    below = lines[line - 1 + record.lines :]
+    fault = header_fault(typed, line, below, dictionary) or other_delimiter_below(len(typed), below)
     if fault is not None:
         # Another program's file is not looked through for quotes: its name is the root cause.
         return _refused(typed, (*content.findings, fault), content.encoding)
@@ -146,7 +147,7 @@ def _blank_headers(body: Body, blank: tuple[int, ...], line: int) -> Iterable[Fi
 
 def _first_data(body: Body, position: int) -> int | None:
     for lines, cells in zip(body.lines, body.parts[position], strict=True):
-        filled = pc.index(pc.greater(pc.binary_length(pc.ascii_trim(cells, BLANKS)), 0), True).as_py()
+        filled = pc.index(pc.greater(pc.binary_length(pc.utf8_trim(cells, BLANKS)), 0), True).as_py()
         if filled >= 0:
             return int(lines[filled])
     return None
@@ -155,6 +156,9 @@ def _first_data(body: Body, position: int) -> int | None:
 def _remarks(body: Body) -> Iterable[Finding]:
     if body.rows == 0:
         yield found("file-header-only")
+    if body.short:
+        more = f" (as {body.short - 1:,} other rows do)" if body.short > 1 else ""
+        yield found("row-short", line=body.first_short, count=body.short, more=more)
     if body.blank:
         yield found("row-blank", line=body.first_blank, count=body.blank)
 

@@ -104,14 +104,23 @@ def _bare_end(data: bytes, start: int) -> int:
 
 
 def _count_breaks(text: bytes, start: int, width: int, record: Record, *, loose: bool) -> None:
-    """Count lines inside quotes. Text behind the closing quote, or a row's worth of commas inside, means that the
-    quote was left open and met the next row's.
+    """Count lines inside quotes. Text behind the closing quote, or the rest of this row and more inside the quotes,
+    means that the quote was left open and met the next row's.
     """
     if b"\n" not in text and b"\r" not in text:
         return
     record.lines += len(_BREAK.findall(text))
-    if loose or text.count(b",") >= max(width - 1, _FEWEST_COMMAS):
+    if loose or (text.count(b",") >= max(width - 1, _FEWEST_COMMAS) and _swallows_rows(text, width, record)):
         record.open_at = start
+
+
+def _swallows_rows(text: bytes, width: int, record: Record) -> bool:
+    """The cell's first line has the commas of the row's other cells, or a line within it those of a whole row."""
+    others = width - 1 - len(record.cells)
+    if others <= 0:
+        return True
+    first, *inner = _BREAK.split(text)[:-1]
+    return first.count(b",") >= others or any(line.count(b",") >= width - 1 for line in inner)
 
 
 def _closed(data: bytes, at: int, record: Record) -> Record:

@@ -10,8 +10,9 @@ from typing import Final
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.reading.first_lines import FEWEST_KNOWN, bare
 from rostersync.reading.header import Names, cleaned
+from rostersync.text_columns import SPACES
 
-BLANKS: Final = " \t"
+BLANKS: Final = "\t" + SPACES
 """A cell of only these is blank: the row may be skipped, the column tolerated."""
 
 _PROBES: Final = 4
@@ -46,7 +47,7 @@ class Layout:
         return tuple(position for position in self.wanted if position in self.columns)[:_PROBES]
 
     def _is_name(self, cell: str) -> bool:
-        return cell.isascii() and cell.strip(BLANKS).lower() in self.names
+        return cell.isascii() and cell.strip(" \t").lower() in self.names
 
     @cached_property
     def _own(self) -> tuple[tuple[int, str], ...]:
@@ -72,14 +73,35 @@ class Layout:
             return False
         return all(bare(cells[position]) == header for position, header in self._own)
 
-    def is_short_removal(self, cells: Sequence[str]) -> bool:
-        """A removal made by hand that stops behind its keys: its other cells are never looked at."""
+    def may_end_here(self, cells: Sequence[str]) -> bool:
+        """Whether a row that ends early lacks only cells that may be blank in it: programs leave such commas out.
+
+        Of a removal made by hand only the keys are needed: its other cells are never looked at.
+        """
+        if self.is_removal(cells):
+            action = self.dictionary.actions[cells[self._positions["action"]]]
+            keys = [self._positions.get(key, len(cells)) for key in action.keys]
+            return all(key < len(cells) and cells[key].strip() for key in keys)
+        missing = {header for position, header in self.columns.items() if position >= len(cells)}
+        return not missing & (self._always_needed | (self._class_needs if self._names_class(cells) else frozenset()))
+
+    def is_removal(self, cells: Sequence[str]) -> bool:
+        """The row's action, as it is typed, is one of the dictionary's."""
         place = self._positions.get("action", len(cells))
-        action = self.dictionary.actions.get(cells[place]) if place < len(cells) else None
-        if action is None or len(cells) > self.width:
-            return False
-        keys = [self._positions.get(key, len(cells)) for key in action.keys]
-        return all(key < len(cells) and cells[key].strip() for key in keys)
+        return place < len(cells) and cells[place] in self.dictionary.actions
+
+    @cached_property
+    def _always_needed(self) -> frozenset[str]:
+        return frozenset(column.header for column in self.dictionary.columns if column.need == "required")
+
+    @cached_property
+    def _class_needs(self) -> frozenset[str]:
+        return frozenset(self.dictionary.class_group.needs)
+
+    def _names_class(self, cells: Sequence[str]) -> bool:
+        group = self.dictionary.class_group
+        cell = {header: cells[place].strip(BLANKS) for header, place in self._positions.items() if place < len(cells)}
+        return any(cell.get(h) for h in group.opens) or any(cell.get(h) == v for h, v in group.opens_when.items())
 
 
 def lay_out(typed: tuple[str, ...], names: Names, dictionary: Dictionary, *, refused: bool) -> Layout:

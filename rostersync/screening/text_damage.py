@@ -128,9 +128,9 @@ def _has_escapes(text: str) -> bool:
 
 _LETTER = r"[^\W\d_]"
 _BETWEEN = re.compile(f"(?<={_LETTER})[‚„†‡ˆ‰˜¡¢£¤¥](?={_LETTER})|(?<={_LETTER})[‚ˆ‰¤](?!\\w)")
-_AT_A_LETTER = "[‚„…†‡ˆ‰‹›•˜™¡¢£¤¥€]"
+_AT_A_LETTER = "[‚„†‡ˆ‰‹›•˜™¡¢£¤¥€]"
 _AT_LETTERS = re.compile(f"(?<={_LETTER}){_AT_A_LETTER}|{_AT_A_LETTER}(?={_LETTER})")
-_INSTEAD_OF_A_LETTER = re.compile(f"(?<={_LETTER})[–—“”](?={_LETTER})")
+_INSTEAD_OF_A_LETTER = re.compile(f"(?<={_LETTER})[–—“”…](?={_LETTER})")
 _CAPITALS = re.compile("[ŠŽŒŸ]")
 _NO_CAPITAL_THERE = 2
 """So many small letters before a capital one: a prefix such as De or Mc is no longer."""

@@ -203,7 +203,13 @@ def refused() -> ReportFacts:
                 suggestion="userRole",
                 code_points="U+200B ZERO WIDTH SPACE",
             ),
-            found("header-unknown", line=1, column="T-shirt <size>", nearest="staffType"),
+            found(
+                "header-unknown",
+                line=1,
+                column="T-shirt <size>",
+                hint=" The nearest valid header is staffType.",
+                remedy=", or write staffType if that is what it holds",
+            ),
             found(
                 "header-duplicate",
                 line=1,

@@ -145,7 +145,16 @@ def visible(text: str) -> str:
 
 
 def refused(names: Sequence[str]) -> Report:
-    told: list[Finding] = [found("header-unknown", line=1, column=name, nearest="userId") for name in names]
+    told: list[Finding] = [
+        found(
+            "header-unknown",
+            line=1,
+            column=name,
+            hint=" The nearest valid header is userId.",
+            remedy=", or write userId if that is what it holds",
+        )
+        for name in names
+    ]
     return count_report(report_cases.facts(Outcome.REFUSED, findings=tuple(told)))
 
 

@@ -202,8 +202,15 @@ def _hostile() -> Iterator[Bad]:
     yield Bad(number=80, about="DDE and links", deliveries=(fine(*(("userLastName", text) for text in FORMULAS[5:])),))
     sql = ("'; DROP TABLE person; --", "O'Brien", "1' OR '1'='1", "$$; SELECT 1; $$", "%s", ":name", "\\")
     yield Bad(number=81, about="SQL", deliveries=(fine(*(("userLastName", text) for text in sql)),))
-    html = ("<script>alert(1)</script>", '<img src=x onerror="alert(1)">', "javascript:alert(1)", "&lt;b&gt;")
-    yield Bad(number=82, about="HTML", deliveries=(fine(*(("userLastName", text) for text in html)),))
+    html = ("<script>alert(1)</script>", '<img src=x onerror="alert(1)">', "javascript:alert(1)")
+    yield Bad(
+        number=82,
+        about="HTML",
+        deliveries=(
+            fine(*(("userLastName", text) for text in html)),
+            in_cells("cell-mojibake", ("userLastName", "&lt;b&gt;")),
+        ),
+    )
     templates = ("{{ 7*7 }}", "{% raw %}", "${7*7}", "%s%n", "{0}", "{value}", "#{x}")
     yield Bad(number=83, about="templates", deliveries=(fine(*(("userLastName", text) for text in templates)),))
     escapes = ("\x1b[2Jx", "a\nERROR forged", "a\r\nb", "\x9b2J")

@@ -137,13 +137,28 @@ def test_a_header_alone_is_a_remark() -> None:
     assert flat(read_lines("x")) == [(2, None, "row-cell-count")]
 
 
-@pytest.mark.parametrize("row", ["x", ROW + ",", ROW[:-1], '"a"', ",,x"])
+@pytest.mark.parametrize("row", ["x", ROW + ",x", ROW + ",,x", '"a"', ",,x", ROW.partition("T1")[0]])
 def test_a_row_with_another_number_of_cells_is_rejected_and_kept_as_text(row: str) -> None:
     reading = read_lines(ROW, row, ROW)
     assert flat(reading) == [(3, None, "row-cell-count")]
     assert [(raw.line, raw.text) for raw in reading.raw_rows] == [(3, row)]
     assert reading.lines.tolist() == [2, 4]
     assert reading.rows_read == 3
+
+
+@pytest.mark.parametrize("row", [ROW + ",", ROW + ", ,\t", ROW + ',""'])
+def test_blank_cells_behind_the_last_column_are_nothing(row: str) -> None:
+    reading = read_lines(ROW, row, ROW)
+    assert flat(reading) == []
+    assert reading.lines.tolist() == [2, 3, 4]
+
+
+@pytest.mark.parametrize("row", [ROW[:-1], ROW.rstrip(",")])
+def test_blank_cells_that_a_program_left_out_are_read_as_blank(row: str) -> None:
+    reading = read_lines(ROW, row, ROW, row)
+    assert flat(reading) == [(3, None, "row-short")]
+    assert reading.findings[0].detail["count"] == 2
+    assert reading.lines.tolist() == [2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("cell", ['A"b', 'A""b', ' "Ana"', '"Ana" ', '"A"na', '"a\\"b"', '"5" x'])
@@ -279,7 +294,7 @@ def test_a_huge_cell_and_ten_thousand_columns_are_no_special_case() -> None:
 WIDE = MOST_CELLS + 5_000
 
 
-@pytest.mark.parametrize("row", ["x" + "," * WIDE, '"a",' * WIDE, "," * WIDE + "x", '="a",' * WIDE])
+@pytest.mark.parametrize("row", ["x" + "," * WIDE + "x", '"a",' * WIDE, "," * WIDE + "x", '="a",' * WIDE])
 def test_a_row_of_any_length_is_one_rejected_row(row: str) -> None:
     reading = read_lines(ROW, row, ROW)
     assert flat(reading) == [(3, None, "row-cell-count")]

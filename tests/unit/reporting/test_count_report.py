@@ -156,7 +156,16 @@ def test_a_refused_file_names_every_fault() -> None:
     headers = [f"bogus{n}" for n in range(40)]
     refused = facts(
         Outcome.REFUSED,
-        findings=tuple(found("header-unknown", line=1, column=h, nearest="schoolId") for h in headers),
+        findings=tuple(
+            found(
+                "header-unknown",
+                line=1,
+                column=h,
+                hint=" The nearest valid header is schoolId.",
+                remedy=", or write schoolId if that is what it holds",
+            )
+            for h in headers
+        ),
     )
     report = count_report(refused)
     assert "40 header faults" in report.subject
@@ -170,7 +179,13 @@ def test_what_stands_in_place_of_a_header_is_not_shown() -> None:
         Outcome.REFUSED,
         findings=(
             found("file-no-header", problem="line 1 looks like data", header_line=1),
-            found("header-unknown", line=1, column="Quillfeather", nearest="userLastName"),
+            found(
+                "header-unknown",
+                line=1,
+                column="Quillfeather",
+                hint=" The nearest valid header is userLastName.",
+                remedy=", or write userLastName if that is what it holds",
+            ),
         ),
     )
     report = count_report(refused)
@@ -259,7 +274,16 @@ named = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 def test_no_report_is_too_large_for_gmail(
     schools: list[str], counted: dict[str, dict[str, int]], header: list[str], outcome: Outcome
 ) -> None:
-    findings = [found("header-unknown", line=1, column=h, nearest="schoolId") for h in header]
+    findings = [
+        found(
+            "header-unknown",
+            line=1,
+            column=h,
+            hint=" The nearest valid header is schoolId.",
+            remedy=", or write schoolId if that is what it holds",
+        )
+        for h in header
+    ]
     report = count_report(
         facts(outcome, counts=counted, by_school=dict.fromkeys(schools, counted), findings=tuple(findings))
     )

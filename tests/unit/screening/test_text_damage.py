@@ -38,7 +38,21 @@ DAMAGED = [
 NAMES = [
     *("José", "Ñandú", "O’Brien", "D’Étienne", "L’Évêque", "d’été", "Kaʻiulani", "Ka‘iulani", "Ka`iulani", "Kaʼiulani"),
     *("Smith–Jones", "Smith – Jones", "Robert “Bob” Smith", "Robert «Bob» Smith", "Božena", "Mašek", "Šimůnek", "Živa"),
-    *("Cœur", "Œuvrard", "Ÿ", "DŽemal", "DeŽuan", "Eƒe", "Mawuƒé", "ƒoli", "Smith & Jones", "AT&T;", "R&D", "Łukasz"),
+    *(
+        "Cœur",
+        "Œuvrard",
+        "Ÿ",
+        "DŽemal",
+        "DeŽuan",
+        "Eƒe",
+        "Mawuƒé",
+        "ƒoli",
+        "Núñez…",
+        "Smith & Jones",
+        "AT&T;",
+        "R&D",
+        "Łukasz",
+    ),
     *("MÜŠLI", "ŠIMŮNEK", "ŽŽ", "Nguyễn Thị", "Ọlúwáṣeun", "Adébáyọ̀", "山田", "İpek", "ẞ", "Straße", "Ærø", "👩"),
     *("سال\u200cها", "ക്ഷ\u0d4d\u200d", "ශ්\u200dරී", "क्\u200dष", "葛\U000e0100城", "辻\U000e0101", "ᠮ\u180bᠤ"),
 ]
