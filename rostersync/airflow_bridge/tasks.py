@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import (
 
 from rostersync.airflow_bridge import connections
 from rostersync.airflow_bridge.task_context import edges, night
-from rostersync.exceptions import ConfigurationError
+from rostersync.exceptions import ConfigurationError, RosterSyncError
 
 if TYPE_CHECKING:
     from rostersync.operations.retention import Stores
@@ -76,12 +76,28 @@ def pull(code: str) -> list[str]:
 
 
 def each(step: str, code: str, deliveries: Sequence[str]) -> list[dict[str, Any]]:
-    """One stage of the pipeline (validate, upsert, email) for every delivery; ids and counts."""
+    """One stage of the pipeline (validate, upsert, email) for every delivery; ids and counts.
+
+    A failure ends the stage, so that no newer file overtakes an older one; of deliveries that failed in earlier nights
+    and come last each is tried, and the first failure raised at the end.
+    """
     from rostersync import pipeline
 
     stage = {"validate": pipeline.validate, "upsert": pipeline.upsert, "email": pipeline.email}[step]
+    results: list[dict[str, Any]] = []
+    failures: list[RosterSyncError] = []
     with night() as (edges, run):
-        return [dict(stage(edges, run, code, delivery)) for delivery in deliveries]
+        last = frozenset() if run.dry_run else pipeline.tried_last(edges, run, code)
+        for delivery in deliveries:
+            try:
+                results.append(dict(stage(edges, run, code, delivery)))
+            except RosterSyncError as error:
+                if delivery not in last:
+                    raise
+                failures.append(error)
+        if failures:
+            raise failures[0]
+    return results
 
 
 def fail_if_any_failed(codes: Sequence[str] | None) -> None:

@@ -141,7 +141,7 @@ def seen_again(conn: Connection, id_: str, modified_at: datetime) -> None:
 def unfinished(conn: Connection, code: str) -> Sequence[Delivery]:
     """Deliveries whose work was interrupted, in arrival sequence.
 
-    Failed ones are not among them: they wait for a person, or for the file to be found again, and block nobody.
+    Failed ones are not among them: they wait for a person, or for the file to be found again.
     """
     states = (DeliveryState.PULLED, DeliveryState.VALIDATED)
     wanted = select(delivery).where(delivery.c.district == code, delivery.c.state.in_(states))

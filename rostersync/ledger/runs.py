@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, all_, and_, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, all_, and_, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rostersync.database.tables import arrival, delivery, run_delivery, run_districts
-from rostersync.model import Outcome, RemoteFile
+from rostersync.database.tables import arrival, attempt, delivery, run_delivery, run_districts
+from rostersync.ledger.undos import stands
+from rostersync.model import DeliveryState, Outcome, RemoteFile
+
+FAILED_RUNS = 2
+"""After so many runs that ended with an error at it, a delivery is tried after the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +30,14 @@ class Arrival:
 class RunDelivery:
     """A delivery a run works on; `outcome` is None until the run has settled it.
 
-    `attempts`: how many the delivery had seen when the run took it.
+    `attempts`: how many the delivery had seen when the run took it. `tried_last`: it comes after all others, because
+    it failed in earlier runs, and does not stop the run when it fails again.
     """
 
     delivery: str
     outcome: Outcome | None
     attempts: int = 0
+    tried_last: bool = False
 
 
 def lock_run(conn: Connection, dag_id: str, run_id: str, code: str) -> None:
@@ -94,6 +100,7 @@ def assign(conn: Connection, dag_id: str, run_id: str, code: str, taken: Sequenc
             "delivery": each.delivery,
             "outcome": each.outcome,
             "attempts": each.attempts,
+            "tried_last": each.tried_last,
         }
         for position, each in enumerate(taken)
     ]
@@ -105,6 +112,34 @@ def attempts_when_taken(conn: Connection, dag_id: str, run_id: str, code: str, i
     """How many attempts the delivery had seen when this run took it; None when it never did."""
     wanted = select(run_delivery.c.attempts).where(_of_run(dag_id, run_id, code), run_delivery.c.delivery == id_)
     return conn.execute(wanted).scalar()
+
+
+def tried_last(conn: Connection, dag_id: str, run_id: str, code: str) -> frozenset[str]:
+    """The deliveries that this run tries after all others."""
+    wanted = select(run_delivery.c.delivery).where(_of_run(dag_id, run_id, code), run_delivery.c.tried_last)
+    return frozenset(conn.scalars(wanted))
+
+
+def note_failed_run(conn: Connection, dag_id: str, run_id: str, code: str, id_: str) -> None:
+    """Note that a run ended with an error at this delivery, whatever the next try of it comes to."""
+    mine = (_of_run(dag_id, run_id, code), run_delivery.c.delivery == id_)
+    conn.execute(update(run_delivery).where(*mine).values(failed=True))
+
+
+def failing(conn: Connection, code: str) -> frozenset[str]:
+    """Deliveries of a district that failed for good, or are open though two runs failed at them.
+
+    One run may have failed for a reason that has nothing to do with the delivery: a database that was away.
+    """
+    runs = select(func.count()).where(run_delivery.c.delivery == delivery.c.id, run_delivery.c.failed)
+    again = and_(
+        delivery.c.state.in_((DeliveryState.PULLED, DeliveryState.VALIDATED)),
+        runs.scalar_subquery() >= FAILED_RUNS,
+    )
+    wanted = select(delivery.c.id).where(
+        delivery.c.district == code, or_(delivery.c.state == DeliveryState.FAILED, again)
+    )
+    return frozenset(conn.scalars(wanted))
 
 
 def settle(conn: Connection, dag_id: str, run_id: str, code: str, id_: str, outcome: Outcome | None) -> None:
@@ -155,6 +190,23 @@ def received_at(conn: Connection, id_: str, until: datetime) -> datetime:
     landed = select(func.coalesce(last, delivery.c.landed_at)).where(delivery.c.id == id_)
     received: datetime = conn.execute(landed).scalar_one()
     return received
+
+
+def is_overtaken(conn: Connection, code: str, id_: str) -> bool:
+    """Whether a content that arrived after this one, or with it but later in order, was applied and not undone."""
+    looks = select(arrival.c.delivery, func.min(arrival.c.seen_at).label("at")).where(arrival.c.district == code)
+    met = looks.group_by(arrival.c.delivery, arrival.c.name, arrival.c.modified_at).subquery("met")
+    last = select(met.c.delivery, func.max(met.c.at).label("at")).group_by(met.c.delivery).cte("last_arrival")
+    orders = (
+        select(delivery.c.id, func.coalesce(last.c.at, delivery.c.landed_at).label("at"), delivery.c.sequence)
+        .select_from(delivery.outerjoin(last, last.c.delivery == delivery.c.id))
+        .where(delivery.c.district == code)
+        .cte("arrival_order")
+    )
+    mine, other = orders.alias("mine"), orders.alias("other")
+    later = tuple_(other.c.at, other.c.sequence) > tuple_(mine.c.at, mine.c.sequence)
+    applied = select(literal(1)).select_from(mine).join(other, later).join(attempt, attempt.c.delivery == other.c.id)
+    return conn.execute(applied.where(mine.c.id == id_, stands()).limit(1)).first() is not None
 
 
 def steady_since(conn: Connection, code: str, files: Sequence[RemoteFile]) -> dict[RemoteFile, datetime]:

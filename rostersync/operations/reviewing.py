@@ -58,7 +58,7 @@ def approve(
     district = configured(edges, id_)
     if (settled := _settled(edges, district, id_, answer)) is not None:
         return settled
-    with failure_noted(edges, district.code, id_) as work:
+    with failure_noted(edges, Run(dag_id=REVIEW, run_id=id_, actor=actor), district.code, id_) as work:
         approval = partial(_approve, edges, district, id_, answer, work)
         return once_more_after_another(edges, district.code, id_, work, approval)
 

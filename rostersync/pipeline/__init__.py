@@ -10,6 +10,7 @@ from rostersync.pipeline.checking import check
 from rostersync.pipeline.context import Edges, Run, now
 from rostersync.pipeline.pulling import list_districts, pull
 from rostersync.pipeline.results import Checked, Pulled, SyncResult
+from rostersync.pipeline.run_progress import tried_last
 from rostersync.pipeline.sending import email, relay_district, send_due
 from rostersync.pipeline.syncing import sync, touched_since
 from rostersync.pipeline.upserting import upsert
@@ -30,6 +31,7 @@ __all__ = [
     "send_due",
     "sync",
     "touched_since",
+    "tried_last",
     "upsert",
     "validate",
 ]

@@ -77,8 +77,12 @@ def _same_rules(found: Delivery, conditions: Conditions) -> bool:
 
 
 def is_older(conn: Connection, found: Delivery) -> bool:
-    """Applied before another content of the district, or more than 24 hours older than what was applied last."""
+    """Applied before another content of the district, overtaken by one that arrived later, or more than 24 hours older
+    than what was applied last.
+    """
     latest = ledger.latest_applied(conn, found.district)
     if latest is None or latest[0] == found.id:
         return False
-    return ledger.was_applied(conn, found.id) or found.modified_at < latest[1] - OLDER_BY
+    if ledger.was_applied(conn, found.id) or found.modified_at < latest[1] - OLDER_BY:
+        return True
+    return ledger.is_overtaken(conn, found.district, found.id)

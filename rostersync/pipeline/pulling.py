@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from rostersync.ledger import Arrival, Delivery, RunDelivery
 from rostersync.model import DeliveryState, Outcome
 from rostersync.pipeline.context import Edges, Run, conditions, today, transaction
 from rostersync.pipeline.dry_run import DRY_RUN
-from rostersync.pipeline.inbox_scan import Looked, look
+from rostersync.pipeline.inbox_scan import Looked, look, modified_until
 from rostersync.pipeline.known_content import Situation, verdict
 from rostersync.pipeline.notifications import recall_refusal, tell_nothing_new
 from rostersync.pipeline.results import Arrived, Pulled
@@ -104,13 +104,18 @@ class _Night:
     taken: list[RunDelivery] = field(default_factory=list)
     mailed: set[str] = field(default_factory=set)
 
+    def put_last(self, failing: frozenset[str]) -> None:
+        """What failed before is tried after all others, so that it does not stand in their way."""
+        last = [replace(one, tried_last=True) for one in self.taken if one.delivery in failing]
+        self.taken = [one for one in self.taken if one.delivery not in failing] + last
+
     def take(self, found: Delivery, outcome: Outcome | None) -> None:
         if found.id not in {each.delivery for each in self.taken}:
             self.taken.append(RunDelivery(delivery=found.id, outcome=outcome, attempts=found.attempts))
 
 
 def _enter(conn: Connection, edges: Edges, run: Run, district: District, looked: Sequence[Looked]) -> Pulled:
-    """Enter the look: unfinished deliveries of earlier nights go first, then this look's files in their order."""
+    """Enter the look: unfinished deliveries of earlier nights go first, then this look's files, then what failed."""
     ledger.lock_run(conn, run.dag_id, run.run_id, district.code)
     taken = _taken_before(conn, edges, run, district)
     if taken is not None:
@@ -121,6 +126,7 @@ def _enter(conn: Connection, edges: Edges, run: Run, district: District, looked:
         night.take(each, None)
     for seen in looked:
         _enter_file(conn, edges, run, district, seen, night)
+    night.put_last(ledger.failing(conn, district.code))
     ledger.assign(conn, run.dag_id, run.run_id, district.code, night.taken)
     ledger.record_arrivals(conn, run.dag_id, run.run_id, district.code, night.arrivals or [_nothing()], edges.clock())
     return _pulled(night)
@@ -140,12 +146,12 @@ def _enter_file(conn: Connection, edges: Edges, run: Run, district: District, se
         found = ledger.record_delivery(
             conn,
             seen.landed,
-            modified_at=seen.remote.modified_at,
+            modified_at=modified_until(seen.remote, edges.clock()),
             landed_at=edges.clock(),
             conditions=conditions(district),
         )
     elif anew:
-        ledger.seen_again(conn, found.id, seen.remote.modified_at)
+        ledger.seen_again(conn, found.id, modified_until(seen.remote, edges.clock()))
     outcome = _outcome(conn, edges, run, district, found, anew)
     night.take(found, outcome)
     night.arrivals.append(Arrival(seen=seen.remote, delivery=found.id, outcome=outcome or DeliveryState.PULLED))

@@ -92,8 +92,14 @@ def settle(conn: Connection, run: Run, code: str, id_: str, outcome: Outcome) ->
     ledger.settle(conn, run.dag_id, run.run_id, code, id_, outcome)
 
 
+def tried_last(edges: Edges, run: Run, code: str) -> frozenset[str]:
+    """The deliveries that this run tries after all others: a failure of theirs does not end the district's night."""
+    with transaction(edges, code) as conn:
+        return ledger.tried_last(conn, run.dag_id, run.run_id, code)
+
+
 @contextmanager
-def failure_noted(edges: Edges, code: str, id_: str) -> Iterator[str]:
+def failure_noted(edges: Edges, run: Run, code: str, id_: str) -> Iterator[str]:
     """A failure is written down and goes on its way: one that no retry can cure, for the watcher.
 
     Gives the id of the work that `take` begins. Where the ledger cannot be written (the line is cut, its row is locked,
@@ -111,6 +117,7 @@ def failure_noted(edges: Edges, code: str, id_: str) -> Iterator[str]:
             with transaction(edges, code) as conn:
                 conn.execute(select(func.set_config("lock_timeout", NOTE_PATIENCE, True)))
                 ledger.end_work(conn, id_, work)
+                ledger.note_failed_run(conn, run.dag_id, run.run_id, code, id_)
                 if isinstance(error, PermanentError) and not isinstance(error, LostClaim):
                     ledger.mark_failed(conn, id_)
         except RosterSyncError:

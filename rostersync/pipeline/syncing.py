@@ -10,7 +10,7 @@ from rostersync.model import Outcome
 from rostersync.pipeline.context import Edges, Run, transaction
 from rostersync.pipeline.pulling import pull
 from rostersync.pipeline.results import Arrived, SyncResult
-from rostersync.pipeline.run_progress import stored_result
+from rostersync.pipeline.run_progress import stored_result, tried_last
 from rostersync.pipeline.sending import email
 from rostersync.pipeline.upserting import conclude
 from rostersync.pipeline.validating import judge_file
@@ -23,7 +23,8 @@ def sync(edges: Edges, run: Run, code: str, *, progress: Progress | None = None)
     """Pull, validate, upsert and e-mail one district; one result per arrival, in order.
 
     Our own failures come back as results with outcome `failed` and end the district's night, so that no newer file
-    overtakes an older one. Raises ConfigurationError only.
+    overtakes an older one; but for deliveries that failed in earlier nights, which are tried after all others.
+    Raises ConfigurationError only.
     """
     return list(_walk(edges, run, code, progress or _silent))
 
@@ -37,10 +38,11 @@ def _walk(edges: Edges, run: Run, code: str, tell: Progress) -> Iterator[SyncRes
     except RosterSyncError as error:
         yield _failed(code, None, error)
         return
+    last = frozenset() if run.dry_run else tried_last(edges, run, code)
     for arrived in pulled.arrivals:
         result = _finish(edges, run, code, arrived, arrived.delivery in pulled.deliveries, tell)
         yield result
-        if result.outcome is Outcome.FAILED:
+        if result.outcome is Outcome.FAILED and arrived.delivery not in last:
             return
 
 

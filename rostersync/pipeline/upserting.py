@@ -31,8 +31,9 @@ from rostersync.pipeline.run_progress import (
     settle,
     settled_result,
     take,
+    tried_last,
 )
-from rostersync.pipeline.validating import Validated, is_nothing_new, is_validated, screen_delivery
+from rostersync.pipeline.validating import Validated, is_nothing_new, is_validated, judge_file, screen_delivery
 from rostersync.planning import PlanContext
 
 if TYPE_CHECKING:
@@ -61,14 +62,23 @@ def upsert(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any
 
     Raises DistrictBusy, DatabaseUnavailable, LostClaim, KilledTwice, LandedBytesMissing, PlanMismatch.
     """
-    return conclude(edges, run, edges.district(code), delivery).summary()
+    district = edges.district(code)
+    if delivery in tried_last(edges, run, code):
+        return validate_and_conclude(edges, run, district, delivery).summary()
+    return conclude(edges, run, district, delivery).summary()
+
+
+def validate_and_conclude(edges: Edges, run: Run, district: District, id_: str) -> SyncResult:
+    """Both stages of a delivery, one after the other. Raises what they raise."""
+    validated = judge_file(edges, run, district, id_)
+    return validated.result or conclude(edges, run, district, id_, validated.screened)
 
 
 def conclude(edges: Edges, run: Run, district: District, id_: str, screened: Screened | None = None) -> SyncResult:
     """`upsert` for callers in the same process; `screened` spares reading the landed bytes again."""
     if run.dry_run:
         return try_out(edges, district, id_)
-    with failure_noted(edges, district.code, id_) as work:
+    with failure_noted(edges, run, district.code, id_) as work:
         attempt = partial(_conclude, edges, run, district, id_, work, screened)
         return once_more_after_another(edges, district.code, id_, work, attempt)
 
@@ -205,14 +215,8 @@ def _number(conn: Connection, case: Case, last: Attempt | None) -> int:
     if last is None or last.number < delivery.attempts:
         return delivery.attempts
     number = delivery.attempts + 1
-    ledger.store_findings(
-        conn,
-        code=case.district.code,
-        delivery_id=delivery.id,
-        attempt=number,
-        stage="file",
-        findings=case.screened.findings,
-    )
+    code, findings = case.district.code, case.screened.findings
+    ledger.store_findings(conn, code=code, delivery_id=delivery.id, attempt=number, stage="file", findings=findings)
     return number
 
 
@@ -237,11 +241,7 @@ def _record(
 
 def _mark_judged(conn: Connection, case: Case, state: DeliveryState, number: int, context: PlanContext) -> None:
     """Note under which roster version and for which day the plan was made."""
+    version = ledger.roster_version(conn, case.district.code)
     ledger.mark_judged(
-        conn,
-        case.delivery.id,
-        state=state,
-        attempt=number,
-        roster_version=ledger.roster_version(conn, case.district.code),
-        judged_on=context.today,
+        conn, case.delivery.id, state=state, attempt=number, roster_version=version, judged_on=context.today
     )

@@ -27,6 +27,7 @@ from rostersync.pipeline.run_progress import (
     settled_result,
     stored_result,
     take,
+    tried_last,
 )
 
 if TYPE_CHECKING:
@@ -54,8 +55,11 @@ class Validated:
 def validate(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any]:
     """Judge a delivery's file rules and store the findings; again under the same rules: say so and do nothing.
 
+    What failed in earlier runs is not judged here: `upsert` does it after everything else.
     Raises SuiteFailed, LandedBytesMissing, LostClaim, KilledTwice, DatabaseUnavailable.
     """
+    if delivery in tried_last(edges, run, code):
+        return Validated(delivery=delivery).summary()
     return judge_file(edges, run, edges.district(code), delivery).summary()
 
 
@@ -64,7 +68,7 @@ def judge_file(edges: Edges, run: Run, district: District, id_: str) -> Validate
     if run.dry_run:
         screened = screen_landed(edges, district, id_)
         return Validated(delivery=id_, screened=screened, findings=tally(certain(screened.findings)))
-    with failure_noted(edges, district.code, id_) as work:
+    with failure_noted(edges, run, district.code, id_) as work:
         attempt = partial(_judge_file, edges, run, district, id_, work)
         return once_more_after_another(edges, district.code, id_, work, attempt)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -114,6 +115,10 @@ run_delivery = Table(
     Column("outcome", Text),
     # How many attempts the delivery had seen when the run took it.
     Column("attempts", Integer, nullable=False, server_default="0"),
+    # The run ended with an error at it, if only at the first try.
+    Column("failed", Boolean, nullable=False, server_default=text("false")),
+    # It had failed before: a failure does not keep the run from anything else.
+    Column("tried_last", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("dag_id", "run_id", "district", "position"),
     UniqueConstraint("dag_id", "run_id", "district", "delivery"),
     Index(None, "delivery"),

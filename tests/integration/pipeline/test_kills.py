@@ -57,14 +57,14 @@ def attempt(nights: Nights, stage: str, delivery: str, run: str = "night-1") -> 
 
 def kill(nights: Nights, delivery: str, run: str = "night-1") -> None:
     """A task that claims the delivery and is never heard of again."""
-    with failure_noted(nights.edges, nights.config.code, delivery) as work:
+    with failure_noted(nights.edges, nights.run(run), nights.config.code, delivery) as work:
         upserting.open_case(nights.edges, nights.run(run), nights.config, delivery, work)
 
 
 @contextmanager
 def zombie(nights: Nights, delivery: str, error: Exception, run: str = "night-1") -> Iterator[None]:
     """A task that claims the delivery and is taken for dead; in the end it lives, and fails."""
-    with suppress(type(error)), failure_noted(nights.edges, nights.config.code, delivery) as work:
+    with suppress(type(error)), failure_noted(nights.edges, nights.run(run), nights.config.code, delivery) as work:
         upserting.open_case(nights.edges, nights.run(run), nights.config, delivery, work)
         yield
         raise error
