@@ -33,11 +33,12 @@ FAULTS = tests/faults tests/integration/database/test_tenancy_*.py tests/dags/te
 faults: setup  ## every numbered fault and hundreds of kills, on two cores; prints the table (ARGS='-k f12' for some)
 	@$(RUN) -m pytest -p tests.faults.table -m "fault or long" -n 2 --dist worksteal $(FAULTS) $(ARGS)
 
-check: setup  ## format, lint, types, import layers, generated files
+check: setup  ## format, lint, types, import layers, sizes, generated files
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m ruff check .
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
+	@$(RUN) scripts/house.py
 	@$(VENV)/bin/rostersync generate --check
 
 house: setup  ## size of folders, modules and functions, and import cycles; fails above a limit

@@ -16,7 +16,7 @@ from rostersync.reading.bulk import gathered, parse_lines, places_of_headers, wh
 from rostersync.reading.encoding import line_at
 from rostersync.reading.line_scan import Chunk, Shape, cut, has_lone_cr, shape_of
 from rostersync.reading.record import Record, parse_record
-from rostersync.reading.row_layout import BLANKS, Layout
+from rostersync.reading.row_layout import BLANKS, Layout, is_whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -142,7 +142,7 @@ def _judge(data: bytes, index: int, record: Record, piece: _Piece, body: Body) -
         body.skip_blank(np.array([piece.line(index)]))
         return
     count = len(cells) + record.more
-    whole = _is_whole(cells, record, layout)
+    whole = is_whole(cells, record, layout)
     again = layout.is_header(cells)
     same = again and layout.is_same_header(cells)
     if again and not (same and whole):
@@ -157,17 +157,6 @@ def _judge(data: bytes, index: int, record: Record, piece: _Piece, body: Body) -
     else:
         finding = _miscounted(cells, record, piece.line(index), layout)
     body.refuse_row(_text(data, piece.offset(index), record.end), finding)
-
-
-def _is_whole(cells: Sequence[str], record: Record, layout: Layout) -> bool:
-    """The row has a cell for each column, or what it lacks or has too much is blank."""
-    if layout.least <= len(cells) + record.more <= layout.width:
-        return True
-    if not layout.columns:
-        return False
-    if len(cells) > layout.width:
-        return record.blank and not any(cell.strip(BLANKS) for cell in cells[layout.width :])
-    return record.terminated and layout.may_end_here(cells)
 
 
 def _text(data: bytes, start: int, end: int) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.reading.first_lines import FEWEST_KNOWN, bare
 from rostersync.reading.header import Names, cleaned
+from rostersync.reading.record import Record
 from rostersync.text_columns import SPACES
 
 BLANKS: Final = "\t" + SPACES
@@ -109,3 +110,14 @@ def lay_out(typed: tuple[str, ...], names: Names, dictionary: Dictionary, *, ref
     columns = {} if refused else dict(names.columns)
     ordered = sorted(columns, key=lambda position: dictionary.by_header[columns[position]].need != "required")
     return Layout(typed=typed, wanted=(*ordered, *names.blank), columns=columns, dictionary=dictionary)
+
+
+def is_whole(cells: Sequence[str], record: Record, layout: Layout) -> bool:
+    """The row has a cell for each column, or what it lacks or has too much is blank."""
+    if layout.least <= len(cells) + record.more <= layout.width:
+        return True
+    if not layout.columns:
+        return False
+    if len(cells) > layout.width:
+        return record.blank and not any(cell.strip(BLANKS) for cell in cells[layout.width :])
+    return record.terminated and layout.may_end_here(cells)

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Table, and_, exists, func, literal, not_, or_, select, union_all
+from sqlalchemy import and_, exists, func, not_, or_, select
 
 from rostersync.catalogue.findings import found
 from rostersync.configuration.district import Holds, Threshold
 from rostersync.database import tables as t
 from rostersync.model import AppliedAttempt, Finding
-from rostersync.planning.predicates import LIVE
+from rostersync.planning.rules.active_records import count_active, count_active_at
 from rostersync.planning.rules.changed_classes import count_changed_classes
 from rostersync.planning.rules.day_start import DayChange, count_day_changes
 from rostersync.planning.rules.endings import CLASSES, ENROLLMENTS, PEOPLE, Endings, Where, count_endings
@@ -211,17 +211,12 @@ def _of_district(ws: Workspace, suspects: Sequence[_Suspect], days: Mapping[Wher
 
 def _active(ws: Workspace, suspects: Sequence[_Suspect], days: Mapping[Where, DayChange]) -> Mapping[str, int]:
     """entity → active file-owned records of the district, counted no further than the suspects need."""
-    counts: dict[str, Any] = {}
+    up_to: dict[str, int | None] = {}
     for entity in dict.fromkeys(suspect.entity for suspect in suspects):
         enough = _enough(suspects, entity)
         # So many more of those that are active now may not have been so when the day began.
-        most = None if enough is None else enough + days.get((entity, None), DayChange()).are
-        some = select(literal(1)).where(_is_active(ws, _TABLES[entity])).limit(most).subquery()
-        counts[entity] = select(func.count()).select_from(some).scalar_subquery()
-    return dict(zip(counts, ws.conn.execute(select(*counts.values())).one(), strict=True))
-
-
-_TABLES = {PEOPLE: t.person, CLASSES: t.class_, ENROLLMENTS: t.enrollment}
+        up_to[entity] = None if enough is None else enough + days.get((entity, None), DayChange()).are
+    return count_active(ws, up_to)
 
 
 def _enough(suspects: Iterable[_Suspect], entity: str) -> int | None:
@@ -229,15 +224,11 @@ def _enough(suspects: Iterable[_Suspect], entity: str) -> int | None:
     return None if None in limits else max(filter(None, limits))
 
 
-def _is_active(ws: Workspace, record: Table) -> ColumnElement[bool]:
-    return and_(record.c.district == ws.district, record.c.owner == "file", record.c.status.in_(LIVE))
-
-
 def _of_schools(ws: Workspace, suspects: Sequence[_Suspect], days: Mapping[Where, DayChange]) -> Iterator[Finding]:
     """One finding for each school: of its entities the one that loses most."""
     if not suspects:
         return
-    active = _active_at(ws, sorted({str(suspect.school) for suspect in suspects}))
+    active = count_active_at(ws, sorted({str(suspect.school) for suspect in suspects}))
     told: set[str | None] = set()
     for suspect in sorted(suspects, key=lambda one: (one.school or "", -one.number, one.entity)):
         day = days.get((suspect.entity, suspect.school), DayChange())
@@ -245,21 +236,3 @@ def _of_schools(ws: Workspace, suspects: Sequence[_Suspect], days: Mapping[Where
         if judged and suspect.school not in told:
             told.add(suspect.school)
             yield from judged
-
-
-def _active_at(ws: Workspace, schools: Sequence[str]) -> Mapping[tuple[str, str], int]:
-    """(entity, school) → active file-owned records there."""
-    p, c, e = t.placement, t.class_, t.enrollment
-    taught = e.join(c, and_(c.c.district == e.c.district, c.c.class_id == e.c.class_id))
-    parts = [
-        select(literal(name).label("entity"), school, func.count().label("number"))
-        .select_from(source)
-        .where(_is_active(ws, record), school.in_(schools))
-        .group_by(school)
-        for name, record, source, school in (
-            (PEOPLE, p, p, p.c.school_id),
-            (CLASSES, c, c, c.c.school_id),
-            (ENROLLMENTS, e, taught, c.c.school_id),
-        )
-    ]
-    return {(row[0], row[1]): row[2] for row in ws.conn.execute(union_all(*parts))}
