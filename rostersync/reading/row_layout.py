@@ -86,6 +86,25 @@ class Layout:
         missing = {header for position, header in self.columns.items() if position >= len(cells)}
         return not missing & (self._always_needed | (self._class_needs if self._names_class(cells) else frozenset()))
 
+    def is_shifted(self, cells: Sequence[str]) -> bool:
+        """Whether a row with blank cells too many has a comma too many further left: `Tate, Jr.` without quotes.
+
+        It shows where a cell is not of its column's kind, but one further right is.
+        """
+        too_many = len(cells) - self.width
+        return any(
+            cells[place].strip(BLANKS)
+            and not self._is_of_kind(header, cells[place])
+            and any(self._is_of_kind(header, cell) for cell in cells[place + 1 : place + 1 + too_many])
+            for header, place in self._positions.items()
+        )
+
+    def _is_of_kind(self, header: str, cell: str) -> bool:
+        column = self.dictionary.by_header[header]
+        if column.kind == "email":
+            return "@" in cell
+        return cell.strip(BLANKS) in (*column.accepted, *column.aliases)
+
     def is_removal(self, cells: Sequence[str]) -> bool:
         """The row's action, as it is typed, is one of the dictionary's."""
         place = self._positions.get("action", len(cells))
@@ -119,5 +138,6 @@ def is_whole(cells: Sequence[str], record: Record, layout: Layout) -> bool:
     if not layout.columns:
         return False
     if len(cells) > layout.width:
-        return record.blank and not any(cell.strip(BLANKS) for cell in cells[layout.width :])
+        blank_behind = record.blank and not any(cell.strip(BLANKS) for cell in cells[layout.width :])
+        return blank_behind and not layout.is_shifted(cells)
     return record.terminated and layout.may_end_here(cells)

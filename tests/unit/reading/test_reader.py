@@ -153,6 +153,11 @@ def test_blank_cells_behind_the_last_column_are_nothing(row: str) -> None:
     assert reading.lines.tolist() == [2, 3, 4]
 
 
+@pytest.mark.parametrize("row", [ROW.replace("Bo", "Bo, Jr."), ROW.replace("Ana", "Ana, Maria")])
+def test_a_comma_too_many_inside_a_row_is_no_blank_cell_behind_it(row: str) -> None:
+    assert flat(read_lines(ROW, row, ROW)) == [(3, None, "row-cell-count")]
+
+
 @pytest.mark.parametrize("row", [ROW[:-1], ROW.rstrip(",")])
 def test_blank_cells_that_a_program_left_out_are_read_as_blank(row: str) -> None:
     reading = read_lines(ROW, row, ROW, row)
