@@ -81,7 +81,7 @@ def test_the_question_holds_numbers_and_nobodys_data(held: str) -> None:
     assert reviews.waiting_reviews() == [{"review": held, "delivery": held}]
     asked = reviews.question(held)
     assert (asked["delivery"], asked["attempt"]) == (held, 1)
-    assert "unusually many people (5 of 8)" in asked["body"]
+    assert "unusually many people (5 of 8; the files of one day count together)" in asked["body"]
     assert "| Staff | 0 | 0 | 0 | 5 | 0 |" in asked["body"]
     assert not [word for word in ("Canary", "Quimby", "example.org", f"{CODE}-1,") if word in str(asked)]
 
