@@ -54,7 +54,7 @@ def finish(nights: Nights, name: str, delivery: str) -> dict[str, Any]:
 def take_over(nights: Nights, delivery: str) -> None:
     """Another run begins to work on it and is not done yet."""
     with database.transaction(nights.engine, CODE) as conn:
-        ledger.begin_work(conn, delivery, "another run")
+        ledger.begin_work(conn, delivery, "another run", "its work")
         ledger.claim(conn, delivery, "somebody")
 
 
@@ -149,7 +149,8 @@ def test_an_approval_that_a_forced_run_overtook_says_that_it_was_decided(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivery = held(nights)
-    nights.config = district(nights.inbox, holds={"removals": {"share": 1, "least": 99}})
+    no_limit = {"share": 1, "least": 99}
+    nights.config = district(nights.inbox, holds={"removals": no_limit, "removals_of_most": no_limit})
     forced = {"force": True, "reason": "no time to ask"}
     between(monkeypatch, planning, "lock_district", lambda: nights.sync("by-hand", **forced))
     reviewed = reviewing.approve(nights.edges, delivery, actor="olga")
