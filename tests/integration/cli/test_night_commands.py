@@ -192,7 +192,7 @@ def test_the_doctor_finds_an_open_landing_store_and_a_wrong_district(
 ) -> None:
     (tmp_path / "landing").mkdir(mode=0o755)
     monkeypatch.setenv("ROSTERSYNC_LANDING_URL", str(tmp_path / "landing"))
-    monkeypatch.setattr(districts, "problems", lambda: ["oak.yaml: name: missing."])
+    monkeypatch.setattr(districts, "problems", lambda *_: ["oak.yaml: name: missing."])
     code, told, _ = command("doctor")
     assert code == 4
     assert "chmod 700" in told

@@ -147,7 +147,8 @@ AS_ANOTHER = """
 import encodings.idna, os, pwd, sys
 from pathlib import Path
 import psycopg
-from rostersync import embedded, embedded_programs
+from rostersync.embedded_postgres import programs as embedded_programs
+from rostersync.embedded_postgres import server as embedded
 if os.geteuid() == 0:  # everything is imported: from here on an ordinary account
     account = pwd.getpwnam("nobody")
     embedded_programs._binaries()
