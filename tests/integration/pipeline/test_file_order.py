@@ -234,8 +234,9 @@ def test_the_run_that_was_overtaken_goes_on_when_the_other_came_to_nothing(
             done.append("once")
             with transaction(nights.engine, "springfield") as conn:
                 delivery = conn.scalars(select(tables.delivery.c.id)).one()
+                ledger.begin_work(conn, delivery, "another run", "its work")
                 ledger.claim(conn, delivery, "another run")
-                ledger.end_work(conn, delivery)
+                ledger.end_work(conn, delivery, "its work")
         return real(*args)
 
     nights.put([person(1)])
