@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from sqlalchemy import Engine, func, select
 
-from rostersync.database.failures import translated
+from rostersync.database.transactions import transaction
 from rostersync.exceptions import RosterSyncError
 
 
@@ -18,6 +18,6 @@ def refresh_statistics(engine: Engine) -> Sequence[str]:
     districts wait for it. It waits for nobody. Without it a plan is as right and only slower, so that no failure of it
     is one of the caller's: what is really away is noticed by the next transaction.
     """
-    with suppress(RosterSyncError), translated(), engine.begin() as conn:
+    with suppress(RosterSyncError), transaction(engine, None) as conn:
         return conn.scalars(select(func.roster.refresh_statistics().column_valued("name"))).all()
     return ()

@@ -29,13 +29,11 @@ def takes_others(ws: Workspace) -> ColumnElement[bool]:
 def fold_rows(ws: Workspace) -> None:
     """Set aside, with a remark, what accepted removals take; mark rows whose class part they take."""
     for word in TAKING:
-        removal = _accepted(ws, word)
-        taken = and_(ws.accepted, _taken_by(ws, word, removal), _wholly(ws, word))
-        if ws.note(_remark(ws, word, removal, "row").where(taken)):
-            ws.conn.execute(update(ws.stage).values(status="folded").where(taken))
-    removal = _accepted(ws, "REMOVE-CLASS")
-    taken = and_(ws.accepted, ws.cell("action").is_(None), _taken_by(ws, "REMOVE-CLASS", removal))
-    ws.conn.execute(update(ws.stage).values(class_folded=True).where(taken))
+        wholly = and_(ws.accepted, _wholly(ws, word))
+        if ws.note(_remark(ws, word, _accepted(ws, word), "row").where(wholly)):
+            ws.conn.execute(update(ws.stage).values(status="folded").where(wholly, _is_taken(ws, word)))
+    additions = and_(ws.accepted, ws.cell("action").is_(None))
+    ws.conn.execute(update(ws.stage).values(class_folded=True).where(additions, _is_taken(ws, "REMOVE-CLASS")))
 
 
 def class_parts(ws: Workspace) -> Iterator[Found]:
@@ -64,6 +62,11 @@ def _accepted(ws: Workspace, word: str) -> Subquery:
     cells = [ws.cell(header).label(header) for header in TAKING[word]]
     removals = select(*cells, func.min(ws.stage.c.line).label("line")).where(ws.does(word))
     return removals.group_by(*(ws.cell(header) for header in TAKING[word])).subquery("removal")
+
+
+def _is_taken(ws: Workspace, word: str) -> ColumnElement[bool]:
+    removal = _accepted(ws, word)
+    return exists().select_from(removal).where(_taken_by(ws, word, removal))
 
 
 def _taken_by(ws: Workspace, word: str, removal: Subquery) -> ColumnElement[bool]:

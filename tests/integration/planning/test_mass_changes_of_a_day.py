@@ -182,7 +182,7 @@ def test_twenty_five_files_of_four_removals_in_one_look(nights: Nights) -> None:
 def test_the_day_begins_anew(nights: Nights) -> None:
     employ(nights, people(1, 60))
     assert held(night(nights, leaving(1, 4), "first")) == []
-    nights.now += timedelta(hours=5)
+    nights.now += timedelta(minutes=30)  # it is 23:00 in the district
     assert held(night(nights, leaving(5, 8), "same day"))[0] == ("hold-removals", "people", 8, 60)
     nights.now += timedelta(days=1)
     assert held(night(nights, leaving(9, 12), "next day")) == []

@@ -104,6 +104,7 @@ def test_every_fault_of_one_cell_is_tried() -> None:
     whole_rows = {
         "row-cell-count",
         "row-blank",
+        "row-short",
         "row-duplicate",
         "row-repeated-header",
         "row-folded",
