@@ -193,20 +193,30 @@ def received_at(conn: Connection, id_: str, until: datetime) -> datetime:
 
 
 def is_overtaken(conn: Connection, code: str, id_: str) -> bool:
-    """Whether a content that arrived after this one, or with it but later in order, was applied and not undone."""
-    looks = select(arrival.c.delivery, func.min(arrival.c.seen_at).label("at")).where(arrival.c.district == code)
+    """Whether a content that arrived after this one, or with it but later in order, was applied and not undone.
+
+    Arrivals are ordered by their numbers: the clock of the machine that looked may have jumped back. What was met in
+    one place under one modification time arrived once; arrivals that retention has swept were before all others.
+    """
+    looks = select(arrival.c.delivery, func.min(arrival.c.id).label("number")).where(arrival.c.district == code)
     met = looks.group_by(arrival.c.delivery, arrival.c.name, arrival.c.modified_at).subquery("met")
-    last = select(met.c.delivery, func.max(met.c.at).label("at")).group_by(met.c.delivery).cte("last_arrival")
+    last = select(met.c.delivery, func.max(met.c.number).label("number")).group_by(met.c.delivery).cte("last_arrival")
     orders = (
-        select(delivery.c.id, func.coalesce(last.c.at, delivery.c.landed_at).label("at"), delivery.c.sequence)
+        select(delivery.c.id, func.coalesce(last.c.number, 0).label("number"), delivery.c.sequence)
         .select_from(delivery.outerjoin(last, last.c.delivery == delivery.c.id))
         .where(delivery.c.district == code)
         .cte("arrival_order")
     )
     mine, other = orders.alias("mine"), orders.alias("other")
-    later = tuple_(other.c.at, other.c.sequence) > tuple_(mine.c.at, mine.c.sequence)
+    later = tuple_(other.c.number, other.c.sequence) > tuple_(mine.c.number, mine.c.sequence)
     applied = select(literal(1)).select_from(mine).join(other, later).join(attempt, attempt.c.delivery == other.c.id)
     return conn.execute(applied.where(mine.c.id == id_, stands()).limit(1)).first() is not None
+
+
+def last_looked_at(conn: Connection, code: str) -> datetime | None:
+    """The latest moment at which the district's inbox was looked at."""
+    moment: datetime | None = conn.scalar(select(func.max(arrival.c.seen_at)).where(arrival.c.district == code))
+    return moment
 
 
 def steady_since(conn: Connection, code: str, files: Sequence[RemoteFile]) -> dict[RemoteFile, datetime]:

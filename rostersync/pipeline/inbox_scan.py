@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rostersync import ledger
@@ -31,15 +31,9 @@ class Looked:
 
 def look(edges: Edges, district: District, transport: Transport) -> list[Looked]:
     """Every matching file of the inbox, oldest first, then by name; the complete ones are in the landing store."""
-    arrived = edges.clock()
-    first = sorted(transport.list(), key=lambda file: (modified_until(file, arrived), file.name))
+    first = sorted(transport.list(), key=lambda file: (file.modified_at, file.name))
     complete = set(_complete(edges, district, transport, first))
     return [Looked(remote=each, landed=_land(edges, district, transport, each, each in complete)) for each in first]
-
-
-def modified_until(file: RemoteFile, arrived: datetime) -> datetime:
-    """When the file was modified; with a clock that is ahead: when it arrived, else it would long be the newest."""
-    return min(file.modified_at, arrived)
 
 
 def _complete(

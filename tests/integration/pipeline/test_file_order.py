@@ -63,6 +63,29 @@ def test_in_one_look_a_clock_ahead_is_the_newest_and_no_more(nights: Nights) -> 
     assert last_name(nights) == "Ahead"
 
 
+@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(hours=30), timedelta(days=40)])
+def test_our_own_clock_that_jumps_back_makes_no_file_an_older_one(nights: Nights, back: timedelta) -> None:
+    nights.put([person(1, userLastName="First")])
+    nights.sync("night-1")
+    written = nights.now + timedelta(days=1)
+    nights.now = written - back
+    nights.put([person(1, userLastName="Second")], at=written)
+    results = nights.sync("night-2")
+    assert (outcomes(results), holds(results), last_name(nights)) == ([Outcome.APPLIED], [], "Second")
+
+
+def test_our_own_clock_that_jumps_back_lets_no_older_content_back(nights: Nights) -> None:
+    first = [person(1, userLastName="First")]
+    nights.put(first)
+    nights.sync("night-1")
+    nights.now += timedelta(days=1)
+    nights.put([person(1, userLastName="Second")])
+    nights.sync("night-2")
+    nights.now -= timedelta(hours=30)
+    nights.put(first, at=nights.now)
+    assert (holds(nights.sync("night-3")), last_name(nights)) == (["hold-older-file"], "Second")
+
+
 # --- a file that failed ----------------------------------------------------------------------------------------------
 
 
