@@ -5,6 +5,7 @@ Pure functions of one text. Rules ask them only about the few words that a quick
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from html.entities import html5
@@ -104,17 +105,23 @@ def _is_encoded_twice(text: str) -> bool:
 def _decoded_again(text: str, code_page: str) -> str:
     """The text with one round of wrong decoding undone; the same text when there was none."""
     try:
-        return b"".join(_byte(letter, code_page) for letter in text).decode()
+        return codecs.charmap_encode(text, "strict", _BYTES[code_page])[0].decode()
     except UnicodeError:
         return text
 
 
-def _byte(letter: str, code_page: str) -> bytes:
-    """Windows-1252 leaves five bytes without a letter; programs pass them through."""
-    return letter.encode("latin-1") if letter in _UNASSIGNED else letter.encode(code_page)
+_UNASSIGNED = b"\x81\x8d\x8f\x90\x9d"
+"""Windows-1252 leaves these bytes without a letter; programs pass them through."""
 
 
-_UNASSIGNED = "\x81\x8d\x8f\x90\x9d"
+def _letters_of(code_page: str) -> str:
+    unassigned = _UNASSIGNED if code_page == "cp1252" else b""
+    bytes_ = (bytes([byte]) for byte in range(256))
+    return "".join(byte.decode("latin-1" if byte in unassigned else code_page) for byte in bytes_)
+
+
+_BYTES = {code_page: codecs.charmap_build(_letters_of(code_page)) for code_page in _CODE_PAGES}
+"""Code page → its letters' bytes, for `charmap_encode`."""
 
 _ESCAPE = re.compile(r"""\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-7]{3}|['"\\])""")
 _ENTITY = re.compile("&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z][A-Za-z0-9]{1,31}));")
@@ -131,7 +138,8 @@ _BETWEEN = re.compile(f"(?<={_LETTER})[‚„†‡ˆ‰˜¡¢£¤¥](?={_LETTER
 _AT_A_LETTER = "[‚„†‡ˆ‰‹›•˜™¡¢£¤¥€]"
 _AT_LETTERS = re.compile(f"(?<={_LETTER}){_AT_A_LETTER}|{_AT_A_LETTER}(?={_LETTER})")
 _INSTEAD_OF_A_LETTER = re.compile(f"(?<={_LETTER})[–—“”…](?={_LETTER})")
-_CAPITALS = re.compile("[ŠŽŒŸ]")
+_CAPITALS = "ŠŽŒŸ"
+_WORD = re.compile(f"{_LETTER}+")
 _NO_CAPITAL_THERE = 2
 """So many small letters before a capital one: a prefix such as De or Mc is no longer."""
 
@@ -151,16 +159,26 @@ def _has_signs_for_letters(text: str) -> bool:
 
 def _has_capitals_for_small_letters(text: str) -> bool:
     """JosŽ, AndrŽs, PŽrez; JOSƒ: é and É of Mac Roman. A ƒ among small letters is Ewe."""
-    return any(_is_out_of_place(text, found.start()) for found in _CAPITALS.finditer(text)) or any(
+    return any(_has_capital_out_of_place(found[0]) for found in _WORD.finditer(text)) or any(
         text[place - 1 : place].isupper() and not text[place + 1 : place + 2].islower()
         for place, letter in enumerate(text)
         if letter == "ƒ"
     )
 
 
-def _is_out_of_place(text: str, place: int) -> bool:
-    before, after = re.split(r"[\W\d_]", text[:place])[-1], text[place + 1 : place + 2]
-    small = len(before) - len(before.rstrip("".join(filter(str.islower, before)) or " "))
+def _has_capital_out_of_place(word: str) -> bool:
+    """In one pass: a word may be as long as a cell."""
+    small = 0
+    for place, letter in enumerate(word):
+        if letter in _CAPITALS and _is_out_of_place(word, place, small):
+            return True
+        small = small + 1 if letter.islower() else 0
+    return False
+
+
+def _is_out_of_place(word: str, place: int, small: int) -> bool:
+    """`small`: so many small letters are right before it."""
+    after = word[place + 1 : place + 2]
     if small:
-        return small >= _NO_CAPITAL_THERE or not after.isalpha()
-    return len(before) == 1 and before != "D" and after.islower()
+        return small >= _NO_CAPITAL_THERE or not after
+    return place == 1 and word[0] != "D" and after.islower()

@@ -143,3 +143,10 @@ def test_no_name_of_any_list_is_damaged(path: Path) -> None:
     rejected = [name for name in names_of(path) if text_damage.is_damaged_name(name)]
     rejected += [name for name in names_of(path) if text_damage.unprintable_characters(name, "text")]
     assert rejected in ([], ["Robert\u200b"])
+
+
+@pytest.mark.timeout(60)  # a look back over the whole cell at each letter takes hours
+@pytest.mark.parametrize("cell", ["DŽ" * 500_000, "Dž" * 500_000, "é" * 1_000_000, "·Ž" * 500_000], ids=range(4))
+def test_a_cell_of_a_megabyte_is_judged_in_one_pass(cell: str) -> None:
+    assert not text_damage.is_damaged(cell)
+    assert not text_damage.is_damaged_name(cell)
