@@ -78,9 +78,9 @@ def as_cells(array: pa.Array | pa.ChunkedArray) -> Cells:
     return array
 
 
-def of_frame(frame: pd.DataFrame) -> dict[str, Cells]:
-    """The dictionary columns of a frame made by `to_frame`."""
-    return {str(name): as_cells(pa.array(column)) for name, column in frame.items()}
+def of_frame(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, Cells]:
+    """These dictionary columns of a frame made by `to_frame`."""
+    return {name: as_cells(pa.array(frame[name].array)) for name in columns}
 
 
 def to_frame(table: Table) -> pd.DataFrame:

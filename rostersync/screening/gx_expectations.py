@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -36,16 +36,12 @@ from rostersync.text_columns import Mask, Table
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 from great_expectations.compatibility.pydantic import PrivateAttr, validator  # noqa: E402 - as above
+from great_expectations.core.metric_domain_types import MetricDomainTypes  # noqa: E402 - as above
 from great_expectations.execution_engine import PandasExecutionEngine  # noqa: E402 - the logger comes first
-from great_expectations.expectations.expectation import MulticolumnMapExpectation  # noqa: E402 - as above
+from great_expectations.expectations.expectation import BatchExpectation  # noqa: E402 - as above
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration  # noqa: E402 - as above
-from great_expectations.expectations.metrics.map_metric_provider import (  # noqa: E402 - as above
-    MulticolumnMapMetricProvider,
-    multicolumn_condition_partial,
-)
-from great_expectations.expectations.registry import get_metric_kwargs  # noqa: E402 - as above
-from great_expectations.validator.metric_configuration import MetricConfiguration  # noqa: E402 - as above
-from great_expectations.validator.validator import ValidationDependencies  # noqa: E402 - as above
+from great_expectations.expectations.metrics.metric_provider import metric_value  # noqa: E402 - as above
+from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider  # noqa: E402 - as above
 
 # One of its modules sets its own level, for a line about a folder that is never made.
 logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
@@ -68,51 +64,60 @@ RULES: Mapping[str, Rule] = {
 """Expectation type → rule."""
 
 
-def fine(rule: Rule, frame: pd.DataFrame, settings: Settings) -> pd.Series:
-    """Which rows break nothing."""
-    broken: list[Mask] = list(rule(text_columns.of_frame(frame), settings).values())
-    return pd.Series(~np.logical_or.reduce([np.zeros(len(frame), bool), *broken]), index=frame.index)
+def unmet_rows(rule: Rule, frame: pd.DataFrame, columns: Sequence[str], settings: Settings) -> list[int]:
+    """The numbers of the rows in which any of the columns breaks it."""
+    broken: list[Mask] = list(rule(text_columns.of_frame(frame, columns), settings).values())
+    in_any_column: Mask = np.logical_or.reduce([np.zeros(len(frame), bool), *broken])
+    rows: list[int] = np.flatnonzero(in_any_column).tolist()
+    return rows
 
 
-def _declare(kind: str, rule: Rule) -> type[MulticolumnMapExpectation]:
+def _declare(kind: str, rule: Rule) -> type[BatchExpectation]:
     """The metric and the expectation of one rule; defining them registers them."""
-    metric = f"multicolumn_values.{kind.removeprefix('expect_')}"
+    metric = f"table.{kind.removeprefix('expect_')}"
 
-    @multicolumn_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]  # ships no stubs
-    def _pandas(cls: type, column_list: pd.DataFrame, **known: Any) -> pd.Series:  # noqa: ARG001 - its signature
-        return fine(rule, column_list, json.loads(known["settings"]))
+    @metric_value(engine=PandasExecutionEngine)
+    def _pandas(
+        cls: type,  # noqa: ARG001 - its signature
+        execution_engine: PandasExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        **_: Any,
+    ) -> list[int]:
+        frame = execution_engine.get_compute_domain(metric_domain_kwargs, MetricDomainTypes.TABLE)[0]
+        return unmet_rows(rule, frame, metric_value_kwargs["column_list"], json.loads(metric_value_kwargs["settings"]))
 
     camel = "".join(part.capitalize() for part in kind.split("_"))
     type(
         f"{camel}Metric",
-        (MulticolumnMapMetricProvider,),
+        (TableMetricProvider,),
         {
-            "condition_metric_name": metric,
-            "condition_value_keys": ("settings",),
-            "condition_domain_keys": _DOMAIN,
+            "metric_name": metric,
+            "domain_keys": ("batch_id", "table"),
+            "value_keys": ("column_list", "settings"),
             "_pandas": _pandas,
             "__module__": __name__,
         },
     )
-    body = {"__doc__": rule.__doc__, "__module__": __name__, "map_metric": metric, "__annotations__": _ANNOTATIONS}
+    body = {"__doc__": rule.__doc__, "__module__": __name__, "metric_dependencies": (metric,), "__annotations__": _OWN}
     return type(camel, (_RosterExpectation,), body)
 
 
-_DOMAIN = ("batch_id", "table", "column_list", "row_condition", "condition_parser", "ignore_row_if")
-_ANNOTATIONS = {"map_metric": ClassVar[str]}
+_OWN = {"metric_dependencies": ClassVar[tuple[str, ...]]}
 
 
-class _RosterExpectation(MulticolumnMapExpectation):
+class _RosterExpectation(BatchExpectation):
     """Rows of several columns, judged by one of our rules with the suite's settings (JSON, as a text: Great
     Expectations copies and hashes the parts of a mapping dozens of times).
 
-    Asks for counts and row numbers only: no cell's text enters a result. Great Expectations builds the configuration
-    anew for each key it looks up, 132 times for an expectation; it is remembered here, as it never changes.
+    One metric each: the numbers of the rows that do not meet it. A map expectation asks for a dozen. No cell's text
+    enters a result. Great Expectations builds the configuration anew for each key it looks up; it is remembered here,
+    as it never changes.
     """
 
-    map_metric: ClassVar[str | None] = None
-    success_keys: ClassVar[tuple[str, ...]] = ("mostly", "settings")
-    ignore_row_if: Literal["never"] = "never"
+    args_keys: ClassVar[tuple[str, ...]] = ("column_list", "settings")
+    success_keys: ClassVar[tuple[str, ...]] = ("column_list", "settings")
+    column_list: tuple[str, ...]
     settings: str
     _configuration: ExpectationConfiguration | None = PrivateAttr(default=None)
 
@@ -128,21 +133,10 @@ class _RosterExpectation(MulticolumnMapExpectation):
             self._configuration = super().configuration
         return self._configuration
 
-    def get_validation_dependencies(
-        self, execution_engine: Any = None, runtime_configuration: Any = None
-    ) -> ValidationDependencies:
+    def _validate(self, metrics: dict[Any, Any], *_: Any, **__: Any) -> dict[str, Any]:
         """Counts and row numbers."""
-        needed = super(MulticolumnMapExpectation, self).get_validation_dependencies(
-            execution_engine=execution_engine, runtime_configuration=runtime_configuration
-        )
-        for name in (*(f"{self.map_metric}.{suffix}" for suffix in _SUFFIXES), "table.row_count"):
-            kwargs = get_metric_kwargs(name, self.configuration, runtime_configuration)
-            metric = MetricConfiguration(name, kwargs["metric_domain_kwargs"], kwargs["metric_value_kwargs"])
-            needed.set_metric_configuration(name, metric)
-        return needed
-
-
-_SUFFIXES = ("unexpected_count", "filtered_row_count", "unexpected_index_list")
+        [rows] = metrics.values()
+        return {"success": not rows, "result": {"unexpected_count": len(rows), "unexpected_index_list": rows}}
 
 
 CLASSES = {kind: _declare(kind, rule) for kind, rule in RULES.items()}

@@ -122,7 +122,7 @@ def test_f79(bench: Bench) -> None:
 
 @fault("F80", "An expectation itself breaks: the task fails; that is never 'passed', and never a row's fault.")
 def test_f80(bench: Bench) -> None:
-    ended = bench.night(patched={"rostersync.screening.gx_expectations.fine": None})
+    ended = bench.night(patched={"rostersync.screening.gx_expectations.unmet_rows": None})
     assert ended.error == "suite-failed"
     assert bench.sql("SELECT code FROM intake.finding WHERE delivery = %s", bench.delivery) == []
     assert (bench.roster, bench.nights.states()) == (bench.before, ["applied", "failed"])

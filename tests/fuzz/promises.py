@@ -88,7 +88,7 @@ def rules_alone() -> AbstractContextManager[object]:
 def _unexpected(
     rules: Sequence[Mapping[str, Any]], frame: pd.DataFrame, _: object
 ) -> Iterator[tuple[Mapping[str, Any], np.ndarray]]:
-    table = text_columns.of_frame(frame)
+    table = text_columns.of_frame(frame, list(frame))
     for rule in rules:
         some = {header: table[header] for header in rule["kwargs"]["column_list"]}
         broken = [*RULES[rule["type"]](some, rule["kwargs"]["settings"]).values()]
