@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,13 +83,25 @@ def _up_from_nothing(port: int, scheduled: bool) -> Stack:
     _end_all()
     server = embedded.ensure_running()
     prepare_roster()
-    stack = Stack(port=_free_port(port), login=LOGIN, password=own_secrets()["password"])
-    environment = airflow_environment(server, stack.port, scheduled=scheduled)
+    try:
+        stack = _up_at(_free_port(port), server, scheduled)
+    except _PortTaken:
+        stack = _up_at(_free_port(0), server, scheduled)
+    stack.api.ensure_pools(pools())
+    return stack
+
+
+class _PortTaken(ConfigurationError):
+    """Another program took the port after we had found it free."""
+
+
+def _up_at(port: int, server: embedded.Server, scheduled: bool) -> Stack:
+    stack = Stack(port=port, login=LOGIN, password=own_secrets()["password"])
+    environment = airflow_environment(server, port, scheduled=scheduled)
     prepare_airflow(server, environment)
     with _stopped_on_failure():
         _start(stack, environment)
         _wait(stack)
-        stack.api.ensure_pools(pools())
     return stack
 
 
@@ -112,11 +124,13 @@ def _start(stack: Stack, environment: Mapping[str, str]) -> None:
 
 
 def _wait(stack: Stack) -> None:
+    """Until it is healthy. What answers at its port may be another Airflow: only ours knows the login."""
     deadline = time.monotonic() + START_SECONDS
-    while not stack.api.healthy():
+    while not (stack.api.healthy() and stack.api.lets_us_in()):
         for name in COMPONENTS:
             if not processes.lives(_pid_file(name)):
-                raise ConfigurationError(f"The {name} ended while starting.", hint=f"Read {_log_file(name)}.")
+                ended = _PortTaken if _is_taken(stack.port) else ConfigurationError
+                raise ended(f"The {name} ended while starting.", hint=f"Read {_log_file(name)}.")
         if time.monotonic() > deadline:
             raise ConfigurationError("Airflow is not healthy in time.", hint=f"Read the logs in {home() / 'logs'}.")
         time.sleep(0.25)
@@ -150,15 +164,25 @@ def _log_file(name: str) -> Path:
 
 def _free_port(wanted: int) -> int:
     for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            free: int = probe.getsockname()[1]
-            return free
+        with suppress(OSError):
+            return _bound(port)
     raise ConfigurationError(f"No port is free on {HOST}.")
+
+
+def _is_taken(port: int) -> bool:
+    try:
+        return not _bound(port)
+    except OSError:
+        return True
+
+
+def _bound(port: int) -> int:
+    """The port's number, when it could be bound for a moment. Raises OSError."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, port))
+        number: int = probe.getsockname()[1]
+        return number
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -45,6 +45,14 @@ class Api:
         except OSError as error:
             raise ConfigurationError(f"Airflow does not answer at {self.address}: {error}.") from error
 
+    def lets_us_in(self) -> bool:
+        """Whether this is the api-server that knows our login; another one may answer at the same address."""
+        try:
+            self._headers()
+        except (OSError, ValueError):
+            return False
+        return True
+
     def ensure_pools(self, pools: Mapping[str, Mapping[str, Any]]) -> None:
         """Make the pools that are missing; those that are there keep their slots, which an operator may have chosen."""
         there = {pool["name"] for pool in self.call("GET", "/pools?limit=1000")["pools"]}

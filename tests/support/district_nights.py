@@ -91,6 +91,7 @@ class Nights:
     ops: tuple[str, ...] = ()
     now: datetime = START
     settle_seconds: float = 0
+    lock_seconds: float = 60.0
     slept: list[float] = field(default_factory=list)
     looks: int = 0
 
@@ -107,6 +108,7 @@ class Nights:
             sender=self.sender or EmlFolder(self.folder / "outbox"),
             clock=lambda: self.now,
             settle_seconds=self.settle_seconds,
+            lock_seconds=self.lock_seconds,
             sleep=self.slept.append,
             district=lambda _: self.config,
             ops=self.ops,

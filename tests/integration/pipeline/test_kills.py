@@ -119,7 +119,7 @@ def test_a_busy_lock_is_no_kill(
         others[-1].execute(text("SELECT FROM intake.delivery FOR UPDATE"))
 
     at(CLAIMED["upsert"], somebody_holds_the_row)
-    tasks = replace(nights, engine=impatient)
+    tasks = replace(nights, engine=impatient, lock_seconds=0.3)
     for _ in range(3):
         with pytest.raises(DistrictBusy):
             attempt(tasks, "upsert", delivery)
