@@ -21,10 +21,18 @@ SUPPOSED = ("row-folded", "role-both")
 """What the file alone can only suppose, because it follows from which rows are accepted in the end: with a roster, the
 plan finds it. Found by the file rules, it is for a file that is checked without one."""
 
+NOTHING_NEAR = "none"
+"""A `suggestion` that is none."""
+NEAREST = " The nearest in the roster is {suggestion}."
+"""What stands for `{nearest}` in a sentence, when something is near."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One code of the catalogue. `severities[0]` is the usual one; `by` is F (file rule) or R (roster rule)."""
+    """One code of the catalogue. `severities[0]` is the usual one; `by` is F (file rule) or R (roster rule).
+
+    `masked_message`, `masked_resolution`: the sentences where no cell and nothing of the roster may be quoted.
+    """
 
     code: str
     severities: tuple[Severity, ...]
@@ -32,6 +40,8 @@ class Entry:
     when: str
     message: str
     resolution: str
+    masked_message: str
+    masked_resolution: str
 
 
 @cache
@@ -43,6 +53,7 @@ def catalogue() -> Mapping[str, Entry]:
 
 def _entry(code: str, spec: Mapping[str, Any]) -> Entry:
     severities = tuple(Severity(s) for s in spec["severity"].split(" / "))
+    masked = {part: spec.get("mail", {}).get(part, _unquoted(spec[part])) for part in ("message", "resolution")}
     return Entry(
         code=code,
         severities=severities,
@@ -50,7 +61,14 @@ def _entry(code: str, spec: Mapping[str, Any]) -> Entry:
         when=spec["when"],
         message=spec["message"],
         resolution=spec["resolution"],
+        masked_message=masked["message"],
+        masked_resolution=masked["resolution"],
     )
+
+
+def _unquoted(sentence: str) -> str:
+    """The sentence with "the value" where it quotes the cell."""
+    return sentence.replace("'{value}'", "the value")
 
 
 def found(
@@ -88,19 +106,24 @@ class _Facts(dict[str, Any]):
         return "…"
 
 
-def _told(sentence: str, finding: Finding, *, masked: bool) -> str:
-    """The sentence with its facts; masked, "the value" stands where the cell's text is quoted."""
-    if masked and finding.value:
-        sentence = sentence.replace("'{value}'", "the value")
-    facts = _Facts(finding.detail, line=finding.line, column=finding.column, value=finding.value or "")
-    return sentence.format_map(facts)
+def _told(sentence: str, finding: Finding) -> str:
+    facts = {**finding.detail, "nearest": _nearest(finding.detail)}
+    return sentence.format_map(_Facts(facts, line=finding.line, column=finding.column, value=finding.value or ""))
+
+
+def _nearest(detail: Mapping[str, Any]) -> str:
+    """A sentence about what was meant; nothing when nothing is near."""
+    suggestion = detail.get("suggestion", NOTHING_NEAR)
+    return "" if suggestion == NOTHING_NEAR else NEAREST.format(suggestion=suggestion)
 
 
 def message(finding: Finding, *, masked: bool = False) -> str:
     """What is wrong, in one sentence; `masked` leaves the cell's text out."""
-    return _told(catalogue()[finding.code].message, finding, masked=masked)
+    entry = catalogue()[finding.code]
+    return _told(entry.masked_message if masked and finding.value else entry.message, finding)
 
 
 def resolution(finding: Finding, *, masked: bool = False) -> str:
     """What to do about it, in one or two sentences."""
-    return _told(catalogue()[finding.code].resolution, finding, masked=masked)
+    entry = catalogue()[finding.code]
+    return _told(entry.masked_resolution if masked else entry.resolution, finding)

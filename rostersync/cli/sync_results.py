@@ -43,6 +43,6 @@ def _problems(result: SyncResult) -> Iterator[str]:
         for fault in faults(result.findings, severity, dictionary, headers_shown=False):
             yield f"  {fault.message}  [{fault.code}]"
             yield f"      What to do: {fault.resolution}"
-    for group in groups(result.findings, Severity.ROW, dictionary):
+    for group in groups(result.findings, Severity.ROW, dictionary, listed=False):
         yield f"  {group.count:,} x {group.code}" + (f" ({group.lines})" if group.lines else "")
         yield f"      What to do: {group.resolution}"

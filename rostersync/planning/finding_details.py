@@ -9,7 +9,7 @@ from typing import Any
 from rapidfuzz import fuzz, process
 from sqlalchemy import RowMapping, select
 
-from rostersync.catalogue.findings import found, reference
+from rostersync.catalogue.findings import NOTHING_NEAR, found, reference
 from rostersync.database import tables
 from rostersync.model import Finding, Severity
 from rostersync.planning.workspace import Workspace
@@ -72,11 +72,11 @@ def nearest_of(unknown: Collection[str], known: Sequence[str]) -> Mapping[str, s
     """
     plain = [_without_zeros(school) for school in known]
     same = dict(zip(reversed(plain), reversed(known), strict=True))
-    nearest = {school: same.get(_without_zeros(school), "none") for school in unknown}
-    strange = [school for school, found_ in nearest.items() if found_ == "none"]
+    nearest = {school: same.get(_without_zeros(school), NOTHING_NEAR) for school in unknown}
+    strange = [school for school, found_ in nearest.items() if found_ == NOTHING_NEAR]
     for school in strange[:MAX_COMPARED]:
         hit = process.extractOne(_without_zeros(school), plain, scorer=fuzz.ratio, score_cutoff=_NEAR)
-        nearest[school] = known[hit[2]] if hit else "none"
+        nearest[school] = known[hit[2]] if hit else NOTHING_NEAR
     return nearest
 
 

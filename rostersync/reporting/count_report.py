@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rostersync.model import Outcome, Report, ReportFile, Severity
 from rostersync.reporting import attachments, counts, grouping, rendering, wording
-from rostersync.reporting.facts import Lists, ReportFacts
+from rostersync.reporting.facts import Lists, Place, ReportFacts
 from rostersync.reporting.report_variants import in_each_way
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def _bodies(facts: ReportFacts, said: wording.Wording, lists: Lists) -> tuple[st
 
 def _shown(facts: ReportFacts, said: wording.Wording, lists: Lists, room: _Room) -> dict[str, Any]:
     judged, held = facts.judgement, facts.judgement.outcome is Outcome.HELD
-    refused = judged.outcome is Outcome.REFUSED
-    problems = [] if refused else grouping.groups(judged.findings, Severity.ROW, facts.dictionary)
-    remarks = grouping.groups(judged.findings, Severity.REMARK, facts.dictionary)
+    refused, listed = judged.outcome is Outcome.REFUSED, lists.place is not Place.NOWHERE
+    problems = [] if refused else grouping.groups(judged.findings, Severity.ROW, facts.dictionary, listed=listed)
+    remarks = grouping.groups(judged.findings, Severity.REMARK, facts.dictionary, listed=False)
     faults = grouping.faults(judged.findings, Severity.HOLD if held else Severity.FILE, facts.dictionary)
     return {
         "said": said,

@@ -6,10 +6,11 @@ of the dictionary and the phrases that the rules make themselves. Header names a
 
 from __future__ import annotations
 
+import string
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from rostersync.catalogue import findings as catalogue
@@ -19,7 +20,12 @@ from rostersync.model import ENTITIES, Finding, Severity
 ALWAYS_LISTED = ("id-corrected", "email-changed", "role-raised", "reactivated")
 """Remarks that a person must see (dictionary page, "Findings"): never left out of a mail."""
 LINES_SHOWN = 8
-COLUMNS_SHOWN = 4
+REMEDIES_TOLD = 4
+"""So many remedies of one code in one column are told one by one."""
+PAIRS_SHOWN = 40
+REWRITTEN = ("cell-leading-zero-lost", "id-case-differs")
+"""Codes whose cells differ from an ID of the roster by zeros or case only: told with what is to be written."""
+_PUBLIC_IDS = ("schoolId", "classId")
 NAME_LENGTH = 60
 _HEADERLESS = "file-no-header"
 _NOT_SHOWN = "(not shown)"
@@ -35,11 +41,14 @@ PHRASES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """All findings of one code: `count` findings, where they are, an example's message, what to do."""
+    """All findings of one code in one column with one remedy: `count` findings, where they are, what to do.
+
+    `message` says what is wrong with all of them, or begins with the line that it is an example of.
+    """
 
     code: str
     count: int
-    columns: str
+    column: str
     lines: str
     message: str
     resolution: str
@@ -64,15 +73,55 @@ class Fault:
     resolution: str
 
 
-def groups(findings: Sequence[Finding], severity: Severity, dictionary: Dictionary) -> list[Group]:
-    """Groups of this severity; those always listed first, then the most frequent, then in the catalogue's order."""
+def groups(findings: Sequence[Finding], severity: Severity, dictionary: Dictionary, *, listed: bool) -> list[Group]:
+    """Groups of this severity; those always listed first, then the most frequent codes, then in the catalogue's order.
+
+    `listed`: the reader has a list with each row's own remedy, so many remedies of one code need not be told here.
+    """
     by_code: dict[str, list[Finding]] = {}
     for finding in findings:
         if finding.severity is severity:
             by_code.setdefault(finding.code, []).append(finding)
     place = {code: number for number, code in enumerate(catalogue.catalogue())}
     order = sorted(by_code, key=lambda code: (code not in ALWAYS_LISTED, -len(by_code[code]), place[code]))
-    return [_group(by_code[code], dictionary) for code in order]
+    return [group for code in order for group in _groups_of(by_code[code], dictionary, listed)]
+
+
+def _groups_of(found: Sequence[Finding], dictionary: Dictionary, listed: bool) -> Iterator[Group]:
+    """The groups of one code, the largest first."""
+    by_column: dict[str, dict[Facts, list[Finding]]] = {}
+    for finding in found:
+        remedies = by_column.setdefault(finding.column or "", {})
+        remedies.setdefault(_facts(finding, "resolution"), []).append(finding)
+    for remedies in sorted(by_column.values(), key=_size, reverse=True):
+        told = _told_together(remedies) if listed else remedies
+        yield from (_group(members, dictionary) for members in sorted(told.values(), key=len, reverse=True))
+
+
+def _told_together(remedies: Mapping[Facts, list[Finding]]) -> Mapping[Facts, list[Finding]]:
+    """The same; findings with more remedies than a mail should tell are one group."""
+    few = len(remedies) <= REMEDIES_TOLD
+    return remedies if few else {(): [finding for members in remedies.values() for finding in members]}
+
+
+def _size(remedies: Mapping[Facts, Sequence[Finding]]) -> int:
+    return sum(map(len, remedies.values()))
+
+
+Facts = tuple[str, ...]
+
+
+def _facts(finding: Finding, sentence: str) -> Facts:
+    """The facts by which this sentence of the finding differs from another one's."""
+    return tuple(str(finding.detail.get(name, "")) for name in _fields(finding.code, sentence))
+
+
+@cache
+def _fields(code: str, sentence: str) -> tuple[str, ...]:
+    template: str = getattr(catalogue.catalogue()[code], f"masked_{sentence}")
+    names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
+    names = {"suggestion" if name == "nearest" else name for name in names}
+    return tuple(sorted(names - {"line", "column", "value"}))
 
 
 def faults(
@@ -94,11 +143,39 @@ def _group(members: Sequence[Finding], dictionary: Dictionary) -> Group:
     return Group(
         code=example.code,
         count=len(members),
-        columns=_columns(members, dictionary),
+        column=members[0].column or "" if members[0].column in dictionary.by_header else "",
         lines=_lines(f.line for f in members),
-        message=catalogue.message(example, masked=True),
-        resolution=catalogue.resolution(example, masked=True),
+        message=_message(example, members),
+        resolution=_remedy(example, members),
     )
+
+
+def _message(example: Finding, members: Sequence[Finding]) -> str:
+    """The example's sentence; without the place where it holds for all, as the places stand beside it."""
+    sentence = catalogue.message(example, masked=True)
+    place, colon, said = sentence.partition(": ")
+    if not colon or not place.startswith("Line "):
+        return sentence
+    alike = len({_facts(member, "message") for member in members}) == 1
+    return said[0].upper() + said[1:] if alike else f"For example, l{place[1:]}: {said}"
+
+
+def _remedy(example: Finding, members: Sequence[Finding]) -> str:
+    """What to do, where it is the same for all; and what to write for what, where the roster tells."""
+    sentence = catalogue.resolution(example, masked=True)
+    if example.code in REWRITTEN and example.column in _PUBLIC_IDS:
+        return f"{sentence} {_rewritten(members)}"
+    if len({_facts(member, "resolution") for member in members}) == 1:
+        return sentence
+    return "It differs from row to row: the list says beside each row what to write."
+
+
+def _rewritten(members: Sequence[Finding]) -> str:
+    """'Write 0100 for 100, 0200 for 200 and 3 more.' Only what the roster has: no other cell is quoted."""
+    pairs = sorted({(str(member.detail.get("known", "")), member.value or "") for member in members})
+    shown = [f"{known} for {typed}" for known, typed in pairs[:PAIRS_SHOWN]]
+    left = len(pairs) - len(shown)
+    return f"Write {', '.join(shown)}{f' and {left} more' if left else ''}."
 
 
 def _fault(finding: Finding, dictionary: Dictionary, *, names_shown: bool) -> Fault:
@@ -152,14 +229,6 @@ def short(name: str) -> str:
 
 def _visible(sign: str) -> str:
     return f"[U+{ord(sign):04X}]" if unicodedata.category(sign).startswith("C") else sign
-
-
-def _columns(members: Iterable[Finding], dictionary: Dictionary) -> str:
-    """The columns concerned, most frequent first; names that are not in the dictionary are not shown."""
-    seen = Counter(f.column for f in members if f.column in dictionary.by_header)
-    names = [str(name) for name, _ in seen.most_common(COLUMNS_SHOWN)]
-    left = len(seen) - len(names)
-    return ", ".join(names) + (f" and {left} more" if left else "")
 
 
 def _lines(numbers: Iterable[int | None]) -> str:
