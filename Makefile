@@ -29,7 +29,7 @@ PROPERTIES = tests/integration/oracle
 properties: setup  ## generated nights against the model of the roster: 10,000 steps (EXAMPLES=… nights in a row, of 220)
 	@ROSTER_MODEL_EXAMPLES=$(or $(EXAMPLES),220) $(RUN) -m pytest --timeout=0 -s $(PROPERTIES) $(ARGS)
 
-FAULTS = tests/faults tests/integration/database/test_tenancy_*.py tests/dags/test_faults.py tests/e2e/test_stack.py
+FAULTS = tests
 faults: setup  ## every numbered fault and hundreds of kills, on two cores; prints the table (ARGS='-k f12' for some)
 	@$(RUN) -m pytest -p tests.faults.table -m "fault or long" -n 2 --dist worksteal $(FAULTS) $(ARGS)
 

@@ -25,7 +25,7 @@ def nights(draw: st.DrawFn) -> tuple[Roster, strategies.Sheet]:
     return roster, draw(strategies.sheets(roster))
 
 
-@modest(30)
+@modest(15)
 @given(night=nights(), creation=st.sampled_from((False, False, True)))
 def test_a_night_comes_to_what_the_oracle_says(
     superuser_engine: Engine, night: tuple[Roster, strategies.Sheet], creation: bool
@@ -115,7 +115,7 @@ def _taught(user_id: str, class_id: str, **cells: str) -> dict[str, str]:
 HEADERS = (*strategies.REQUIRED, *strategies.REQUIRED_CLASS)
 
 
-@modest(25)
+@modest(12)
 @given(grown=grown_files())
 def test_the_same_file_with_a_few_more_rows_comes_to_what_the_oracle_says(
     superuser_engine: Engine, grown: tuple[Table, Table]

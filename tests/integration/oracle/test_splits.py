@@ -27,7 +27,7 @@ def by_the_oracle(before: Roster, headers: tuple[str, ...], table: Table) -> Nig
     return roster_model.apply(before, strategies.as_rows(table), headers=headers, today=TODAY)
 
 
-@modest(10)
+@modest(6)
 @given(calm=calm_nights(), data=st.data())
 def test_the_order_of_the_rows_does_not_matter(superuser_engine: Engine, calm: Calm, data: st.DataObject) -> None:
     before, headers, table = calm
@@ -41,7 +41,7 @@ def test_the_order_of_the_rows_does_not_matter(superuser_engine: Engine, calm: C
     assert came_to[0] == came_to[1]
 
 
-@modest(10)
+@modest(6)
 @given(calm=calm_nights(), data=st.data())
 def test_two_parts_come_to_what_the_whole_comes_to(superuser_engine: Engine, calm: Calm, data: st.DataObject) -> None:
     """One part may hold what the other needs, say a removal that frees an address: the oracle says what comes then."""

@@ -167,6 +167,7 @@ def test_the_limit_for_most_of_a_district_is_its_own_to_say(nights: Nights) -> N
 # --- files of one look and one day -----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_twenty_five_files_of_four_removals_in_one_look(nights: Nights) -> None:
     employ(nights, people(1, 100))
     (nights.inbox / "users.csv").unlink()

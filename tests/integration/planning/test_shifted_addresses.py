@@ -187,7 +187,7 @@ def _random_file(random_: random.Random, size: int) -> list[dict[str, object]]:
     return rows
 
 
-@pytest.mark.parametrize("start", range(0, 24, 8))
+@pytest.mark.parametrize("start", [0, *(pytest.param(start, marks=pytest.mark.long) for start in (8, 16))])
 def test_whatever_is_asked_for_is_judged_as_round_by_round(conn: Connection, start: int) -> None:
     fell = 0
     for seed_ in range(start, start + 8):

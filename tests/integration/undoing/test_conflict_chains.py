@@ -138,7 +138,7 @@ def _random_nights(conn: Connection, random_: random.Random, size: int) -> None:
         conn.execute(update(t.person).where(t.person.c.user_id == f"u{number}").values(change))
 
 
-@pytest.mark.parametrize("start", range(0, 18, 6))
+@pytest.mark.parametrize("start", [0, *(pytest.param(start, marks=pytest.mark.long) for start in (6, 12))])
 def test_whatever_was_moved_is_left_as_round_by_round(
     conn: Connection, monkeypatch: pytest.MonkeyPatch, start: int
 ) -> None:
