@@ -79,6 +79,7 @@ from rostersync.ledger.retention import (
     swept_before,
 )
 from rostersync.ledger.runs import (
+    NEAR_NAME,
     Arrival,
     RunDelivery,
     arrived_anew,
@@ -104,6 +105,7 @@ from rostersync.ledger.undos import Standing, Undo, latest_undo, record_undo, st
 
 __all__ = [
     "KINDS",
+    "NEAR_NAME",
     "Arrival",
     "Attempt",
     "Conditions",

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, exists, func, select
 
 from rostersync.database.tables import arrival, attempt, delivery, district, message, report, report_drop
+from rostersync.ledger.runs import NEAR_NAME
 from rostersync.model import DeliveryState, Outcome
 
 _APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
@@ -16,11 +17,15 @@ _APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looks:
-    """When an inbox was looked at first and last, and when a file was in it last (None: never)."""
+    """When an inbox was looked at first and last, and when a file was in it last (None: never).
+
+    `near_names`: files of the last look that were not read, because their names are only near the expected one.
+    """
 
     first: datetime
     last: datetime
     last_file: datetime | None
+    near_names: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +74,12 @@ def _concern(conn: Connection, code: str) -> None:
 def _looks_of(conn: Connection, code: str) -> Looks | None:
     a = arrival.c
     times = (func.min(a.seen_at).label("first"), func.max(a.seen_at).label("last"))
-    last_file = func.max(a.seen_at).filter(a.name.is_not(None)).label("last_file")
+    last_file = func.max(a.seen_at).filter(a.name.is_not(None), a.outcome != NEAR_NAME).label("last_file")
     row = conn.execute(select(*times, last_file).where(a.district == code)).one()
-    return None if row.first is None else Looks(first=row.first, last=row.last, last_file=row.last_file)
+    if row.first is None:
+        return None
+    near = select(func.count()).where(a.district == code, a.seen_at == row.last, a.outcome == NEAR_NAME)
+    return Looks(first=row.first, last=row.last, last_file=row.last_file, near_names=conn.execute(near).scalar_one())
 
 
 def left_unfinished(conn: Connection, states: Sequence[DeliveryState], before: datetime) -> list[Left]:

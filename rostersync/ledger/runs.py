@@ -17,6 +17,10 @@ FAILED_RUNS = 2
 """After so many runs that ended with an error at it, a delivery is tried after the others."""
 
 
+NEAR_NAME = "near_name"
+"""The outcome of an arrival that is not read, because its name is only near the expected one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """One look at one file of an inbox (`seen` is None when the inbox held none)."""

@@ -88,11 +88,15 @@ def _last_start(wave: Wave, before: datetime) -> datetime:
 
 
 def _files(scene: _Scene) -> Iterator[Alert]:
-    """Inboxes without any file, however often they are looked at; days of a blackout do not count."""
+    """Inboxes without any file, however often they are looked at (days of a blackout do not count); and with files
+    whose names are only near the expected one.
+    """
     for district in scene.enabled():
         seen = scene.looks.get(district.code)
         if seen is None:
             continue
+        if seen.near_names:
+            yield alert("near-name", district.code, count=seen.near_names)
         quiet = _quiet_days(scene, district, seen.last_file or seen.first)
         if quiet < max(district.limits.quiet_days, 1):
             continue

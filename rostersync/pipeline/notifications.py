@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from rostersync import fault_points, ledger, mailing, reporting
 from rostersync.ledger import Attempt, Delivery, Undo
-from rostersync.model import Dated, DeliveryState, Finding, Judgement, Left, Outcome, Reading, Report
+from rostersync.model import Dated, DeliveryState, Finding, Judgement, Left, Outcome, Reading, RemoteFile, Report
 from rostersync.pipeline.context import Edges, dictionary_of
 
 if TYPE_CHECKING:
@@ -130,6 +130,21 @@ def tell_nothing_new(conn: Connection, edges: Edges, district: District, deliver
     )
     report = reporting.nothing_new(facts, applied_at=last.ended_at, left_out=last.left_out)
     return _enqueue(conn, edges, facts, report, recipients(district, Outcome.APPLIED)) > 0
+
+
+def tell_misnamed(conn: Connection, edges: Edges, district: District, file: RemoteFile) -> None:
+    """Enter the mail that a file is not read for its name, once for each file, to those who hear of refused ones."""
+    report = reporting.misnamed(district, file, told_at=edges.clock())
+    mailing.enqueue(
+        conn,
+        district=district.code,
+        delivery=None,
+        attempt=None,
+        report=report,
+        recipients=recipients(district, Outcome.REFUSED),
+        allowed=allows(edges, district),
+        at=edges.clock(),
+    )
 
 
 def tell_discarded(

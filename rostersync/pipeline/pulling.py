@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from rostersync.pipeline.context import Edges, Run, conditions, today, transacti
 from rostersync.pipeline.dry_run import DRY_RUN
 from rostersync.pipeline.inbox_scan import Looked, look
 from rostersync.pipeline.known_content import Situation, verdict
-from rostersync.pipeline.notifications import recall_refusal, tell_nothing_new
+from rostersync.pipeline.notifications import recall_refusal, tell_misnamed, tell_nothing_new
 from rostersync.pipeline.results import Arrived, Pulled
 from rostersync.transports import account
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rostersync.transports import Transport
 
 _log = logging.getLogger(__name__)
+_EMPTY = Arrival(seen=None, delivery=None, outcome=Outcome.NO_FILE)
 _NO_FILE = Arrived(delivery=None, outcome=Outcome.NO_FILE)
 
 
@@ -76,9 +77,10 @@ def pull(edges: Edges, run: Run, code: str) -> Pulled:
         if district.policies.after_read == "move":
             transport.restore_interrupted_moves()
         looked = look(edges, district, transport)
+        near = transport.near_names()
         fault_points.point("pull.before_ledger")
         with transaction(edges, district.code) as conn:
-            pulled = _enter(conn, edges, run, district, looked)
+            pulled = _enter(conn, edges, run, district, looked, near)
             fault_points.point("pull.before_commit")
         fault_points.point("pull.after_commit")
         _tidy(district, transport, looked)
@@ -117,7 +119,14 @@ class _Night:
             self.taken.append(RunDelivery(delivery=found.id, outcome=outcome, attempts=found.attempts))
 
 
-def _enter(conn: Connection, edges: Edges, run: Run, district: District, looked: Sequence[Looked]) -> Pulled:
+def _enter(
+    conn: Connection,
+    edges: Edges,
+    run: Run,
+    district: District,
+    looked: Sequence[Looked],
+    near: Sequence[RemoteFile],
+) -> Pulled:
     """Enter the look: unfinished deliveries of earlier nights go first, then this look's files, then what failed."""
     ledger.lock_run(conn, run.dag_id, run.run_id, district.code)
     taken = _taken_before(conn, edges, run, district)
@@ -131,12 +140,18 @@ def _enter(conn: Connection, edges: Edges, run: Run, district: District, looked:
         _enter_file(conn, edges, run, district, seen, night)
     night.put_last(ledger.failing(conn, district.code))
     ledger.assign(conn, run.dag_id, run.run_id, district.code, night.taken)
-    ledger.record_arrivals(conn, run.dag_id, run.run_id, district.code, night.arrivals or [_nothing()], edges.clock())
+    arrivals = [*(night.arrivals or [_EMPTY]), *_not_read(conn, edges, district, near)]
+    ledger.record_arrivals(conn, run.dag_id, run.run_id, district.code, arrivals, edges.clock())
     return _pulled(night)
 
 
-def _nothing() -> Arrival:
-    return Arrival(seen=None, delivery=None, outcome=Outcome.NO_FILE)
+def _not_read(conn: Connection, edges: Edges, district: District, near: Sequence[RemoteFile]) -> Iterator[Arrival]:
+    """Files with nearly the expected name: noted, and told to the contacts once."""
+    if near:
+        _log.warning("District %s: %d files have nearly the expected name and are not read.", district.code, len(near))
+    for file in near:
+        tell_misnamed(conn, edges, district, file)
+        yield Arrival(seen=file, delivery=None, outcome=ledger.NEAR_NAME)
 
 
 def _enter_file(conn: Connection, edges: Edges, run: Run, district: District, seen: Looked, night: _Night) -> None:

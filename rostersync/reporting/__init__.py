@@ -11,6 +11,7 @@ from rostersync.reporting.count_report import COUNT_REPORT, count_report, count_
 from rostersync.reporting.error_file import errors_file, lists_rows
 from rostersync.reporting.error_workbook import errors_workbook
 from rostersync.reporting.facts import ReportFacts
+from rostersync.reporting.misnamed_file import misnamed
 from rostersync.reporting.notices import discarded, nothing_new
 from rostersync.reporting.operator_digest import KIND as DIGEST
 from rostersync.reporting.operator_digest import digest
@@ -31,6 +32,7 @@ __all__ = [
     "errors_file",
     "errors_workbook",
     "lists_rows",
+    "misnamed",
     "nothing_new",
     "question",
     "reasons",

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import BinaryIO
 from rostersync.exceptions import FileChangedWhileRead, SourceRefused, SourceUnreachable
 from rostersync.model import PROCESSED, Landed, RemoteFile
 from rostersync.transports.moving import move_read_file, restore_interrupted_moves
+from rostersync.transports.near_names import is_near
 from rostersync.transports.protocol import DONE, UNFINISHED, in_order, is_deliverable
 
 _READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -34,6 +35,11 @@ class FolderTransport:
         with _sorted_out():
             found = [self.stat(path.name) for path in self.directory.iterdir()]
         return in_order([file for file in found if file is not None])
+
+    def near_names(self) -> Sequence[RemoteFile]:
+        """See Transport."""
+        near = [self.status(name) for name in self.names() if is_near(name, self.pattern)]
+        return in_order([file for file in near if file is not None])
 
     def stat(self, name: str) -> RemoteFile | None:
         """See Transport."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import BinaryIO, Protocol
 
@@ -17,6 +18,9 @@ class Transport(Protocol):
 
     def list(self) -> list[RemoteFile]:
         """What is there, oldest first, then by name. Raises SourceRefused, SourceUnreachable."""
+
+    def near_names(self) -> Sequence[RemoteFile]:
+        """Files whose names do not match and were probably meant to (`near_names.is_near`); they are not read."""
 
     def stat(self, name: str) -> RemoteFile | None:
         """A file as it is now; None when it is gone or is no regular file."""

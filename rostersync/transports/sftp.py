@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -16,6 +16,7 @@ from rostersync.exceptions import FileChangedWhileRead, SourceRefused
 from rostersync.model import PROCESSED, Landed, RemoteFile
 from rostersync.transports.credentials import SftpCredentials
 from rostersync.transports.moving import move_read_file, restore_interrupted_moves
+from rostersync.transports.near_names import is_near
 from rostersync.transports.protocol import DONE, UNFINISHED, in_order, is_deliverable
 from rostersync.transports.sftp_login import log_in, source_errors, trust_pinned_key
 
@@ -43,6 +44,11 @@ class SftpTransport:
             entries = self._client.listdir_attr(self._directory)
         files = [_remote(entry.filename, entry) for entry in entries if is_deliverable(entry.filename, self._pattern)]
         return in_order([file for file in files if file is not None])
+
+    def near_names(self) -> Sequence[RemoteFile]:
+        """See Transport."""
+        near = [self.status(name) for name in self.names() if is_near(name, self._pattern)]
+        return in_order([file for file in near if file is not None])
 
     def stat(self, name: str) -> RemoteFile | None:
         """See Transport."""

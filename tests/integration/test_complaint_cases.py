@@ -23,7 +23,6 @@ HEADERS = (
 )
 ADDRESS_LAST = HEADERS.replace("userEmail,", "") + ",userEmail"
 OTHERS_MEND = {
-    "file-name-in-capitals": "names near the expected one are reported by a later issue",
     "upload-cut-inside-last-address": "the dictionary has no finding yet for a last line that breaks off in a cell",
 }
 
