@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-VENV=${VENV:-.venv}
+VENV=${VENV:-.venv-dev}
 ALONE=build/sbom-environment
 OUT=build/rostersync-sbom.json
 

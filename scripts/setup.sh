@@ -1,11 +1,18 @@
 #!/bin/sh
-# Makes the virtual environment from the hashed lock files. Run again, it does nothing and needs no network.
-#   VENV    where it goes (default .venv)
+# Makes a virtual environment from the hashed lock files. Run again, it does nothing and needs no network.
+#   setup.sh      what the program needs; an environment with the tools will do, too
+#   setup.sh dev  the same, with the tools of those who work on it
+#   VENV    where it goes (default .venv, or .venv-dev)
 #   PYTHON  which interpreter (default: the first of python3, python3.13, python3.12, python3.11 that fits)
 set -eu
 cd "$(dirname "$0")/.."
 
-VENV=${VENV:-.venv}
+WHO=${1:-user}
+case $WHO in
+user) VENV=${VENV:-.venv} ;;
+dev) VENV=${VENV:-.venv-dev} ;;
+*) printf 'setup: %s is neither "user" nor "dev"\n' "$WHO" >&2 && exit 4 ;;
+esac
 case $VENV in /*) ;; *) VENV=$(pwd -P)/$VENV ;; esac
 SUPPORTED='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
@@ -43,8 +50,22 @@ version() {
     "$1" -c 'import sys; print(sys.version)' 2>/dev/null
 }
 
+# The developers' lock holds the users' versions and more.
+lock_files() {
+    case $1 in
+    dev) printf 'requirements-setup.txt requirements.txt requirements-dev.txt' ;;
+    *) printf 'requirements-setup.txt requirements.txt' ;;
+    esac
+}
+
 locked() {
-    cat requirements-setup.txt requirements.txt requirements-dev.txt | cksum
+    printf '%s ' "$1"
+    # shellcheck disable=SC2046  # names without spaces
+    cat $(lock_files "$1") | cksum
+}
+
+up_to_date() {
+    same .locked "$(locked "$WHO")" || same .locked "$(locked dev)"
 }
 
 described() {
@@ -80,9 +101,11 @@ choose_cache() {
 
 install_packages() {
     printf 'setup: installing the locked packages (a few hundred MB; minutes on the first run)\n' >&2
+    rm -f "$VENV/.locked" "$VENV/.described"
     "$VENV/bin/python" -m pip install --quiet --require-hashes -r requirements-setup.txt
-    "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --require-hashes --compile-bytecode \
-        -r requirements.txt -r requirements-dev.txt
+    # "sync": what an older lock held, or the tools in what was once one environment for all, goes.
+    # shellcheck disable=SC2046  # names without spaces
+    "$VENV/bin/uv" pip sync --quiet --python "$VENV/bin/python" --require-hashes --compile-bytecode $(lock_files "$WHO")
 }
 
 install_project() {
@@ -90,13 +113,13 @@ install_project() {
 }
 
 usable || create
-if same .locked "$(locked)" && same .described "$(described)"; then
+if up_to_date && same .described "$(described)"; then
     exit 0
 fi
 choose_cache
-if ! same .locked "$(locked)"; then
+if ! up_to_date; then
     install_packages
-    locked >"$VENV/.locked"
+    locked "$WHO" >"$VENV/.locked"
 fi
 install_project
 described >"$VENV/.described"
