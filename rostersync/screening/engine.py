@@ -20,6 +20,7 @@ from rostersync.configuration.dictionary import Dictionary
 from rostersync.exceptions import SuiteFailed
 from rostersync.model import Finding, Reading, Screened, Severity
 from rostersync.screening import suite as suites
+from rostersync.screening.deferred_imports import deferred
 from rostersync.screening.finding_details import Scene, findings_of
 from rostersync.screening.normalize import Sheet, lay_out, rows_for_staging, stage
 from rostersync.screening.root_causes import Hit, Rows, settle
@@ -48,7 +49,8 @@ def preload() -> None:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        from rostersync.screening import gx_expectations  # noqa: F401 - imported for the registration
+        with deferred("scipy.stats", "altair"):
+            from rostersync.screening import gx_expectations  # noqa: F401 - imported for the registration
     finally:
         if collecting:
             gc.enable()
