@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit code."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal may not know all letters
-    # Most objects of a command are modules that stay; looking through them every 700 objects took a twentieth of `check`.
+    # Most objects of a command are modules that stay: looking for garbage among them took a twentieth of `check`.
     gc.set_threshold(50_000)
     words = list(sys.argv[1:] if arguments is None else arguments)
     code = run(words)
