@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,13 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 from sqlalchemy import Engine
 
 from rostersync.configuration import dictionary as dictionaries
+from rostersync.sample import include_folder, records
 from rostersync.sample import names as name_lists
 from rostersync.sample import places as place_lists
-from rostersync.sample import records
 from rostersync.sample.broken import BROKEN
 from rostersync.sample.faults import Scene, write_with
 from rostersync.sample.names import Names
@@ -82,7 +80,7 @@ def write_night(engine: Engine, options: SampleOptions, folder: Path | None = No
     rng = np.random.default_rng(options.seed)
     names = name_lists.national(options.names) if options.names else name_lists.committed()
     chosen = _choose(rng, options)
-    include = _configure(folder or state_path("sample"), chosen)
+    include = include_folder.make(folder or state_path("sample"), chosen)
     files = _write(engine, chosen, names, options.faults, options.seed)
     if options.foreign:
         middle = len(files) // 2
@@ -144,30 +142,3 @@ def _put(path: Path, data: bytes) -> None:
 def _replace_by(sent: Sent, foreign: Path) -> Sent:
     _put(sent.path, foreign.read_bytes())
     return replace(sent, broken=f"foreign file {foreign.name}")
-
-
-def _configure(folder: Path, places: Sequence[Place]) -> Path:
-    """An include folder: the project's, with these districts in place of its own."""
-    include = folder / "include"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shutil.copytree(include_path(), include, dirs_exist_ok=True, ignore=shutil.ignore_patterns("districts"))
-    shutil.rmtree(include / "districts", ignore_errors=True)
-    (include / "districts").mkdir()
-    for place in places:
-        (include / "districts" / f"{place.code}.yaml").write_text(_configuration(place), encoding="utf-8")
-    return include
-
-
-def _configuration(place: Place) -> str:
-    """A first delivery of any size is applied: in a sample night nobody is there to approve it."""
-    facts = {
-        "code": place.code,
-        "name": place.name,
-        "state": place.state,
-        "timezone": place.timezone,
-        "source": {"file": place.code},
-        "contacts": [{"address": f"roster@{place.domain}", "name": "Roster contact"}],
-        "email_domains": [place.domain],
-        "holds": {"first_delivery": 10_000_000},
-    }
-    return yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)

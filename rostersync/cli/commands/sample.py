@@ -11,6 +11,7 @@ import typer
 from rostersync.cli.environment import source
 from rostersync.cli.exit_codes import FINE
 from rostersync.cli.output import say
+from rostersync.configuration import districts
 from rostersync.exceptions import ConfigurationError
 from rostersync.sample import Night, SampleOptions, write_demo, write_night
 from rostersync.settings import include_path
@@ -58,8 +59,11 @@ def _print(night: Night) -> None:
 
 
 def _say_next(night: Night) -> None:
-    if night.include == include_path():
-        say("Next: rostersync sync")
+    if night.include.resolve() == include_path().resolve():
+        absent = {sent.district for sent in night.files} - districts.load_all().keys()
+        say(f"{include_path()} has no {' and no '.join(sorted(absent))}. Next:" if absent else "Next: rostersync sync")
+        if absent:
+            say("  unset ROSTERSYNC_INCLUDE\n  rostersync sync")
         return
     say("These districts have a configuration folder of their own. Next:")
     say(f"  export ROSTERSYNC_INCLUDE={shlex.quote(str(night.include.resolve()))}")

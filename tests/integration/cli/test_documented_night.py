@@ -32,3 +32,19 @@ def test_the_readmes_night_goes_as_it_says(command: Command, tmp_path: Path, mon
         ("stonequay", "refused"),
     ]
     assert [len(mails) for *_, mails in came_to] == [0, 0, 3, 3]
+
+
+def test_a_sample_is_made_again_after_its_own_printed_export(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROSTERSYNC_STATE", str(tmp_path / "state"))
+    _, _, told = command("sample", "--districts", "2")
+    [folder] = re.findall(r"^  export ROSTERSYNC_INCLUDE=(.+)$", told, re.M)
+    monkeypatch.setenv("ROSTERSYNC_INCLUDE", shlex.split(folder)[0])
+    again = command("sample", "--districts", "2")
+    assert (again[0], again[2]) == (0, "Next: rostersync sync\n")
+    code, night, _ = command("sync")
+    assert code in (0, 1)
+    assert len(re.findall(r"^\S+: applied", night, re.M)) == 2
+    # The demo's districts are in no folder that the export names.
+    assert "unset ROSTERSYNC_INCLUDE" in command("sample")[2]
