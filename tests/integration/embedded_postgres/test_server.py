@@ -149,9 +149,14 @@ from pathlib import Path
 import psycopg
 from rostersync.embedded_postgres import programs as embedded_programs
 from rostersync.embedded_postgres import server as embedded
-if os.geteuid() == 0:  # everything is imported: from here on an ordinary account
+if os.geteuid() == 0:  # everything is imported: from here on an ordinary account, which may not see this environment
     account = pwd.getpwnam("nobody")
-    embedded_programs._binaries()
+    readable = embedded_programs._binaries().parents[1]  # root's copy
+    package = Path(sys.argv[1]).parents[1] / "packages" / readable.name
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / embedded_programs.INSTALLATION).symlink_to(readable / embedded_programs.INSTALLATION)
+    sys.path.insert(0, str(package.parent))
     os.setgroups([]); os.setgid(account.pw_gid); os.setuid(account.pw_uid)
 folder = Path(sys.argv[1])
 server = embedded.ensure_running(folder, durable=False)
