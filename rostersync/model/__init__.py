@@ -6,7 +6,7 @@ from rostersync.model.changes import AppliedAttempt, Change, Correction, Dated, 
 from rostersync.model.counts import BUCKETS, ENTITIES, Counts, RowCounts
 from rostersync.model.files import PROCESSED, Landed, RawRow, Reading, RemoteFile, Screened
 from rostersync.model.findings import Finding, Judgement
-from rostersync.model.reports import Report, ReportFile
+from rostersync.model.reports import Report, ReportFile, RosterSchool
 from rostersync.model.states import Choice, DeliveryState, Outcome, Severity
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "RemoteFile",
     "Report",
     "ReportFile",
+    "RosterSchool",
     "RowCounts",
     "Screened",
     "Severity",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rostersync.planning.change_plan import Plan, lock_district, pass_days, plan
+from rostersync.planning.district_schools import schools_of
 from rostersync.planning.rules.excluded_rows import Aside
 from rostersync.planning.rules.mass_changes import judge_holds
 from rostersync.planning.stored_plans import covered, lines_in_the_way, unseen
@@ -18,5 +19,6 @@ __all__ = [
     "lock_district",
     "pass_days",
     "plan",
+    "schools_of",
     "unseen",
 ]

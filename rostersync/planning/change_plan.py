@@ -16,6 +16,7 @@ from rostersync.database import tables, translated
 from rostersync.model import Counts, Dated, Finding, RowCounts
 from rostersync.planning.counts import count_entities, count_rows
 from rostersync.planning.finding_details import findings_of
+from rostersync.planning.rejected_rows import note_taken_values
 from rostersync.planning.rules.excluded_rows import LEFT_OUT, Aside, set_aside
 from rostersync.planning.rules.folded_rows import refused_removals
 from rostersync.planning.rules.remarks import note_remarks
@@ -70,6 +71,7 @@ def plan(conn: Connection, context: PlanContext, rows: pd.DataFrame, aside: Asid
     judge_rows(ws)
     judge_claims(ws)
     plan_entities(ws)
+    note_taken_values(ws)
     note_remarks(ws)
     counts, by_school = count_entities(ws)
     return Plan(

@@ -10,12 +10,14 @@ from rapidfuzz import fuzz, process
 from sqlalchemy import RowMapping, select
 
 from rostersync.catalogue.findings import NOTHING_NEAR, found, reference
-from rostersync.database import tables
-from rostersync.model import Finding, Severity
+from rostersync.model import Finding, RosterSchool, Severity
+from rostersync.planning.district_schools import schools_of
 from rostersync.planning.workspace import Workspace
 
 _NEAR = 70
 """Similarity in per cent from which another school is offered."""
+_NEAR_NAME = 80
+"""The same of a school's name, written where its ID should be."""
 
 MAX_COMPARED = 1_000
 """Unknown schools that are compared with every known one."""
@@ -29,6 +31,7 @@ class _Scene:
 
     ws: Workspace
     nearest: Mapping[str, str]
+    names: Mapping[str, str]
 
 
 def findings_of(ws: Workspace) -> tuple[Finding, ...]:
@@ -37,7 +40,10 @@ def findings_of(ws: Workspace) -> tuple[Finding, ...]:
     joined = select(noted, stage).join(stage, stage.c.line == noted.c.line)
     rows = ws.conn.execute(joined.order_by(noted.c.line, noted.c.column, noted.c.code)).mappings().all()
     unknown = dict.fromkeys(row[noted.c.detail]["school"] for row in rows if row[noted.c.code] == "school-unknown")
-    scene = _Scene(ws=ws, nearest=_nearest_schools(ws, unknown))
+    schools = [school for school in schools_of(ws.conn, ws.district) if school.active] if unknown else []
+    scene = _Scene(
+        ws=ws, nearest=_nearest_schools(schools, unknown), names={school.school_id: school.name for school in schools}
+    )
     return tuple(_finding(row, scene) for row in rows)
 
 
@@ -55,13 +61,18 @@ def _finding(row: RowMapping, scene: _Scene) -> Finding:
     )
 
 
-def _nearest_schools(ws: Workspace, unknown: Collection[str]) -> Mapping[str, str]:
-    """Unknown schoolId → the district's nearest open one, "none" when none is near."""
-    if not unknown:
-        return {}
-    s = tables.school.c
-    wanted = select(s.school_id).where(s.district == ws.district, s.status == "active").order_by(s.school_id)
-    return nearest_of(unknown, ws.conn.scalars(wanted).all())
+def _nearest_schools(schools: Sequence[RosterSchool], unknown: Collection[str]) -> Mapping[str, str]:
+    """Unknown schoolId → the district's nearest open one, by ID or by name; "none" when none is near."""
+    if not schools:
+        return dict.fromkeys(unknown, NOTHING_NEAR)
+    nearest = dict(nearest_of(unknown, sorted(school.school_id for school in schools)))
+    names = [school.name.casefold() for school in schools]
+    strange = [typed for typed, near in nearest.items() if near == NOTHING_NEAR]
+    for typed in strange[:MAX_COMPARED]:
+        hit = process.extractOne(typed.casefold(), names, scorer=fuzz.ratio, score_cutoff=_NEAR_NAME)
+        if hit and names.count(hit[0]) == 1:
+            nearest[typed] = schools[hit[2]].school_id
+    return nearest
 
 
 def nearest_of(unknown: Collection[str], known: Sequence[str]) -> Mapping[str, str]:
@@ -90,7 +101,9 @@ def _unknown_school(detail: Detail, _: RowMapping, scene: _Scene) -> Detail:
     typed = detail["school"]
     is_district = typed.casefold() == scene.ws.district.casefold()
     hint = " It is the ID of the district itself." if is_district else ""
-    return {**detail, "suggestion": scene.nearest[typed], "hint": hint}
+    suggestion = scene.nearest[typed]
+    name = {"suggested_name": scene.names[suggestion]} if suggestion in scene.names else {}
+    return {**detail, "suggestion": suggestion, "hint": hint, **name}
 
 
 def _taken_address(detail: Detail, row: RowMapping, scene: _Scene) -> Detail:

@@ -2,7 +2,7 @@
 
 `delivered` holds the file's rows; `quiet` those that say only what the roster says already; `stage` the rest, which
 alone is judged and planned. `found` holds the findings of roster rules; `stranger` typed IDs that nobody has, and whose
-spelling they resemble; `similar_id` the same of class IDs and secondary IDs; `correction` typed IDs that stand for an
+spelling they resemble; `similar_id` the same of other IDs; `correction` typed IDs that stand for an
 older one; `claim` what people ask for that only one may have; one `plan` table per entity old and new values and what
 is to be done. All live on the transaction's connection and vanish with it: nothing here is visible to anybody else.
 """
@@ -47,6 +47,8 @@ from rostersync.configuration.dictionary import Dictionary
 from rostersync.planning.workspace_tables import EntityShape, layout_of
 from rostersync.text_columns import encode
 
+ACCEPTED, REJECTED = "accepted", "rejected"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanContext:
@@ -80,6 +82,7 @@ class Workspace:
         self.plans = layout.plans
         self._metadata = layout.metadata
         self._looked_at: ColumnElement[bool] = true()
+        self._statuses: tuple[str, ...] = (ACCEPTED,)
 
     def create(self) -> None:
         """Make the tables, empty."""
@@ -96,17 +99,17 @@ class Workspace:
 
     @property
     def accepted(self) -> ColumnElement[Any]:
-        """Accepted rows; within `only`, those of them that it names."""
-        return and_(self.stage.c.status == "accepted", self._looked_at)
+        """Accepted rows; within `only`, the rows that it names."""
+        return and_(self.stage.c.status.in_(self._statuses), self._looked_at)
 
     @contextmanager
-    def only(self, rows: ColumnElement[bool]) -> Iterator[None]:
-        """Rules that are run inside look at these of the accepted rows."""
-        self._looked_at = rows
+    def only(self, rows: ColumnElement[bool], *statuses: str) -> Iterator[None]:
+        """Rules that are run inside look at these of the accepted rows, or of those with other `statuses`."""
+        self._looked_at, self._statuses = rows, statuses or (ACCEPTED,)
         try:
             yield
         finally:
-            self._looked_at = true()
+            self._looked_at, self._statuses = true(), (ACCEPTED,)
 
     @property
     def adds(self) -> ColumnElement[Any]:

@@ -24,6 +24,8 @@ from rostersync.text_columns import Cells, Mask, Table
 KEYS = ("schoolId", "userId", "classId")
 IDENTITY = ("userFirstName", "userLastName", "userEmail")
 """What a removal may say of its person beside the keys: no file rule judges it, the plan compares it."""
+COMPARED = (*KEYS, "userFirstName", "userLastName", "userDistrictId", "userStateId")
+"""What the plan compares with the roster, of rejected rows too: a faulty cell of these is blank."""
 Lines = npt.NDArray[np.int64]
 
 
@@ -122,7 +124,7 @@ def stage(sheet: Sheet, raw_rows: Iterable[RawRow], findings: Iterable[Finding])
     """The same from a sheet. Columns share their texts: a text for each row would take a file's size several times."""
     told = _Told.by(list(findings))
     value = {**sheet.value, **sheet.identity}
-    for header in KEYS:
+    for header in COMPARED:
         value[header] = c.where(value[header], ~_at(sheet, told.unusable[header]), "")
     # Rows the reader could not lay over the header are there too: rejected, all cells blank.
     raw = np.array([row.line for row in raw_rows], np.int64)
@@ -147,7 +149,7 @@ class _Told:
         errors = [f for f in findings if f.severity is Severity.ROW]
         return cls(
             rejected=_lines(errors),
-            unusable={h: _lines(f for f in errors if f.column == h and _about_the_cell(f)) for h in KEYS},
+            unusable={h: _lines(f for f in errors if f.column == h and _about_the_cell(f)) for h in COMPARED},
         )
 
 

@@ -7,7 +7,7 @@ that reaches a limit's number. A limit is exceeded when both its number and its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, exists, func, not_, or_, select
@@ -16,6 +16,7 @@ from rostersync.catalogue.findings import found
 from rostersync.configuration.district import Holds, Threshold
 from rostersync.database import tables as t
 from rostersync.model import AppliedAttempt, Finding
+from rostersync.planning.district_schools import schools_of
 from rostersync.planning.rules.active_records import count_active, count_active_at
 from rostersync.planning.rules.changed_classes import count_changed_classes
 from rostersync.planning.rules.day_start import DayChange, count_day_changes
@@ -229,10 +230,12 @@ def _of_schools(ws: Workspace, suspects: Sequence[_Suspect], days: Mapping[Where
     if not suspects:
         return
     active = count_active_at(ws, sorted({str(suspect.school) for suspect in suspects}))
+    names = {school.school_id: school.name for school in schools_of(ws.conn, ws.district)}
     told: set[str | None] = set()
     for suspect in sorted(suspects, key=lambda one: (one.school or "", -one.number, one.entity)):
         day = days.get((suspect.entity, suspect.school), DayChange())
         judged = list(suspect.judged(day.active_before(active.get((suspect.entity, str(suspect.school)), 0))))
         if judged and suspect.school not in told:
             told.add(suspect.school)
-            yield from judged
+            at = {"school_name": names.get(suspect.school or "", "")}
+            yield from (replace(finding, detail={**finding.detail, **at}) for finding in judged)

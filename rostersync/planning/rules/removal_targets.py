@@ -18,7 +18,7 @@ from rostersync.planning.predicates import (
     school_of,
 )
 from rostersync.planning.rules.removed_person import names_another
-from rostersync.planning.rules.unknown_ids import has_similar_class
+from rostersync.planning.rules.unknown_ids import has_similar
 from rostersync.planning.workspace import Workspace, finding
 
 
@@ -43,7 +43,7 @@ def removals_of_people(ws: Workspace) -> Iterator[Found]:
         joined = ws.stage.outerjoin(record, match).outerjoin(t.person, person_of(ws))
         asked = and_(ws.does(action), at_known_school, not_a_twin, not_(names_another(ws)))
         if record is t.enrollment:
-            asked = and_(asked, not_(_class_elsewhere(ws)), not_(has_similar_class(ws)))
+            asked = and_(asked, not_(_class_elsewhere(ws)), not_(has_similar(ws, "classId")))
         yield (
             select(*_refusal(ws, "userId", func.coalesce(record.c.owner, t.person.c.owner), "person-owned-by-source"))
             .select_from(joined)
@@ -78,7 +78,7 @@ def removals_of_classes(ws: Workspace) -> Iterator[Found]:
     yield (
         select(*finding(ws, "classId", "action-target-unknown", "row", target=target))
         .select_from(joined)
-        .where(asked, t.class_.c.class_id.is_(None), not_(has_similar_class(ws)))
+        .where(asked, t.class_.c.class_id.is_(None), not_(has_similar(ws, "classId")))
     )
     yield (
         select(*_refusal(ws, "classId", t.class_.c.owner, "class-owned-by-source"))

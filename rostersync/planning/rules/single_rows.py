@@ -6,7 +6,7 @@ at once. Where one fault would only follow from another, the select leaves the r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, not_, or_, select, true, update
@@ -31,56 +31,55 @@ from rostersync.planning.rules.unknown_ids import (
     find_corrections,
     find_similar_ids,
     find_strangers,
+    has_similar,
+    names,
     names_a_class,
 )
-from rostersync.planning.workspace import Workspace, finding
+from rostersync.planning.workspace import REJECTED, Workspace, finding
 
 
 def judge_rows(ws: Workspace) -> None:
     """Note every finding about single rows, set folded and handed-over rows aside, reject rows with errors.
 
-    Removals that take other rows with them come first: what an accepted one takes is not judged.
+    Rows that a file rule rejected are told what the roster says of their IDs: one correction shall be enough. Removals
+    that take other rows with them come before others: what an accepted one takes is not judged.
     """
     find_strangers(ws)
     find_corrections(ws)
     find_similar_ids(ws)
+    with ws.only(true(), REJECTED):
+        _note(ws, _OF_CELLS)
     others: ColumnElement[bool] = true()
     if ws.conn.scalar(select(exists().where(ws.accepted, takes_others(ws)))):
         others = not_(takes_others(ws))
         with ws.only(takes_others(ws)):
-            _note_all(ws)
+            _note(ws, _RULES)
         ws.reject()
         fold_rows(ws)
     with ws.only(others):
-        _note_all(ws)
+        _note(ws, _RULES)
     ws.reject()
     _set_handed_over_aside(ws)
 
 
-def _note_all(ws: Workspace) -> None:
-    for rule in (
-        _schools,
-        _identities,
-        _similar_ids,
-        _classes,
-        removals_of_another,
-        removals_of_people,
-        removals_of_classes,
-        _owned_people,
-    ):
+Rule = Callable[[Workspace], Iterator[Found]]
+
+
+def _note(ws: Workspace, rules: tuple[Rule, ...]) -> None:
+    for rule in rules:
         for found in rule(ws):
             ws.note(found)
 
 
 def _schools(ws: Workspace) -> Iterator[Found]:
     joined = ws.stage.outerjoin(t.school, school_of(ws))
-    unknown = and_(ws.accepted, t.school.c.school_id.is_(None))
+    unknown = and_(ws.accepted, ws.cell("schoolId").is_not(None), t.school.c.school_id.is_(None))
     if ws.context.school_creation:
         unknown = and_(unknown, ws.cell("action").is_not(None))
     yield (
         select(*finding(ws, "schoolId", "school-unknown", "row", school=ws.cell("schoolId")))
         .select_from(joined)
-        .where(unknown)
+        .where(unknown, not_(has_similar(ws, "schoolId")))
     )
     closed = and_(ws.adds, t.school.c.status == "inactive", t.school.c.owner != "file")
     yield select(*finding(ws, "schoolId", "school-inactive", "row")).select_from(joined).where(closed)
@@ -101,14 +100,13 @@ def _identities(ws: Workspace) -> Iterator[Found]:
 
 
 def _similar_ids(ws: Workspace) -> Iterator[Found]:
-    """Class IDs and secondary IDs that lost zeros or case: stored as they are, they would make a second record."""
+    """IDs that lost zeros or case: stored as they are, they would make a second record."""
     for ids in OTHER_IDS:
         unknown = ws.similar_id
-        named = names_a_class(ws) if ids.header == "classId" else ws.adds
         line, column, _, severity, detail = finding(ws, ids.header, "", "row", known=unknown.c.known)
         this = and_(unknown.c.header == ids.header, unknown.c.typed == ws.cell(ids.header))
         rows = select(line, column, unknown.c.code, severity, detail).select_from(ws.stage.join(unknown, this))
-        yield rows.where(named, unknown.c.known.is_not(None))
+        yield rows.where(names(ws, ids.header), unknown.c.known.is_not(None))
 
 
 def _id_taken(ws: Workspace) -> ColumnElement[Any]:
@@ -116,6 +114,7 @@ def _id_taken(ws: Workspace) -> ColumnElement[Any]:
     p = t.person.c
     return and_(
         ws.adds,
+        ws.stage.c.email_key.is_not(None),
         p.email_key.is_distinct_from(ws.stage.c.email_key),
         p.first_name != ws.cell("userFirstName"),
         p.last_name != ws.cell("userLastName"),
@@ -124,11 +123,10 @@ def _id_taken(ws: Workspace) -> ColumnElement[Any]:
 
 def _classes(ws: Workspace) -> Iterator[Found]:
     known = ws.stage.join(t.class_, class_of(ws))
-    names = names_a_class(ws)
     # Only rows that add create a school; of an action at an unknown one, the school is the fault.
-    created = and_(ws.adds, literal(ws.context.school_creation))
+    created = and_(ws.adds, literal(ws.context.school_creation), not_(has_similar(ws, "schoolId")))
     at_school = or_(exists().where(school_of(ws)), created)
-    elsewhere = and_(names, at_school, t.class_.c.school_id != ws.cell("schoolId"))
+    elsewhere = and_(names_a_class(ws), at_school, t.class_.c.school_id != ws.cell("schoolId"))
     yield (
         select(*finding(ws, "classId", "class-other-school", "row", school=t.class_.c.school_id))
         .select_from(known)
@@ -190,6 +188,17 @@ def _dates_differ(ws: Workspace, record: Table) -> ColumnElement[Any]:
     """A present date column says something else than stored; blank says "no limit"."""
     present = [c for c in ws.dictionary.of("assignment") if c.header in ws.present]
     return or_(literal(False), *(ws.day(c.header).is_distinct_from(record.c[c.attribute or ""]) for c in present))
+
+
+_OF_CELLS: tuple[Rule, ...] = (_schools, _identities, _similar_ids, _classes)
+"""What a single cell and the roster tell, whatever else the row says."""
+_RULES: tuple[Rule, ...] = (
+    *_OF_CELLS,
+    removals_of_another,
+    removals_of_people,
+    removals_of_classes,
+    _owned_people,
+)
 
 
 def _set_handed_over_aside(ws: Workspace) -> None:

@@ -19,22 +19,27 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from rostersync.database import tables as t
 from rostersync.planning.predicates import person_of, same_person
-from rostersync.planning.workspace import Workspace
+from rostersync.planning.workspace import ACCEPTED, REJECTED, Workspace
 
 ZEROS_LOST = "cell-leading-zero-lost"
 
 
 def find_strangers(ws: Workspace) -> None:
-    """IDs nobody has; those that differ from a known one only by case or by lost leading zeros get that as twin."""
+    """IDs nobody has; those that differ from a known one only by case or by lost leading zeros get that as twin.
+
+    Those of rejected rows too: they are told what their IDs may mean, as accepted ones are.
+    """
     person, typed, st = t.person, ws.cell("userId"), ws.stranger
     known = ws.stage.outerjoin(person, person_of(ws))
-    unknown = select(typed, _fold(typed)).select_from(known).where(ws.names_person, person.c.user_id.is_(None))
+    with ws.only(typed.is_not(None), ACCEPTED, REJECTED):
+        unknown = select(typed, _fold(typed)).select_from(known).where(ws.names_person, person.c.user_id.is_(None))
     ws.conn.execute(insert(st).from_select(["user_id", "fold"], unknown.distinct()))
     ws.analyze(st)
     p = person.c
@@ -63,6 +68,13 @@ class KnownIds:
 
 
 OTHER_IDS = (
+    # A district has few schools: they need no stored fold.
+    KnownIds(
+        header="schoolId",
+        stored=t.school.c.school_id,
+        fold=func.lower(func.ltrim(t.school.c.school_id, "0")),
+        district=t.school.c.district,
+    ),
     KnownIds(header="classId", stored=t.class_.c.class_id, fold=t.class_.c.id_fold, district=t.class_.c.district),
     KnownIds(
         header="userDistrictId",
@@ -80,10 +92,11 @@ OTHER_IDS = (
 
 
 def find_similar_ids(ws: Workspace) -> None:
-    """Class IDs and secondary IDs that nobody has, but for case or for lost leading zeros: each with the known one."""
-    for ids in OTHER_IDS:
-        if ids.header in ws.present:
-            ws.conn.execute(insert(ws.similar_id).from_select(["header", "typed", "fold"], _unknown(ws, ids)))
+    """The same of other IDs: unknown ones, each with the known one from which it differs by case or lost zeros."""
+    with ws.only(true(), ACCEPTED, REJECTED):
+        for ids in OTHER_IDS:
+            if ids.header in ws.present:
+                ws.conn.execute(insert(ws.similar_id).from_select(["header", "typed", "fold"], _unknown(ws, ids)))
     ws.analyze(ws.similar_id)
     for ids in OTHER_IDS:
         if ids.header in ws.present:
@@ -92,10 +105,9 @@ def find_similar_ids(ws: Workspace) -> None:
 
 def _unknown(ws: Workspace, ids: KnownIds) -> Select[*tuple[Any, ...]]:
     typed = ws.cell(ids.header)
-    names_it = ws.adds if ids.header != "classId" else names_a_class(ws)
     known = and_(ids.district == ws.district, ids.stored == typed)
     columns = (literal(ids.header, Text).label("header"), typed.label("typed"), _fold(typed).label("fold"))
-    return select(*columns).where(names_it, typed.is_not(None), not_(exists().where(known))).distinct()
+    return select(*columns).where(names(ws, ids.header), typed.is_not(None), not_(exists().where(known))).distinct()
 
 
 def _with_known(ws: Workspace, ids: KnownIds) -> Update:
@@ -114,15 +126,22 @@ def _with_known(ws: Workspace, ids: KnownIds) -> Update:
     return update(unknown).values(known=similar.c.known, code=similar.c.code).where(this)
 
 
+def names(ws: Workspace, header: str) -> ColumnElement[Any]:
+    """Accepted rows in which this ID stands for something that is added, changed or removed."""
+    if header == "schoolId":
+        return ws.accepted
+    return names_a_class(ws) if header == "classId" else ws.adds
+
+
 def names_a_class(ws: Workspace) -> ColumnElement[Any]:
     """Accepted rows whose class part applies: those that add, and actions with classId among their keys."""
     return or_(and_(ws.adds, ws.names_class), ws.does("REMOVE-CLASS"), ws.does("REMOVE-ENROLLMENT"))
 
 
-def has_similar_class(ws: Workspace) -> ColumnElement[Any]:
-    """The row's classId is unknown, but resembles a known one: that is its fault, and no other follows from it."""
+def has_similar(ws: Workspace, header: str) -> ColumnElement[Any]:
+    """The row's ID is unknown, but resembles a known one: that is its fault, and no other follows from it."""
     unknown = ws.similar_id.c
-    return exists().where(unknown.header == "classId", unknown.typed == ws.cell("classId"), unknown.known.is_not(None))
+    return exists().where(unknown.header == header, unknown.typed == ws.cell(header), unknown.known.is_not(None))
 
 
 def _fold(value: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -1,12 +1,14 @@
-"""Class IDs and secondary IDs that lost their zeros or their case make no second record."""
+"""IDs of schools and classes, and secondary IDs, that lost their zeros or their case make no second record."""
 
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import insert
 
+from rostersync.database import tables as t
 from rostersync.model import Severity
 from rostersync.pipeline import SyncResult
-from tests.support.district_nights import Nights, person, teaching
+from tests.support.district_nights import Nights, district, person, teaching
 
 
 def errors(result: SyncResult) -> list[tuple[int | None, str | None, str]]:
@@ -59,6 +61,40 @@ def test_secondary_ids_that_lost_zeros_or_case_are_told(
     taught.put([person(number, **cells)])
     [result] = taught.sync("night-2")
     assert errors(result) == expected
+
+
+@pytest.fixture
+def schools(emptied: Nights) -> Nights:
+    """Two schools whose IDs a spreadsheet or a typist may damage."""
+    emptied.seed()
+    with emptied.owner.begin() as conn:
+        rows = [("0310", "Lincoln"), ("Oak-A", "Oak")]
+        columns = [{"district": "springfield", "school_id": i, "name": name, "owner": "source"} for i, name in rows]
+        conn.execute(insert(t.school), columns)
+    return emptied
+
+
+@pytest.mark.parametrize("creation", [False, True])
+def test_schools_that_lost_zeros_or_case_are_told_and_make_no_twin(schools: Nights, creation: bool) -> None:
+    schools.config = district(schools.inbox, policies={"school_creation": creation})
+    schools.put(
+        [person(1, schoolId="310"), person(2, schoolId="OAK-a"), person(3, schoolId="0310"), person(4, schoolId="0100")]
+    )
+    [result] = schools.sync()
+    unknown = [] if creation else [(5, "schoolId", "school-unknown")]
+    assert errors(result) == [(2, "schoolId", "cell-leading-zero-lost"), (3, "schoolId", "id-case-differs"), *unknown]
+    known = {finding.value: finding.detail["known"] for finding in result.findings if "known" in finding.detail}
+    assert known == {"310": "0310", "OAK-a": "Oak-A"}
+
+
+def test_of_a_class_at_a_school_without_its_zeros_the_school_is_the_fault(schools: Nights) -> None:
+    schools.put([teaching(1, "c1", schoolId="0310")])
+    schools.sync()
+    schools.config = district(schools.inbox, policies={"school_creation": True})
+    removal = {"action": "REMOVE-USER", "schoolId": "310", "userId": "u1"}
+    schools.put([teaching(1, "c1", schoolId="310", className="New"), removal])
+    [result] = schools.sync("night-2")
+    assert errors(result) == [(line, "schoolId", "cell-leading-zero-lost") for line in (2, 3)]
 
 
 def test_ids_of_one_file_are_not_compared_with_each_other(emptied: Nights) -> None:

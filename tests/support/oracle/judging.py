@@ -6,7 +6,7 @@ are in `roster_model`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -88,6 +88,9 @@ def _similar(typed: str, known: Collection[str]) -> str | None:
     return "cell-leading-zero-lost" if any(k.lstrip("0") == typed for k in known) else None
 
 
+SCHOOL_NOT_MEANT = ("school-unknown", "id-case-differs", "cell-leading-zero-lost")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Judge:
     """The roster before the file, and the whole file (rejected rows too: they name userIds)."""
@@ -107,8 +110,49 @@ class Judge:
         if row.action:
             return self._removal_faults(row)
         school, person = self.school_fault(row), self.person_fault(row)
-        named = None if school == "school-unknown" else self.class_fault(row)
+        unknown_class = row["classId"] not in self.before.classes
+        named = None if school in SCHOOL_NOT_MEANT and not unknown_class else self.class_fault(row)
         return [code for code in (school, person, named, *self._similar_secondary_ids(row)) if code]
+
+    def cell_faults(self, row: Row) -> list[str]:
+        """Codes about single usable cells: what a row is told that is rejected anyway."""
+        codes: list[str | None] = [self.school_fault(row)] if row["schoolId"] else []
+        if not row.action:
+            return [code for code in (*codes, *self._added_faults(row)) if code]
+        if row.action in ("REMOVE-USER", "REMOVE-ENROLLMENT"):
+            codes.append(self.mistyped(row["userId"]))
+        if row.action in ("REMOVE-CLASS", "REMOVE-ENROLLMENT") and row["classId"]:
+            there = row["schoolId"] in self.before.schools
+            codes.append(self._elsewhere(row) if there or row["classId"] not in self.before.classes else None)
+        return [code for code in codes if code]
+
+    def _added_faults(self, row: Row) -> Iterator[str | None]:
+        known = self.before.people.get(row["userId"])
+        if known is None:
+            yield self.mistyped(row["userId"])
+        elif row.email_key and row["userFirstName"] and row["userLastName"]:
+            taken = self._someone_else(known, row)
+            unused = known.owner == MANUAL and known.status != "active"
+            yield "id-taken" if taken else "owned-manually" if unused else None
+        elif known.owner == MANUAL and known.status != "active":
+            yield self._unused_by_hand(known, row)
+        named = row.names_class and self._at_a_school(row)
+        yield self.class_fault(row) if named or row["classId"] not in self.before.classes else None
+        yield from self._similar_secondary_ids(row)
+
+    def _unused_by_hand(self, known: Person, row: Row) -> str | None:
+        """Whether it is somebody else's cannot be said without all of address and names, unless one of them is hers."""
+        own = (
+            not row.email_key,
+            row.email_key == known.email_key,
+            row["userFirstName"] == known.first_name,
+            row["userLastName"] == known.last_name,
+        )
+        return "owned-manually" if any(own) else None
+
+    def _at_a_school(self, row: Row) -> bool:
+        """The row's school is there, or the row may make it."""
+        return bool(row["schoolId"]) and self.school_fault(row) not in SCHOOL_NOT_MEANT
 
     def _similar_secondary_ids(self, row: Row) -> list[str | None]:
         people = self.before.people.values()
@@ -120,6 +164,8 @@ class Judge:
 
     def school_fault(self, row: Row) -> str | None:
         school = self.before.schools.get(row["schoolId"])
+        if school is None and (similar := _similar(row["schoolId"], self.before.schools)):
+            return similar
         if school is None:
             return None if self.policies.school_creation and not row.action else "school-unknown"
         stale = school.status != "active" and school.owner != FILE

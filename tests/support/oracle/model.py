@@ -22,6 +22,7 @@ from tests.support.oracle.judging import (
     placement_wanted,
 )
 from tests.support.oracle.remarks import remarks
+from tests.support.oracle.told_along import told_along
 from tests.support.oracle.values import (
     FILE,
     LIVE,
@@ -61,6 +62,7 @@ def apply(
     aside = _handed_over(judge, rejected)
     found |= told | {Told(line, "person-handed-over", "remark") for line in aside}
     step = _settle(judge, today, rejected | aside, found)
+    found |= told_along(judge, step, found)
     found |= remarks(judge, step.after, step.accepted, step.old_id)
     return _night(judge, step, _without_news_of_rejected_rows(found), aside)
 
