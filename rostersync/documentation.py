@@ -15,6 +15,7 @@ from rostersync.catalogue.findings import NEAREST, Entry, catalogue
 from rostersync.configuration import dictionary as dictionaries
 from rostersync.configuration.dictionary import Column, Dictionary
 from rostersync.model import Severity
+from rostersync.reporting.attachments import template_bytes
 from rostersync.screening import suite
 from rostersync.settings import PROJECT, include_path
 
@@ -56,13 +57,8 @@ def _wanted() -> dict[Path, bytes]:
         include_path("expectations", f"{dictionary.name}.json"): suite.text(dictionary).encode(),
         PROJECT / "docs" / "dictionary.md": markdown(dictionary).encode(),
         PROJECT / "docs" / "errors.md": errors().encode(),
-        PROJECT / "docs" / "users-template.csv": template(dictionary),
+        PROJECT / "docs" / "users-template.csv": template_bytes(dictionary),
     }
-
-
-def template(dictionary: Dictionary) -> bytes:
-    """An empty file with all headers. The mark at its start tells spreadsheets that it is UTF-8."""
-    return ("\ufeff" + ",".join(dictionary.headers) + "\r\n").encode()
 
 
 def markdown(dictionary: Dictionary) -> str:
@@ -82,7 +78,7 @@ def markdown(dictionary: Dictionary) -> str:
         "",
         "A blank `action` adds or updates. A row that is absent from a file removes nothing.",
         "",
-        *(f"* `{word}` needs {_listed(action.keys)}." for word, action in dictionary.actions.items()),
+        *_actions(dictionary),
         "",
         "## The class columns",
         "",
@@ -97,6 +93,12 @@ def markdown(dictionary: Dictionary) -> str:
         "last ones, and ignored.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _actions(dictionary: Dictionary) -> Iterator[str]:
+    meanings = dictionary.by_header["action"].meanings
+    for word, action in dictionary.actions.items():
+        yield f"* `{word}` {meanings.get(word, 'removes')}; it needs {_listed(action.keys)}."
 
 
 def _openings(dictionary: Dictionary) -> Iterator[str]:

@@ -24,6 +24,7 @@ plan finds it. Found by the file rules, it is for a file that is checked without
 NOTHING_NEAR = "none"
 """A `suggestion` that is none."""
 NEAREST = " The nearest in the roster is {suggestion}."
+_NOTHING_TO_DO = "Nothing needs to be done"
 """What stands for `{nearest}` in a sentence, when something is near."""
 
 
@@ -107,20 +108,34 @@ class _Facts(dict[str, Any]):
 
 
 def _told(sentence: str, finding: Finding) -> str:
-    facts = {**finding.detail, "nearest": _nearest(finding.detail)}
+    facts = {"remedy": "", **finding.detail, "nearest": _nearest(finding.detail), "at": _at(finding.detail)}
     return sentence.format_map(_Facts(facts, line=finding.line, column=finding.column, value=finding.value or ""))
 
 
 def _nearest(detail: Mapping[str, Any]) -> str:
     """A sentence about what was meant; nothing when nothing is near."""
     suggestion = detail.get("suggestion", NOTHING_NEAR)
-    return "" if suggestion == NOTHING_NEAR else NEAREST.format(suggestion=suggestion)
+    if suggestion == NOTHING_NEAR:
+        return ""
+    name = detail.get("suggested_name")
+    return NEAREST.format(suggestion=f"{suggestion} ({name})" if name else suggestion)
+
+
+def _at(detail: Mapping[str, Any]) -> str:
+    """A school of the district, by its name where that is known."""
+    school, name = detail.get("school"), detail.get("school_name")
+    return f"{name} ({school})" if name else f"school {school}"
+
+
+def asks_nothing(code: str) -> bool:
+    """Whether the advice of this code begins by saying that there is nothing to do."""
+    return catalogue()[code].resolution.startswith(_NOTHING_TO_DO)
 
 
 def message(finding: Finding, *, masked: bool = False) -> str:
     """What is wrong, in one sentence; `masked` leaves the cell's text out."""
     entry = catalogue()[finding.code]
-    return _told(entry.masked_message if masked and finding.value else entry.message, finding)
+    return _told(entry.masked_message if masked else entry.message, finding)
 
 
 def resolution(finding: Finding, *, masked: bool = False) -> str:

@@ -38,6 +38,7 @@ class Column(_Value):
     characters: str = ""
     max_length: int | None = None
     accepted: tuple[str, ...] = ()
+    meanings: Mapping[str, str] = Field(default_factory=dict)
     aliases: Mapping[str, str] = Field(default_factory=dict)
     forbidden: Mapping[str, str] = Field(default_factory=dict)
     wins: str | None = None
@@ -48,6 +49,13 @@ class Column(_Value):
     @property
     def header_required(self) -> bool:
         return self.need != "optional"
+
+    @property
+    def choices(self) -> str:
+        """The accepted values in a sentence, each with what it does where that is said."""
+        words = [f"{word} ({self.meanings[word]})" if word in self.meanings else word for word in self.accepted]
+        blank = f", or leave the cell blank ({self.meanings['']})" if "" in self.meanings else ""
+        return ", ".join(words) + blank
 
 
 class Action(_Value):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from rostersync import fault_points, ledger, mailing, reporting
+from rostersync import fault_points, ledger, mailing, planning, reporting
 from rostersync.ledger import Attempt, Delivery, Undo
 from rostersync.model import Dated, DeliveryState, Finding, Judgement, Left, Outcome, Reading, RemoteFile, Report
 from rostersync.pipeline.context import Edges, dictionary_of
@@ -65,6 +65,7 @@ def tell(
         judgement=judgement,
         reading=reading,
         dictionary=dictionary_of(district),
+        schools=planning.schools_of(conn, district.code),
         dated=_dates_to_tell(conn, district, judgement.outcome),
     )
     for each in _addressed(edges, facts):
@@ -211,6 +212,7 @@ def _stored(
         judgement=judgement,
         reading=None,
         dictionary=dictionary_of(district),
+        schools=planning.schools_of(conn, district.code),
     )
 
 

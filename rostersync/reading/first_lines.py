@@ -17,6 +17,12 @@ _LINES: Final = 25
 _BREAK = re.compile(r"\r\n|\r|\n")
 _SEP = re.compile(r'"?sep=.{0,2}"?,*', re.IGNORECASE)
 _DELIMITERS: Final[Mapping[str, str]] = {";": "semicolons", "\t": "tabs", "|": "vertical bars (|)"}
+SEMICOLONS: Final = (
+    " Where a comma is the decimal sign, a spreadsheet writes semicolons under that very menu entry: then set the list "
+    "separator of your computer to a comma first (Windows: Region, Additional settings), or replace the semicolons by "
+    "commas in a text editor."
+)
+_REMEDIES: Final[Mapping[str, str]] = {";": SEMICOLONS, "\t": "", "|": ""}
 _DATA = re.compile(r"[0-9].*|.*@.*")
 
 _CELLS_COMPARED: Final = 100
@@ -45,11 +51,13 @@ def delimiter_fault(lines: Sequence[str], dictionary: Dictionary) -> Finding | N
     filled = [line for line in lines if line.strip(" \t,")] or [""]
     first = filled[0]
     if _SEP.fullmatch(first.strip()):
-        return found("file-delimiter", problem="starts with a sep= line")
+        remedy = " Delete the first line, sep=, and see that the others have commas."
+        return found("file-delimiter", problem="starts with a sep= line", remedy=remedy)
     best = max(_DELIMITERS, key=lambda sign: (known_names(first.split(sign), dictionary), first.count(sign)))
     known = known_names(first.split(best), dictionary)
     if known > max(1, known_names(first.split(","), dictionary)) or _even(filled[:2], best):
-        return found("file-delimiter", problem=f"separates its cells with {_DELIMITERS[best]}")
+        problem = f"separates its cells with {_DELIMITERS[best]}"
+        return found("file-delimiter", problem=problem, remedy=_REMEDIES[best])
     return None
 
 
@@ -64,9 +72,8 @@ def other_delimiter_below(width: int, below: Sequence[str]) -> Finding | None:
     rows = [line for line in below if line.strip(" \t,")]
     for sign, name in _DELIMITERS.items():
         if rows and all(line.count(sign) == width - 1 > line.count(",") for line in rows):
-            return found(
-                "file-delimiter", problem=f"has commas in its header, but separates the cells of its rows with {name}"
-            )
+            problem = f"has commas in its header, but separates the cells of its rows with {name}"
+            return found("file-delimiter", problem=problem, remedy=_REMEDIES[sign])
     return None
 
 
@@ -80,14 +87,16 @@ def header_fault(cells: Sequence[str], line: int, below: Sequence[str], dictiona
     if header_line is not None:
         above = f"line {line} stands" if header_line == line + 1 else f"lines {line} to {header_line - 1} stand"
         problem = f"{above} above the header, which is in line {header_line}"
-        return found("file-no-header", problem=problem, header_line=header_line)
+        remedy = f" Delete what stands above it: line {header_line} becomes line 1."
+        return found("file-no-header", problem=problem, header_line=header_line, remedy=remedy)
     if known > FEWEST_KNOWN:
         return None
     foreign = foreign_format(cells)
     if foreign is not None:
         return found("file-foreign-format", format=foreign)
     if known == 0 and (any(_is_data(cell, dictionary) for cell in cells) or not _is_near(cells, dictionary)):
-        return found("file-no-header", problem=f"line {line} looks like data", header_line=line)
+        remedy = " Put the header row of the template, users-template.csv, above your rows."
+        return found("file-no-header", problem=f"line {line} looks like data", header_line=line, remedy=remedy)
     return None
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Final
+from typing import Any, Final
 
 from rapidfuzz.distance import OSA
 
@@ -47,7 +47,7 @@ def judge_names(typed: Sequence[str], line: int, dictionary: Dictionary) -> Name
     findings, unknown, meant = _variants(rest, columns, line, dictionary)
     absent = [h for h in dictionary.headers if h not in columns.values() and h not in meant]
     pairs = _nearest_pairs([name for _, name in unknown], absent, dictionary)
-    strange = (_strange(name, pairs.get(name), line, dictionary) for _, name in unknown)
+    strange = (_strange(name, position, pairs.get(name), line, dictionary) for position, name in unknown)
     told = islice(chain(findings, strange), MOST_FAULTS)
     missing = _missing(absent, set(pairs.values()), line, dictionary)
     return Names(columns=columns, blank=blank, report=bool(report), findings=(*told, *missing))
@@ -105,7 +105,7 @@ def _variants(
             findings.append(_duplicate(name, position, header, first[header], line))
         else:
             first[header] = position
-            findings.append(_variant(name, header, line))
+            findings.append(_variant(name, position, header, line))
     return findings, unknown, set(first)
 
 
@@ -122,13 +122,12 @@ def _duplicate(name: str, position: int, header: str, first: int, line: int) -> 
     )
 
 
-def _variant(name: str, header: str, line: int) -> Finding:
+def _variant(name: str, position: int, header: str, line: int) -> Finding:
     unseen = _unseen(name)
+    facts: dict[str, Any] = {"suggestion": header, "letter": letter(position)}
     if not unseen:
-        return found("header-capitalization", line=line, column=shown(name), suggestion=header)
-    return found(
-        "header-whitespace", line=line, column=shown(name), suggestion=header, code_points=_code_points(unseen)
-    )
+        return found("header-capitalization", line=line, column=shown(name), **facts)
+    return found("header-whitespace", line=line, column=shown(name), code_points=_code_points(unseen), **facts)
 
 
 def _code_points(unseen: Iterable[str]) -> str:
@@ -177,15 +176,16 @@ def _nearest_pairs(names: Iterable[str], absent: Sequence[str], dictionary: Dict
     return pairs
 
 
-def _strange(name: str, suggestion: str | None, line: int, dictionary: Dictionary) -> Finding:
+def _strange(name: str, position: int, suggestion: str | None, line: int, dictionary: Dictionary) -> Finding:
+    place = letter(position)
     if suggestion is not None:
-        return found("header-misspelled", line=line, column=shown(name), suggestion=suggestion)
+        return found("header-misspelled", line=line, column=shown(name), suggestion=suggestion, letter=place)
     one = _plain(name)
     near, nearest = max((_nearness(one, _plain(header)), header) for header in dictionary.headers)
     if near < _NEAR:
-        return found("header-unknown", line=line, column=shown(name), hint="", remedy="")
+        return found("header-unknown", line=line, column=shown(name), hint="", remedy="", letter=place)
     hint, remedy = f" The nearest valid header is {nearest}.", f", or write {nearest} if that is what it holds"
-    return found("header-unknown", line=line, column=shown(name), hint=hint, remedy=remedy)
+    return found("header-unknown", line=line, column=shown(name), hint=hint, remedy=remedy, letter=place)
 
 
 def _missing(absent: Iterable[str], meant: set[str], line: int, dictionary: Dictionary) -> Iterable[Finding]:

@@ -1,4 +1,7 @@
-"""Which files go along with a report: the error file and its Excel twin, and what becomes of large ones."""
+"""Which files go along with a report: the error file and its Excel twin, the schools, the template; and how large ones.
+
+The list of schools goes along where a row names an unknown one; the template where a header has to be corrected.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
+import pyarrow as pa
+
 from rostersync.configuration.dictionary import Dictionary
-from rostersync.model import Finding, Reading, ReportFile
+from rostersync.model import Finding, Reading, ReportFile, RosterSchool, Severity
 from rostersync.reporting.error_file import csv_bytes, error_table, lists_rows
 from rostersync.reporting.error_workbook import workbook_bytes
 
@@ -18,6 +23,8 @@ ATTACH_UP_TO = 15_000_000
 """Bytes that a mail carries at most; more goes into the district's reports folder."""
 CSV_NAME = "users-errors.csv"
 WORKBOOK_NAME = "users-errors.xlsx"
+SCHOOLS_NAME = "schools.csv"
+TEMPLATE_NAME = "users-template.csv"
 ZIP_NAME = "users-errors.zip"
 _TYPES = {
     ".csv": "text/csv",
@@ -26,12 +33,41 @@ _TYPES = {
 }
 
 
-def error_files(reading: Reading, findings: Sequence[Finding], dictionary: Dictionary) -> tuple[ReportFile, ...]:
+def error_files(
+    reading: Reading, findings: Sequence[Finding], dictionary: Dictionary, schools: Sequence[RosterSchool] = ()
+) -> tuple[ReportFile, ...]:
     """The files to give: none without a row to list. Those too large for a mail are not `attached`."""
     if reading.refused or not lists_rows(findings):
         return ()
     table = error_table(reading, findings, dictionary)
-    return packed({CSV_NAME: csv_bytes(table), WORKBOOK_NAME: workbook_bytes(table)}, ZIP_NAME)
+    contents = {CSV_NAME: csv_bytes(table), WORKBOOK_NAME: workbook_bytes(table)}
+    if schools and any(finding.code == "school-unknown" for finding in findings):
+        contents[SCHOOLS_NAME] = school_list(schools)
+    return packed(contents, ZIP_NAME)
+
+
+def school_list(schools: Sequence[RosterSchool]) -> bytes:
+    """The active schools by name, with their IDs: what a contact looks an ID up in."""
+    active = [school for school in schools if school.active]
+    columns = {"schoolName": [school.name for school in active], "schoolId": [school.school_id for school in active]}
+    return csv_bytes(pa.table({name: pa.array(cells, type=pa.large_string()) for name, cells in columns.items()}))
+
+
+def template_bytes(dictionary: Dictionary) -> bytes:
+    """An empty file with all headers. The mark at its start tells spreadsheets that it is UTF-8."""
+    return ("\ufeff" + ",".join(dictionary.headers) + "\r\n").encode()
+
+
+def template_files(findings: Sequence[Finding], dictionary: Dictionary) -> tuple[ReportFile, ...]:
+    """The template, where it shows what a refused file lacks. It holds nobody's data."""
+    if not any(f.severity is Severity.FILE and _about_the_header(f.code) for f in findings):
+        return ()
+    content = template_bytes(dictionary)
+    return (ReportFile(name=TEMPLATE_NAME, media_type=_TYPES[".csv"], content=content, personal=False),)
+
+
+def _about_the_header(code: str) -> bool:
+    return code.startswith("header-") or code in ("file-no-header", "file-foreign-format", "file-empty")
 
 
 def packed(contents: Mapping[str, bytes], zip_name: str) -> tuple[ReportFile, ...]:

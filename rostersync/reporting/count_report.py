@@ -58,9 +58,10 @@ def count_reports(facts: ReportFacts, ways: Collection[Carriage]) -> dict[Carria
 
 
 def _files(facts: ReportFacts) -> tuple[ReportFile, ...]:
-    if facts.reading is None:
-        return ()
-    return attachments.error_files(facts.reading, facts.judgement.findings, facts.dictionary)
+    findings = facts.judgement.findings
+    if facts.reading is None or facts.reading.refused:
+        return attachments.template_files(findings, facts.dictionary)
+    return attachments.error_files(facts.reading, findings, facts.dictionary, facts.schools)
 
 
 def _bodies(facts: ReportFacts, said: wording.Wording, lists: Lists) -> tuple[str, str]:
@@ -86,7 +87,7 @@ def _shown(facts: ReportFacts, said: wording.Wording, lists: Lists, room: _Room)
         "rows": counts.row_totals(judged.rows),
         "buckets": counts.HEADINGS,
         "counted": counts.count_rows(judged.counts),
-        "schools": counts.schools({} if refused else judged.by_school, cap=room.schools),
+        "schools": counts.schools({} if refused else judged.by_school, facts.schools, cap=room.schools),
         "faults": faults[: room.faults],
         "advice": not facts.for_operators,
         "more_faults": max(0, len(faults) - room.faults),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rostersync.model import BUCKETS, ENTITIES, Counts, RowCounts
+from rostersync.model import BUCKETS, ENTITIES, Counts, RosterSchool, RowCounts
 from rostersync.reporting.facts import amount
 from rostersync.reporting.grouping import short
 
@@ -77,17 +77,21 @@ def row_totals(rows: RowCounts) -> tuple[tuple[str, str], ...]:
     )
 
 
-def schools(by_school: Mapping[str, Counts], *, cap: int) -> Schools:
-    """Schools with errors first, then with the most changes; the quiet ones and those above `cap` in one sentence.
+def schools(by_school: Mapping[str, Counts], roster: Sequence[RosterSchool] = (), *, cap: int) -> Schools:
+    """Schools with errors or changes, by name; the quiet ones in one sentence, and those above `cap` with the fewest.
 
-    An ID that occurs in rejected rows only may be any text a person typed, so it is not shown: such rows are counted
-    together under one line.
+    An ID that is not in the roster and occurs in rejected rows only may be any text a person typed, so it is not shown:
+    such rows are counted together under one line.
     """
-    known = {key: counts for key, counts in by_school.items() if _has_accepted(counts)}
+    of_roster = {school.school_id: school for school in roster}
+    known = {key: counts for key, counts in by_school.items() if key in of_roster or _has_accepted(counts)}
     loud = sorted(
         (k for k in known if _changes(known[k])), key=lambda k: (-_total(known[k], "errors"), -_changes(known[k]), k)
     )
-    lines = [_school(short(key), known[key]) for key in loud[:cap]]
+    told = sorted(
+        (of_roster.get(key, RosterSchool(school_id=key, name="")) for key in loud[:cap]), key=lambda s: s.place
+    )
+    lines = [_school(short(school.shown), known[school.school_id]) for school in told]
     unknown = [counts for key, counts in by_school.items() if key not in known]
     if unknown:
         lines.append(_school("Rows whose school could not be used", _summed(unknown)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rostersync.configuration.dictionary import Dictionary
-from rostersync.model import Dated, Judgement, Reading
+from rostersync.model import Dated, Judgement, Reading, RosterSchool
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
@@ -55,6 +55,8 @@ class ReportFacts:
     judgement: Judgement
     reading: Reading | None
     dictionary: Dictionary
+    schools: tuple[RosterSchool, ...] = ()
+    """The district's schools, by name."""
     dry_run: bool = False
     for_operators: bool = False
     """The reader decides about the delivery, instead of answering for the file."""

@@ -17,7 +17,7 @@ from rostersync.catalogue import findings as catalogue
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import ENTITIES, Finding, Severity
 
-ALWAYS_LISTED = ("id-corrected", "email-changed", "role-raised", "reactivated")
+ALWAYS_LISTED = ("id-looks-like-ssn", "id-corrected", "email-changed", "role-raised", "reactivated")
 """Remarks that a person must see (dictionary page, "Findings"): never left out of a mail."""
 LINES_SHOWN = 8
 REMEDIES_TOLD = 4
@@ -33,7 +33,8 @@ _INSTEAD = {"whom": "somebody else"}
 """Details that name a person, and what a mail says in their place."""
 PHRASES = frozenset(
     {"accepted", "action", "allowed", "columns", "entity", "hint", "lines", "missing", "otherwise", "part"}
-    | {"problem", "reason", "reference", "role", "suggestion", "target", "what"}
+    | {"problem", "reason", "reference", "remedy", "role", "suggested_name", "suggestion", "target", "what"}
+    | {"code_points", "format", "letter", "letters"}
 )
 """Details whose text is the rules' own. Not among them: `known`, `old`, `user_id` (people), `school`, `domain`, `first`
 (parts of cells), and `characters`, which can spell out a whole cell."""
@@ -120,7 +121,7 @@ def _facts(finding: Finding, sentence: str) -> Facts:
 def _fields(code: str, sentence: str) -> tuple[str, ...]:
     template: str = getattr(catalogue.catalogue()[code], f"masked_{sentence}")
     names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
-    names = {"suggestion" if name == "nearest" else name for name in names}
+    names = {"suggestion" if name == "nearest" else "school" if name == "at" else name for name in names}
     return tuple(sorted(names - {"line", "column", "value"}))
 
 

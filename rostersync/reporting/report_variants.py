@@ -22,13 +22,14 @@ def in_each_way(
     """The report for each way, `attach` always among them; `render` makes it for a reader who gets the files so.
 
     The report of `attach` alone has the files; they have a `target` when they are to be dropped in the reports folder.
-    Without files all ways are one report.
+    Without files, or with such as hold nobody's data, all ways are one report.
     """
     start = f"{facts.delivery}-{facts.attempt}"
-    folder = "sftp" in ways
+    personal = any(file.personal for file in files)
+    folder = "sftp" in ways and personal
     named = tuple(replace(f, target=f"{start}-{f.name}" if folder or not f.attached else None) for f in files)
     plain = replace(render(_lists(facts, named, "attach")), files=named)
-    made = {way: _other(render(_lists(facts, named, way)), way) if files else plain for way in ways}
+    made = {way: _other(render(_lists(facts, named, way)), way) if personal else plain for way in ways}
     return made | {"attach": plain}
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rostersync import runbook
+from rostersync.catalogue import findings as catalogue
 from rostersync.model import ENTITIES, Finding, Judgement, Outcome, Severity
+from rostersync.reporting.attachments import SCHOOLS_NAME, TEMPLATE_NAME
 from rostersync.reporting.error_file import LEFT_OUT
 from rostersync.reporting.facts import Lists, Place, ReportFacts, amount, day, listed
 
@@ -62,14 +64,25 @@ def _applied(facts: ReportFacts, lists: Lists) -> Wording:
         verdict = "Everything in your staff file is already in the roster."
     if _left_out(judgement):
         return _applied_in_part(facts, lists)
+    look = _to_look_at(judgement)
     return Wording(
-        tone="good",
-        badge="All good",
+        tone="attention" if look else "good",
+        badge="Please look" if look else "All good",
         subject=f"{subject_start(facts)}: staff file {'would be ' if would else ''}applied - {changed(judgement)}",
         verdict=verdict,
         detail=_read_sentence(judgement),
-        steps=(_UP_TO_DATE,),
+        steps=(look or _UP_TO_DATE,),
     )
+
+
+def _to_look_at(judgement: Judgement) -> str:
+    """What an applied file still asks of its sender: remarks that advise more than to do nothing."""
+    asking = {
+        f.code for f in judgement.findings if f.severity is Severity.REMARK and not catalogue.asks_nothing(f.code)
+    }
+    if not asking:
+        return ""
+    return 'Please read the remarks under "Good to know": they say what to check, and what to do about it.'
 
 
 def _applied_in_part(facts: ReportFacts, lists: Lists) -> Wording:
@@ -134,15 +147,17 @@ def _correction_steps(lists: Lists) -> tuple[str, ...]:
         )
     opened = "the list in your reports folder"
     if lists.place is Place.MAIL:
-        opened = " or ".join(name for name, _ in reversed(lists.files))
+        opened = " or ".join(name for name, _ in reversed(lists.files) if name != SCHOOLS_NAME)
+    schools = any(name.endswith(SCHOOLS_NAME) for name, _ in lists.files)
     return (
-        f"Open {opened}: your own rows, with what is wrong and how to fix it.",
+        f"Open {opened}: your own rows, with what is wrong and how to fix it."
+        + (f" {SCHOOLS_NAME} lists your schools by name, with their IDs." if schools else ""),
         "Correct these rows there, or at their origin in your own system.",
         f"{_SEND_CORRECTED}, and the three added columns may stay.",
     )
 
 
-def _refused(facts: ReportFacts, _lists: Lists) -> Wording:
+def _refused(facts: ReportFacts, lists: Lists) -> Wording:
     faults = [f for f in facts.judgement.findings if f.severity is Severity.FILE]
     number, what = len(faults), _what_is_wrong(faults)
     verdict = "Your staff file could not be read, so nothing was applied."
@@ -154,7 +169,11 @@ def _refused(facts: ReportFacts, _lists: Lists) -> Wording:
         subject=f"{subject_start(facts)}: staff file not applied - {amount(number, what)} to correct",
         verdict=verdict,
         detail=f"The roster is as it was before. {amount(number, what).capitalize()} {_are(number)} listed below.",
-        steps=(f"Correct the {what}{'' if number == 1 else 's'} listed below.", _SEND_AGAIN),
+        steps=(
+            f"Correct the {what}{'' if number == 1 else 's'} listed below."
+            + (f" {TEMPLATE_NAME} has every header as it must be written." if lists.files else ""),
+            _SEND_AGAIN,
+        ),
     )
 
 

@@ -101,7 +101,7 @@ def _not_accepted(column: Column, text: str) -> Detail:
     hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
     if nearest and nearest[0].casefold() == text.casefold():
         hint = f" Only capital and small letters differ: write '{nearest[0]}'."
-    return {"accepted": ", ".join(column.accepted), "hint": hint}
+    return {"accepted": column.choices, "hint": hint}
 
 
 def _alias(column: Column, text: str) -> Detail:

@@ -24,6 +24,7 @@ from rostersync.model import (
     RawRow,
     Reading,
     Report,
+    RosterSchool,
     RowCounts,
     Severity,
 )
@@ -137,9 +138,18 @@ def many_errors() -> ReportFacts:
         by_school={f"{100 * n:04d}": _school(n) for n in range(1, 56)}
         | {"Zoë Quillfeather": {"staff": entity(0, 0, 0, 0, 2)}, "(none)": {"staff": entity(0, 0, 0, 0, 1)}},
         findings=tuple(_faults(dictionary)),
+        schools=_named_schools(),
         changes=821,
         reading=reading(rows, raw_rows=[RawRow(line=62, text="0100,004599,Teacher")]),
     )
+
+
+def _named_schools() -> tuple[RosterSchool, ...]:
+    """Fifty-five schools whose names are in another order than their IDs."""
+    trees = ("Willow", "Ash", "Maple", "Birch", "Hazel", "Cedar", "Rowan", "Alder", "Linden", "Elm", "Juniper")
+    kinds = ("Elementary School", "Middle School", "High School", "Academy", "Primary School")
+    names = [f"{tree} {kind}" for kind in kinds for tree in trees]
+    return tuple(RosterSchool(school_id=f"{100 * n:04d}", name=name) for n, name in enumerate(names, start=1))
 
 
 def _school(number: int) -> dict[str, dict[str, int]]:
@@ -238,7 +248,14 @@ def held() -> ReportFacts:
         by_school={"0100": {"staff": entity(1, 0, 30, 90), "enrollment": entity(0, 0, 0, 150)}},
         findings=(
             found("hold-removals", entity="people", count=120, of=186),
-            found("hold-school", entity="enrollments", count=150, of=180, school="0100"),
+            found(
+                "hold-school",
+                entity="enrollments",
+                count=150,
+                of=180,
+                school="0100",
+                school_name="Willow Elementary School",
+            ),
         ),
         changes=324,
         reading=reading([PERSON]),

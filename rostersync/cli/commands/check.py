@@ -30,6 +30,12 @@ VERDICTS = {
     "refused": "Refused: nothing of this file would be applied.",
 }
 
+NOT_ASKED = "The roster was not asked: schools, IDs and addresses may still be wrong. Add --district CODE to know."
+BY_FILE_RULES = {
+    "accepted": f"Accepted by the file rules. {NOT_ASKED}",
+    "accepted_with_errors": f"Accepted by the file rules but for the rejected rows. {NOT_ASKED}",
+}
+
 
 def check(
     file: Annotated[Path, typer.Argument(help="A users.csv; - reads standard input.", metavar="FILE")],
@@ -67,7 +73,8 @@ def _judge(data: bytes, district: District | None) -> Checked:
 
 def _lines(checked: Checked, name: str) -> Iterator[str]:
     facts = checked.to_json()
-    yield f"{name}: {VERDICTS[checked.verdict]}"
+    asked = checked.judgement is not None or checked.verdict == "refused"
+    yield f"{name}: {(VERDICTS if asked else BY_FILE_RULES)[checked.verdict]}"
     for line, group in groupby(facts["findings"], key=lambda finding: finding["line"]):
         yield ""
         yield f"Line {line}" if line else "The whole file"

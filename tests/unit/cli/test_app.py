@@ -14,6 +14,7 @@ from rostersync import documentation
 from rostersync.cli import app as cli
 from rostersync.cli.lazy_commands import Table, load
 from rostersync.configuration import dictionary
+from rostersync.reporting.attachments import template_bytes
 from rostersync.settings import PROJECT
 
 ROW = {
@@ -44,7 +45,10 @@ def put(tmp_path: Path):
 
 def test_a_good_file_exits_0_and_is_said_to_be_accepted(put, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["check", put(users_csv({}))]) == 0
-    assert "Accepted" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Accepted" in said
+    assert "would be applied" not in said
+    assert "--district" in said
 
 
 def test_row_faults_exit_1_with_every_fault_of_every_row(put, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,7 +149,7 @@ def test_a_bug_exits_5_with_a_reference_and_without_its_text(
 
 
 def test_the_template_is_accepted_and_lists_every_header(put, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    data = documentation.template(dictionary.load())
+    data = template_bytes(dictionary.load())
     assert data.decode("utf-8-sig").strip().split(",") == list(dictionary.load().headers)
     assert cli.run(["check", put(data)]) == 0
 

@@ -52,7 +52,7 @@ def test_each_header_with_two_letters_swapped_is_recognised(header: str) -> None
 )
 def test_everyday_spellings_find_their_header(typed: str, header: str) -> None:
     reading = read_lines(ROW, header=HEADER.replace(header, typed))
-    assert detail(reading, "header-misspelled") == {"suggestion": header}
+    assert detail(reading, "header-misspelled")["suggestion"] == header
     assert len(reading.findings) == 1
 
 

@@ -12,7 +12,7 @@ import pytest
 from rostersync import pipeline
 from rostersync.configuration import dictionary
 from rostersync.exceptions import ConfigurationError
-from rostersync.sample import big_file, faults, names, places, records, staff
+from rostersync.sample import big_file, faults, names, night, places, records, staff
 from rostersync.sample.broken import BROKEN
 from rostersync.sample.places import Place
 from tests.support.shared_data import ROOT, needs_data
@@ -75,6 +75,17 @@ def test_every_kind_of_fault_is_in_a_file_that_shows_them_all() -> None:
         "action-target-unknown",
         "school-unknown",
     }
+
+
+def test_what_is_told_of_a_file_is_what_is_read_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some faults are rows of their own: the demonstration said 43 rows, and its mail 47."""
+    monkeypatch.setenv("ROSTERSYNC_STATE", str(tmp_path))
+    place = places.demo()[1]
+    rng = np.random.default_rng(7)
+    roster = records.of_record(place, names.committed(), rng)
+    rows = staff.rows_of(place, roster, dictionary.load(), names.committed(), rng, place.rows or 0, ends=ENDS)
+    sent = night._send(place, rows, faults.Scene(roster=roster), rng, 0)
+    assert sent.rows == pipeline.check(sent.path.read_bytes(), dictionary.load()).rows.read > len(rows)
 
 
 def test_the_share_of_faulty_rows_is_the_one_asked_for() -> None:
