@@ -15,9 +15,8 @@ from rostersync.database import tables
 from rostersync.model import Finding, Severity
 from rostersync.pipeline import SyncResult
 from tests.support.district_nights import Nights, district
-from tests.support.shared_data import ROOT, needs_data
+from tests.support.shared_data import known_files, needs_data
 
-CASES = ROOT / "cases"
 HEADERS = (
     "action,schoolId,userId,userRole,userFirstName,userLastName,userEmail,classId,className,classGrade,primaryTeacher"
 )
@@ -73,7 +72,7 @@ def fits(finding: Finding, about: Mapping[str, Any]) -> bool:
 
 
 def case_folders() -> list[Any]:
-    folders = sorted(path.parent for path in CASES.glob("*/case.json"))
+    folders = [path.parent for path in known_files("cases")]
     return [pytest.param(path, id=path.name, marks=marks_of(path.name)) for path in folders]
 
 

@@ -14,7 +14,7 @@ import pytest
 from rostersync import text_columns as c
 from rostersync.screening import email_addresses, text_damage
 from tests.support.factories import row, screened
-from tests.support.shared_data import ROOT, needs_data
+from tests.support.shared_data import known_files, needs_data
 
 UNSEEN = [
     *("\u00ad", "\u034f", "\u115f", "\u1160", "\u17b4", "\u180e", "\u200c", "\u200d", "\u2061", "\u206f", "\u2800"),
@@ -138,7 +138,7 @@ def names_of(path: Path) -> list[str]:
 
 
 @needs_data
-@pytest.mark.parametrize("path", sorted((ROOT / "names").glob("*")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", known_files("names"), ids=lambda path: path.name)
 def test_no_name_of_any_list_is_damaged(path: Path) -> None:
     rejected = [name for name in names_of(path) if text_damage.is_damaged_name(name)]
     rejected += [name for name in names_of(path) if text_damage.unprintable_characters(name, "text")]
