@@ -24,6 +24,8 @@ COPY rostersync rostersync
 COPY dags dags
 COPY plugins plugins
 COPY include include
+# The runbook that failures and mails name, and the pages that `rostersync doctor` compares with the dictionary.
+COPY docs docs
 RUN uv pip install --system --offline --no-deps --no-build-isolation -e . \
     && python -m compileall -q rostersync dags plugins
 

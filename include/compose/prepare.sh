@@ -3,6 +3,7 @@
 set -eu
 
 rostersync db upgrade
+python -m rostersync.local.inbox_folders
 airflow db migrate
 airflow pools import "$(dirname "$0")/../pools.json"
 
