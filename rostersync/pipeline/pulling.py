@@ -115,8 +115,12 @@ class _Night:
         self.taken = [one for one in self.taken if one.delivery not in failing] + last
 
     def take(self, found: Delivery, outcome: Outcome | None) -> None:
-        if found.id not in {each.delivery for each in self.taken}:
-            self.taken.append(RunDelivery(delivery=found.id, outcome=outcome, attempts=found.attempts))
+        """Once, however many files hold it: where the first of them settles nothing, the one with work left counts."""
+        known = {one.delivery: one.outcome for one in self.taken}
+        if found.id in known and (known[found.id] is None or outcome is not None):
+            return
+        self.taken = [one for one in self.taken if one.delivery != found.id]
+        self.taken.append(RunDelivery(delivery=found.id, outcome=outcome, attempts=found.attempts))
 
 
 def _enter(

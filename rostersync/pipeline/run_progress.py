@@ -87,6 +87,20 @@ def done_meanwhile(conn: Connection, run: Run, code: str, id_: str) -> SyncResul
     return stored_result(conn, code, id_, outcome)
 
 
+def overtaken_meanwhile(conn: Connection, run: Run, delivery: Delivery, work: str) -> SyncResult | None:
+    """The result of a content that was the latest applied one when this run took it, and is left in place, once the
+    same run has applied another: earlier content by now. Judged again, it would wait for somebody as an older file.
+    """
+    if run.force or delivery.state is not DeliveryState.APPLIED:
+        return None
+    latest = ledger.latest_applied(conn, delivery.district)
+    if latest is None or latest[0] == delivery.id or ledger.arrived_anew(conn, run.dag_id, run.run_id, delivery.id):
+        return None
+    ledger.end_work(conn, delivery.id, work)
+    settle(conn, run, delivery.district, delivery.id, Outcome.DUPLICATE)
+    return stored_result(conn, delivery.district, delivery.id, Outcome.DUPLICATE)
+
+
 def settle(conn: Connection, run: Run, code: str, id_: str, outcome: Outcome) -> None:
     """The run is done with this delivery."""
     ledger.settle(conn, run.dag_id, run.run_id, code, id_, outcome)

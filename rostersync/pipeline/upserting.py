@@ -28,6 +28,7 @@ from rostersync.pipeline.run_progress import (
     done_meanwhile,
     failure_noted,
     once_more_after_another,
+    overtaken_meanwhile,
     settle,
     settled_result,
     take,
@@ -92,7 +93,7 @@ def _conclude(edges: Edges, run: Run, district: District, id_: str, work: str, s
         planning.lock_district(conn, district.code, edges.lock_seconds)
         ledger.check_claim(conn, id_, opened.token)
         fault_points.point("upsert.after_begin")
-        result = conclude_case(conn, edges, run, opened)
+        result = overtaken_meanwhile(conn, run, opened.delivery, work) or conclude_case(conn, edges, run, opened)
         fault_points.point("upsert.before_commit")
     fault_points.point("upsert.after_commit")
     return result
