@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from tests.support import strategies
+from tests.support import roster_strategies, strategies
 from tests.support.oracle import model as roster_model
 from tests.support.oracle.values import Roster
 from tests.support.strategies import TODAY
@@ -28,7 +28,7 @@ def without_findings(roster: Roster, headers: Sequence[str], table: Table) -> Ta
 @st.composite
 def calm_nights(draw: st.DrawFn, least: int = 2) -> tuple[Roster, tuple[str, ...], Table]:
     """A roster and a file of at least so many rows, every one of which applies without a word."""
-    roster = draw(strategies.rosters())
+    roster = draw(roster_strategies.rosters())
     headers, table = draw(strategies.sheets(roster, max_rows=16))
     calm = without_findings(roster, headers, table)
     if len(calm) < least:

@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from hypothesis import assume, note
+from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from sqlalchemy import Engine, and_, update
+from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
+from sqlalchemy import Engine, Executable
 
 from rostersync.model import Screened
-from tests.support import strategies
+from tests.support import roster_strategies, strategies
 from tests.support.oracle import comparison as model_checks
 from tests.support.oracle import database as model_database
 from tests.support.oracle import model as roster_model
 from tests.support.oracle.comparison import LONG, assert_adds_up, assert_same, load, load_screened, modest, rolled_back
-from tests.support.oracle.values import FILE, SOURCE, Roster, Row
-from tests.support.strategies import ADDRESSES, FIRST, GRADES, LAST, PAST, SOON, TODAY
-
-SPOILED = (
-    "",
-    "  ",
-    "#REF!",
-    "1E+05",
-    "A\u200bb",
-    "N/A",
-    "Student",
-    "2026-02-30",
-    "nobody",
-    "x" * 300,
-    "Jos\u00c3\u00a9",
-)
-"""What a cell is overwritten with. In some columns some of it is no fault: the screening says, not the test."""
-BY_HAND: dict[str, dict[str, tuple[Any, ...]]] = {
-    "people": {"first_name": FIRST, "last_name": LAST, "role": strategies.ROLES, "email": ADDRESSES},
-    "placements": {"staff_type": ("Volunteer", None), "start_date": (None, PAST), "end_date": (None, PAST, SOON)},
-    "classes": {"name": ("Reading", "By hand"), "grade": GRADES, "display_name": ("Shown", None)},
-    "enrollments": {"primary_teacher": (True, False), "start_date": (None, PAST), "end_date": (None, SOON)},
-}
-"""Kind of record → field → values that somebody types into the pages."""
+from tests.support.oracle.other_writers import OtherWriters
+from tests.support.oracle.values import Roster, Row
+from tests.support.strategies import TODAY
 
 
-class Nights(RuleBasedStateMachine):
+class Nights(OtherWriters):
     """A district night after night; the oracle's roster is compared after each file."""
 
     steps: ClassVar[int] = 0
@@ -58,7 +36,7 @@ class Nights(RuleBasedStateMachine):
         self.today = TODAY
         self.files: list[tuple[Sequence[Row], tuple[str, ...], Screened | None]] = []
 
-    @initialize(roster=strategies.rosters())
+    @initialize(roster=roster_strategies.rosters())
     def begin(self, roster: Roster) -> None:
         self.roster = roster
         model_database.write(self.conn, roster)
@@ -69,11 +47,17 @@ class Nights(RuleBasedStateMachine):
         self._night(strategies.as_rows(table), headers)
 
     @rule(data=st.data())
+    def a_large_file(self, data: st.DataObject) -> None:
+        headers, table = data.draw(strategies.large_sheets(self.roster))
+        self._night(strategies.as_rows(table), headers)
+
+    @rule(data=st.data())
     def a_file_with_faults(self, data: st.DataObject) -> None:
         headers, table = data.draw(strategies.sheets(self.roster, max_rows=5))
         table = [dict(cells) for cells in table]
         for _ in range(data.draw(st.integers(1, 3))):
-            data.draw(st.sampled_from(table))[data.draw(st.sampled_from(headers))] = data.draw(st.sampled_from(SPOILED))
+            spoiled = data.draw(st.sampled_from(strategies.SPOILED))
+            data.draw(st.sampled_from(table))[data.draw(st.sampled_from(headers))] = spoiled
         screened = model_checks.screened(strategies.as_csv(headers, table))
         self._night(model_database.rows_of(screened), headers, screened)
 
@@ -113,69 +97,12 @@ class Nights(RuleBasedStateMachine):
         assert model_database.read(self.conn, self.roster) == self.roster
         assert model_checks.pass_days(self.conn, self.today) is None
 
-    @precondition(lambda self: self._file_people())
-    @rule(data=st.data(), own_id=st.booleans())
-    def the_source_takes_somebody_over(self, data: st.DataObject, own_id: bool) -> None:
-        """Under the same userId, or under the source's own; what the files gave the person stays the files'."""
-        who = data.draw(st.sampled_from(self._file_people()))
-        Nights.steps += 1
-        self._change("people", who, owner=SOURCE)
-        if own_id and (new := f"src{len(self.roster.people)}-{who}") not in self.roster.people:
-            self.roster.rename({who: new})
-            self._update("people", who, {"user_id": new})
-
-    @precondition(lambda self: any(True for _ in self._file_records()))
-    @rule(data=st.data())
-    def a_field_is_edited_by_hand(self, data: st.DataObject) -> None:
-        kind, key = data.draw(st.sampled_from(list(self._file_records())))
-        field = data.draw(st.sampled_from(sorted(BY_HAND[kind])))
-        value = data.draw(st.sampled_from(BY_HAND[kind][field]))
-        record = getattr(self.roster, kind)[key]
-        assume(field != "email" or value not in self._held())
-        values = {field: value} | ({"email_key": value} if field == "email" else {})
-        dates = [({name: getattr(record, name, None) for name in strategies.DAYS} | values)[n] for n in strategies.DAYS]
-        assume(None in dates or dates[0] <= dates[1])
-        Nights.steps += 1
-        self._change(kind, key, **values, sticky=tuple(sorted({*record.sticky, field})))
-
-    @precondition(lambda self: any(record.sticky for record in self._records()))
-    @rule(data=st.data())
-    def hand_edits_are_released(self, data: st.DataObject) -> None:
-        edited = [(kind, key) for kind, key in self._file_records() if getattr(self.roster, kind)[key].sticky]
-        assume(edited)
-        Nights.steps += 1
-        self._change(*data.draw(st.sampled_from(edited)), sticky=())
-
-    def _file_people(self) -> list[str]:
-        return sorted(who for who, known in self.roster.people.items() if known.owner == FILE)
-
     def _swappers(self) -> list[str]:
-        return [who for who in self._file_people() if self.roster.people[who].status == "active"]
+        return [who for who in self.file_people() if self.roster.people[who].status == "active"]
 
-    def _held(self) -> set[str | None]:
-        """Addresses a page would refuse: of active people, here and elsewhere."""
-        here = {known.email_key for known in self.roster.people.values() if known.status == "active"}
-        return here | self.roster.taken_elsewhere
-
-    def _records(self) -> Iterable[Any]:
-        return (getattr(self.roster, kind)[key] for kind, key in self._file_records())
-
-    def _file_records(self) -> Iterable[tuple[str, Any]]:
-        for kind in BY_HAND:
-            records = getattr(self.roster, kind)
-            yield from ((kind, key) for key in sorted(records) if records[key].owner == FILE)
-
-    def _change(self, kind: str, key: Any, **values: Any) -> None:
-        """Another writer's change, in the oracle and in the database."""
-        records = getattr(self.roster, kind)
-        records[key] = replace(records[key], **values)
-        self._update(kind, key, {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()})
-
-    def _update(self, kind: str, key: Any, values: dict[str, Any]) -> None:
-        table, names, _ = model_database.KINDS[kind]
-        parts = (key,) if isinstance(key, str) else key
-        mine = and_(*(table.c[name] == part for name, part in zip(names, parts, strict=True)))
-        self.conn.execute(update(table).values(values).where(table.c.district == model_database.DISTRICT, mine))
+    def execute(self, statement: Executable) -> None:
+        Nights.steps += 1
+        self.conn.execute(statement)
 
     def _row_about(self, line: int, who: str, school: str, giver: str) -> Row:
         known, address = self.roster.people[who], self.roster.people[giver].email or ""

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from rostersync import screening
 from rostersync.configuration import dictionary
 from rostersync.planning import Plan
-from tests.support import strategies
+from tests.support import roster_strategies, strategies
 from tests.support.oracle import database as model_database
 from tests.support.oracle import model as roster_model
 from tests.support.oracle.comparison import assert_adds_up, assert_same, load, load_screened, modest, read, rolled_back
@@ -21,7 +21,7 @@ from tests.support.valid_files import Table
 @st.composite
 def nights(draw: st.DrawFn) -> tuple[Roster, strategies.Sheet]:
     """A roster and a file for it."""
-    roster = draw(strategies.rosters())
+    roster = draw(roster_strategies.rosters())
     return roster, draw(strategies.sheets(roster))
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
-from tests.support import strategies
+from tests.support import roster_strategies, strategies
 from tests.support.oracle import database as model_database
 from tests.support.oracle.comparison import load, modest, rolled_back, undo
 from tests.support.oracle.values import FILE, LIVE, Roster
@@ -30,7 +30,7 @@ Records = dict[tuple[str, Any], Any]
 @st.composite
 def nights(draw: st.DrawFn, files: int) -> tuple[Roster, list[Sheet]]:
     """A roster in which nothing is half gone, and files for it."""
-    roster = draw(strategies.rosters())
+    roster = draw(roster_strategies.rosters())
     end_what_hangs_in_the_air(roster)
     return roster, [draw(strategies.sheets(roster)) for _ in range(files)]
 

@@ -31,10 +31,10 @@ LONG = int(os.environ.get("ROSTER_MODEL_EXAMPLES", "0"))
 """Examples of a long run: random, with shrinking. Without it: a few, always the same."""
 
 
-def modest(examples: int, **more: Any) -> settings:
-    """Hypothesis settings of a test with this many examples in the short run."""
+def modest(examples: int, *, share: int = 1, **more: Any) -> settings:
+    """Hypothesis settings of a test with this many examples in the short run; `share`: one of so many in a long one."""
     return settings(
-        max_examples=LONG or examples,
+        max_examples=max(1, LONG // share) if LONG else examples,
         deadline=None,
         derandomize=not LONG,
         database=None,
@@ -120,14 +120,14 @@ def pass_days(conn: Connection, today: date) -> Dated | None:
 def assert_same(planned: Plan, after: Roster, expected: Night) -> None:
     """The program came to what the oracle says."""
     found = model_database.told(each for each in planned.findings if is_modelled(each.code))
-    _same("errors", errors(found), errors(expected.findings))
+    assert_equal("errors", errors(found), errors(expected.findings))
     assert_told(found, expected.findings)
     for name in model_database.KINDS:
-        _same(name, getattr(after, name), getattr(expected.roster, name))
-    _same("counts", {entity: dict(by) for entity, by in planned.counts.items()}, expected.counts)
-    _same("counts by school", counted(planned.by_school), counted(expected.by_school))
-    _same("rows", rows_of(planned), expected.rows)
-    _same("whether anything changed", bool(planned.changes), expected.changed)
+        assert_equal(name, getattr(after, name), getattr(expected.roster, name))
+    assert_equal("counts", {entity: dict(by) for entity, by in planned.counts.items()}, expected.counts)
+    assert_equal("counts by school", counted(planned.by_school), counted(expected.by_school))
+    assert_equal("rows", rows_of(planned), expected.rows)
+    assert_equal("whether anything changed", bool(planned.changes), expected.changed)
 
 
 def is_modelled(code: str) -> bool:
@@ -135,7 +135,7 @@ def is_modelled(code: str) -> bool:
     return catalogue()[code].by == "R" or code in (*model_database.AGREEMENT, *SUPPOSED)
 
 
-def _same(what: str, found: Any, expected: Any) -> None:
+def assert_equal(what: str, found: Any, expected: Any) -> None:
     if isinstance(found, dict) and isinstance(expected, dict):
         other = {key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)}
         told = {key: (found.get(key), expected.get(key)) for key in other}
@@ -172,6 +172,6 @@ def rows_of(planned: Plan) -> dict[str, int]:
 
 def assert_adds_up(planned: Plan, expected: Night) -> None:
     """created + updated + unchanged + removed + errors = distinct entities named or ended; likewise for rows."""
-    _same("entities", {entity: sum(by.values()) for entity, by in planned.counts.items()}, expected.distinct)
+    assert_equal("entities", {entity: sum(by.values()) for entity, by in planned.counts.items()}, expected.distinct)
     rows = planned.rows
     assert rows.read == rows.accepted + rows.rejected + rows.set_aside
