@@ -90,7 +90,7 @@ def markdown(dictionary: Dictionary) -> str:
         *_aliases(dictionary),
         "",
         f"The columns that an error report adds ({_listed(dictionary.report_columns)}) are accepted together, as the",
-        "last ones, and ignored.",
+        "last ones or the first ones, and ignored.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -55,7 +55,7 @@ def open_transport(district: District) -> Any:
     """The district's inbox, opened while used as a context manager."""
     from rostersync import transports
 
-    return transports.open_transport(district.source, sftp_credentials)
+    return transports.open_transport(district.source, sftp_credentials, workbooks=district.policies.workbooks)
 
 
 def sftp_credentials(connection: str) -> SftpCredentials:

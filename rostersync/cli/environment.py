@@ -68,7 +68,7 @@ def edges() -> Iterator[Edges]:
         yield Edges(
             engine=engine,
             landing=LandingStore(wishes.landing_url),
-            open_transport=lambda district: open_transport(district.source),
+            open_transport=lambda district: open_transport(district.source, workbooks=district.policies.workbooks),
             sender=sender(wishes),
             ops=wishes.ops_mail,
         )

@@ -77,6 +77,12 @@ class Source(_Value):
             raise ValueError("needs either file (a directory) or sftp (a connection id)")
         return self
 
+    def patterns(self, *, workbooks: bool = True) -> tuple[str, ...]:
+        """The names that are read: those of `pattern`, and where it ends in .csv the same names of workbooks."""
+        if workbooks and self.pattern.endswith(".csv"):
+            return (self.pattern, f"{self.pattern.removesuffix('.csv')}.xlsx")
+        return (self.pattern,)
+
     @property
     def folder(self) -> Path:
         """The directory of a `file` source."""
@@ -137,10 +143,13 @@ class Holds(_Value):
 
 
 class Policies(_Value):
-    """Choices of the district. `after_read`: leave the file, or move it to the folder `processed` beside it."""
+    """Choices of the district. `workbooks`: `users.xlsx` is read where `users.csv` is. `after_read`: leave the file, or
+    move it to the folder `processed` beside it.
+    """
 
     school_creation: bool = False
     fallback_encoding: bool = True
+    workbooks: bool = True
     after_read: Literal["keep", "move"] = "keep"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from itertools import combinations
+from itertools import combinations, product, starmap
 
 from rostersync.configuration.district import Source
 from rostersync.model import PROCESSED
@@ -25,7 +25,7 @@ class _Inbox:
     """Where a district's files are read, and the folders that its own run writes to."""
 
     place: Place
-    pattern: str
+    patterns: tuple[str, ...]
     written: frozenset[Place]
 
 
@@ -61,7 +61,7 @@ def _pairs_with_a_common_folder(inboxes: Mapping[str, _Inbox]) -> Iterator[tuple
 
 def _overlap(one: _Inbox, other: _Inbox) -> bool:
     if one.place == other.place:
-        return patterns_overlap(one.pattern, other.pattern)
+        return any(starmap(patterns_overlap, product(one.patterns, other.patterns)))
     return one.place in other.written or other.place in one.written
 
 
@@ -72,7 +72,7 @@ def _inbox(source: Source, account: Account) -> _Inbox:
         return (*account(source.sftp), _sftp_path(source, inside))
 
     written = frozenset(place(folder) for folder in (PROCESSED, source.reports))
-    return _Inbox(place=place(""), pattern=source.pattern, written=written)
+    return _Inbox(place=place(""), patterns=source.patterns(), written=written)
 
 
 def _folder_place(source: Source, inside: str) -> Place:

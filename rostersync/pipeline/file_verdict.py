@@ -32,6 +32,7 @@ def read(data: bytes, dictionary: Dictionary, district: District | None = None) 
         data,
         dictionary,
         fallback_encoding=district.policies.fallback_encoding if district else True,
+        workbooks=district.policies.workbooks if district else True,
         max_bytes=district.limits.max_bytes if district else _UNLIMITED,
         max_rows=district.limits.max_rows if district else _UNLIMITED,
     )

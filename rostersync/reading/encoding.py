@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rostersync.catalogue.findings import found
 from rostersync.model import Finding, Severity
+
+if TYPE_CHECKING:
+    from rostersync.reading.workbook import Numbers
 
 BOM: Final = b"\xef\xbb\xbf"
 _SLICE: Final = 1 << 20
@@ -19,10 +23,20 @@ _JSON = re.compile(rb"\s*(?:\{\s*\"|\[\s*[{\"\[])")
 # file is broken UTF-8 and must not pass as Windows-1252.
 _MULTIBYTE = re.compile(rb"[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}")
 
+_ZIP: Final = b"PK\x03\x04"
+_OFFICE_PARTS: Final = (
+    (b"word/document.xml", "a Word document (.docx)"),
+    (b"ppt/presentation.xml", "a presentation (.pptx)"),
+    (b"xl/workbook.bin", "a binary Excel workbook (.xlsb)"),
+    (b"opendocument.spreadsheet", "an OpenDocument spreadsheet (.ods)"),
+)
+"""What an archive of an office program holds, in plain sight: names are never packed."""
+_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_BOOK: Final = "EncryptedPackage".encode("utf-16-le")
 _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
-    (b"PK\x03\x04", "a zip archive"),
+    (_ZIP, "a zip archive"),
     (b"PK\x05\x06", "an empty zip archive"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls) or another Office document"),
+    (_OFFICE, "an old Excel workbook (.xls) or another Office document"),
     (b"%PDF", "a PDF document"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"BZh", "a bzip2 archive"),
@@ -43,12 +57,16 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """UTF-8 bytes and where they start (after a byte order mark), or the finding that refuses them."""
+    """UTF-8 bytes and where they start (after a byte order mark), or the finding that refuses them.
+
+    `numbers`: of a workbook's sheet, position of a column → its cells that hold numbers; None: a text file.
+    """
 
     data: bytes
     start: int = 0
     encoding: str = "utf-8"
     findings: tuple[Finding, ...] = ()
+    numbers: Mapping[int, Numbers] | None = None
 
     @property
     def refused(self) -> bool:
@@ -94,8 +112,14 @@ def _not_text(data: bytes, start: int) -> Finding | None:
 
 def _kind(data: bytes, start: int) -> str | None:
     head = data[start : start + 4096]
-    if head.startswith(b"PK\x03\x04") and (b"[Content_Types].xml" in head or b"xl/" in head):
+    if head.startswith(_ZIP):
+        for part, kind in _OFFICE_PARTS:
+            if part in data:
+                return kind
+    if head.startswith(_ZIP) and (b"[Content_Types].xml" in head or b"xl/" in head):
         return "an Excel workbook (.xlsx)"
+    if head.startswith(_OFFICE) and _ENCRYPTED_BOOK in data:
+        return "an Excel workbook with a password"
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind

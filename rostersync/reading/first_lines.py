@@ -23,6 +23,7 @@ SEMICOLONS: Final = (
     "commas in a text editor."
 )
 _REMEDIES: Final[Mapping[str, str]] = {";": SEMICOLONS, "\t": "", "|": ""}
+_SEPARATORS: Final = (",", *_DELIMITERS)
 _DATA = re.compile(r"[0-9].*|.*@.*")
 
 _CELLS_COMPARED: Final = 100
@@ -65,6 +66,14 @@ def _even(lines: Sequence[str], best: str) -> bool:
     """No comma in the first line, but another sign equally often in the first two."""
     count = lines[0].count(best)
     return "," not in lines[0] and count > 0 and all(line.count(best) == count for line in lines)
+
+
+def whole_row_in_one_cell(cells: Sequence[str], dictionary: Dictionary) -> Finding | None:
+    """`file-delimiter` when the first row of a sheet has one filled cell, and a header's names come apart in it."""
+    filled = [cell for cell in cells if cell.strip()]
+    if len(filled) == 1 and any(known_names(filled[0].split(sign), dictionary) >= FEWEST_KNOWN for sign in _SEPARATORS):
+        return found("file-delimiter", problem="holds each row in one cell of its first column")
+    return None
 
 
 def other_delimiter_below(width: int, below: Sequence[str]) -> Finding | None:

@@ -27,7 +27,7 @@ MOST_FAULTS: Final = 1000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """What the header says. `columns`: position → header of the dictionary. `blank`: positions without a name.
-    `report`: the three columns of an error report close the header.
+    `report`: the three columns of an error report are in the header.
     """
 
     columns: Mapping[int, str]
@@ -74,11 +74,14 @@ def letter(position: int) -> str:
 
 
 def _report_columns(judged: Sequence[tuple[int, str]], dictionary: Dictionary) -> frozenset[int]:
-    """Positions of `line`, `errors`, `resolutions`, when they are the last three named columns, in this order."""
-    last = [(position, name) for position, name in judged if cleaned(name)][-len(dictionary.report_columns) :]
-    if tuple(name for _, name in last) != dictionary.report_columns:
-        return frozenset()
-    return frozenset(position for position, _ in last)
+    """Positions of `line`, `errors`, `resolutions`, in this order: the last three named columns, as in an error report,
+    or the first three, as in its workbook.
+    """
+    named, count = [(position, name) for position, name in judged if cleaned(name)], len(dictionary.report_columns)
+    for outer in (named[-count:], named[:count]):
+        if tuple(name for _, name in outer) == dictionary.report_columns:
+            return frozenset(position for position, _ in outer)
+    return frozenset()
 
 
 def _exact(named: Iterable[tuple[int, str]], dictionary: Dictionary) -> dict[int, str]:

@@ -16,10 +16,18 @@ from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding, RawRow, Reading, Severity
 from rostersync.reading.body import Body, read_body
 from rostersync.reading.encoding import Content, first_filled, line_at, recognise
-from rostersync.reading.first_lines import delimiter_fault, header_fault, opening_lines, other_delimiter_below
-from rostersync.reading.header import judge_names, letter
+from rostersync.reading.first_lines import (
+    delimiter_fault,
+    header_fault,
+    opening_lines,
+    other_delimiter_below,
+    whole_row_in_one_cell,
+)
+from rostersync.reading.header import Names, judge_names, letter
 from rostersync.reading.record import MOST_CELLS, Record, parse_record
 from rostersync.reading.row_layout import BLANKS, lay_out
+from rostersync.reading.workbook import sheet_text, spelled_back, spelled_back_text
+from rostersync.reading.workbook_archive import UnreadableWorkbook, is_workbook
 from rostersync.text_columns import Cells, as_cells, reword, to_frame
 
 # A quote that an error report put before a cell that a spreadsheet would take for a formula.
@@ -27,21 +35,41 @@ _NEUTRALISED = r"^'('*[=+\-@\t\r])"
 
 
 def read(
-    data: bytes, dictionary: Dictionary, *, fallback_encoding: bool = True, max_bytes: int, max_rows: int
+    data: bytes,
+    dictionary: Dictionary,
+    *,
+    fallback_encoding: bool = True,
+    workbooks: bool = True,
+    max_bytes: int,
+    max_rows: int,
 ) -> Reading:
-    """Read a users.csv of this dictionary. Whatever is wrong is in the findings; nothing is raised.
+    """Read a users.csv of this dictionary, or a workbook. Whatever is wrong is in the findings; nothing is raised.
 
-    `fallback_encoding`: bytes that are not UTF-8 may be read as Windows-1252. `max_bytes`, `max_rows`: the limits
-    of `file-too-large`.
+    `fallback_encoding`: bytes that are not UTF-8 may be read as Windows-1252. `workbooks`: they are read, else refused.
+    `max_bytes`, `max_rows`: the limits of `file-too-large`.
     """
     if len(data) > max_bytes:
         problem = f"has {len(data):,} bytes; at most {max_bytes:,} are allowed"
         return _refused((), (found("file-too-large", problem=problem),))
-    content = recognise(data, fallback_encoding=fallback_encoding)
+    content = _sheet(data) if workbooks and is_workbook(data) else recognise(data, fallback_encoding=fallback_encoding)
     if content.refused:
         return _refused((), content.findings, content.encoding)
     with _returning_memory():
         return _read_text(content, dictionary, max_rows)
+
+
+def _sheet(data: bytes) -> Content:
+    """The first sheet of a workbook as text, or the finding that refuses it."""
+    try:
+        sheet = sheet_text(data)
+    except UnreadableWorkbook as refusal:
+        return Content(data=b"", findings=(found("file-not-csv", format=str(refusal)),))
+    nul = sheet.data.find(b"\0")
+    if nul >= 0:
+        return Content(data=b"", findings=(found("file-control-character", bad_line=line_at(sheet.data, nul)),))
+    if first_filled(sheet.data, 0) < 0:
+        return Content(data=b"", findings=(found("file-empty", size=len(data)),))
+    return Content(data=sheet.data, numbers=sheet.numbers)
 
 
 @contextmanager
@@ -64,6 +92,8 @@ def _read_text(content: Content, dictionary: Dictionary, max_rows: int) -> Readi
     start, line = _first_filled(content)
     record = parse_record(content.data, start, 0)
     typed = tuple(cell.decode("utf-8") for cell in record.cells)
+    if content.numbers is not None:
+        typed = tuple(map(spelled_back_text, typed))
     if record.open_at is not None:
         fault = found("file-unclosed-quote", open_line=line_at(content.data, record.open_at))
         return _refused(typed, (*content.findings, fault), content.encoding)
@@ -71,7 +101,8 @@ def _read_text(content: Content, dictionary: Dictionary, max_rows: int) -> Readi
         fault = found("file-too-large", problem=f"has more than {MOST_CELLS:,} columns")
         return _refused((), (*content.findings, fault), content.encoding)
     below = lines[line - 1 + record.lines :]
-    fault = header_fault(typed, line, below, dictionary) or other_delimiter_below(len(typed), below)
+    fault = whole_row_in_one_cell(typed, dictionary) if content.numbers is not None else None
+    fault = fault or header_fault(typed, line, below, dictionary) or other_delimiter_below(len(typed), below)
     if fault is not None:
         # Another program's file is not looked through for quotes: its name is the root cause.
         return _refused(typed, (*content.findings, fault), content.encoding)
@@ -97,17 +128,21 @@ def _read_rows(
     if any(finding.severity is Severity.FILE for finding in faults):
         return _refused(typed, findings, content.encoding)
     body.skip_blank(np.arange(1, line))
-    raw_rows = sorted(body.raw_rows, key=_line_of)
-    rows = (*_remarks(body), *sorted(body.findings, key=_line_of))
+    rows = (*_remarks(body), *_number_remarks(content, names, dictionary), *sorted(body.findings, key=_line_of))
     lines = np.concatenate(body.lines) if body.lines else np.zeros(0, dtype=np.int64)
     return Reading(
         header=typed,
-        frame=_frame(body, neutralised=names.report),
+        frame=_frame(body, neutralised=names.report, sheet=content.numbers is not None),
         lines=lines,
-        raw_rows=tuple(raw_rows),
+        raw_rows=_raw_rows(body, sheet=content.numbers is not None),
         findings=(*findings, *rows),
         encoding=content.encoding,
     )
+
+
+def _raw_rows(body: Body, *, sheet: bool) -> tuple[RawRow, ...]:
+    rows = sorted(body.raw_rows, key=_line_of)
+    return tuple(RawRow(line=row.line, text=spelled_back_text(row.text)) for row in rows) if sheet else tuple(rows)
 
 
 def _line_of(thing: Finding | RawRow) -> int:
@@ -163,9 +198,20 @@ def _remarks(body: Body) -> Iterable[Finding]:
         yield found("row-blank", line=body.first_blank, count=body.blank)
 
 
-def _frame(body: Body, *, neutralised: bool) -> pd.DataFrame:
+def _number_remarks(content: Content, names: Names, dictionary: Dictionary) -> Iterable[Finding]:
+    """`cell-number`, once for a column of IDs of a workbook."""
+    for position, header in sorted(names.columns.items()):
+        numbers = (content.numbers or {}).get(position)
+        if numbers is not None and dictionary.by_header[header].kind == "id":
+            more = f" (as {numbers.count - 1:,} other rows do)" if numbers.count > 1 else ""
+            yield found("cell-number", line=numbers.first, column=header, count=numbers.count, more=more)
+
+
+def _frame(body: Body, *, neutralised: bool, sheet: bool) -> pd.DataFrame:
     """One column per header of the dictionary, in the order of the file. Parts are freed as they are joined."""
     columns = {header: _joined(body.parts[position]) for position, header in sorted(body.layout.columns.items())}
+    if sheet:
+        columns = {header: reword(cells, spelled_back(cells.dictionary)) for header, cells in columns.items()}
     if neutralised:
         bare = {h: pc.replace_substring_regex(cells.dictionary, _NEUTRALISED, r"\1") for h, cells in columns.items()}
         columns = {header: reword(cells, bare[header]) for header, cells in columns.items()}

@@ -25,16 +25,21 @@ __all__ = [
 
 @contextmanager
 def open_transport(
-    source: Source, credentials: Callable[[str], SftpCredentials] = credentials_from_environment
+    source: Source,
+    credentials: Callable[[str], SftpCredentials] = credentials_from_environment,
+    *,
+    workbooks: bool = True,
 ) -> Iterator[Transport]:
-    """The open inbox of a district; `credentials` finds what an SFTP connection id stands for.
+    """The open inbox of a district; `credentials` finds what an SFTP connection id stands for. `workbooks`: their names
+    are seen, too.
 
     Raises SourceUnreachable, SourceRefused, HostKeyChanged, ConfigurationError.
     """
+    patterns = source.patterns(workbooks=workbooks)
     if source.sftp is None:
-        yield FolderTransport(source.folder, source.pattern)
+        yield FolderTransport(source.folder, *patterns)
         return
     from rostersync.transports.sftp import open_sftp  # paramiko: 0.2 s, and a folder needs none of it
 
-    with open_sftp(credentials(source.sftp), source.directory, source.pattern) as transport:
+    with open_sftp(credentials(source.sftp), source.directory, patterns) as transport:
         yield transport

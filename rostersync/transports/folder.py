@@ -24,11 +24,11 @@ _READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class FolderTransport:
-    """The files of `directory` whose names match `pattern`."""
+    """The files of `directory` whose names match one of the patterns; none: `users.csv`."""
 
-    def __init__(self, directory: Path, pattern: str = "users.csv") -> None:
+    def __init__(self, directory: Path, *patterns: str) -> None:
         self.directory = directory
-        self.pattern = pattern
+        self.patterns = patterns or ("users.csv",)
 
     def list(self) -> list[RemoteFile]:
         """See Transport."""
@@ -43,7 +43,7 @@ class FolderTransport:
 
     def stat(self, name: str) -> RemoteFile | None:
         """See Transport."""
-        if not is_deliverable(name, self.pattern):
+        if not is_deliverable(name, self.patterns):
             return None
         with _sorted_out():
             try:

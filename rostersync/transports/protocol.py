@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import BinaryIO, Protocol
 
@@ -14,7 +14,7 @@ DONE = ".done"
 
 
 class Transport(Protocol):
-    """A district's open inbox. Only regular files directly inside it, with plain names that match the pattern."""
+    """A district's open inbox. Only regular files directly inside it, with plain names that match a pattern."""
 
     def list(self) -> list[RemoteFile]:
         """What is there, oldest first, then by name. Raises SourceRefused, SourceUnreachable."""
@@ -48,11 +48,14 @@ class Transport(Protocol):
         """
 
 
-def is_deliverable(name: str, pattern: str) -> bool:
-    """Whether a name in an inbox is one to read: matches, plain, not hidden, not an unfinished upload, no marker."""
+def is_deliverable(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name in an inbox is one to read: it matches one of the patterns and is plain, not hidden, no unfinished
+    upload and no marker.
+    """
     if not name.isprintable() or "/" in name or "\\" in name or name.startswith("."):
         return False
-    return fnmatchcase(name, pattern) and not name.lower().endswith((*UNFINISHED, DONE))
+    matches = any(fnmatchcase(name, pattern) for pattern in patterns)
+    return matches and not name.lower().endswith((*UNFINISHED, DONE))
 
 
 def in_order(files: list[RemoteFile]) -> list[RemoteFile]:

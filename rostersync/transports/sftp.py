@@ -31,18 +31,18 @@ memory. Behind that, one request at a time.
 
 
 class SftpTransport:
-    """The files of `directory` on an open SFTP session whose names match `pattern`."""
+    """The files of `directory` on an open SFTP session whose names match one of the patterns."""
 
-    def __init__(self, client: paramiko.SFTPClient, directory: str, pattern: str) -> None:
+    def __init__(self, client: paramiko.SFTPClient, directory: str, patterns: Sequence[str]) -> None:
         self._client = client
         self._directory = directory.rstrip("/") or "/"
-        self._pattern = pattern
+        self._patterns = patterns
 
     def list(self) -> list[RemoteFile]:
         """See Transport."""
         with source_errors("The inbox"):
             entries = self._client.listdir_attr(self._directory)
-        files = [_remote(entry.filename, entry) for entry in entries if is_deliverable(entry.filename, self._pattern)]
+        files = [_remote(entry.filename, entry) for entry in entries if is_deliverable(entry.filename, self._patterns)]
         return in_order([file for file in files if file is not None])
 
     def near_names(self) -> Sequence[RemoteFile]:
@@ -52,7 +52,7 @@ class SftpTransport:
 
     def stat(self, name: str) -> RemoteFile | None:
         """See Transport."""
-        if not is_deliverable(name, self._pattern):
+        if not is_deliverable(name, self._patterns):
             return None
         found = self._lstat(self._path(name))
         return None if found is None else _remote(name, found)
@@ -193,7 +193,7 @@ def _remote(name: str, found: paramiko.SFTPAttributes) -> RemoteFile | None:
 
 
 @contextmanager
-def open_sftp(credentials: SftpCredentials, directory: str, pattern: str) -> Iterator[SftpTransport]:
+def open_sftp(credentials: SftpCredentials, directory: str, patterns: Sequence[str]) -> Iterator[SftpTransport]:
     """A session on the district's server.
 
     Raises SourceUnreachable, SourceRefused, HostKeyChanged, ConfigurationError.
@@ -207,4 +207,4 @@ def open_sftp(credentials: SftpCredentials, directory: str, pattern: str) -> Ite
         if channel is not None:
             channel.settimeout(SILENCE_SECONDS)
         with closing(client):
-            yield SftpTransport(client, directory, pattern)
+            yield SftpTransport(client, directory, patterns)

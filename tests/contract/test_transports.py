@@ -94,6 +94,25 @@ def test_only_regular_finished_files_with_plain_matching_names_are_seen(inbox: I
                 transport.fetch(name, io.BytesIO())
 
 
+@pytest.mark.parametrize(
+    ("pattern", "workbooks", "seen"),
+    [
+        ("users.csv", True, ["users.csv", "users.xlsx"]),
+        ("users.csv", False, ["users.csv"]),
+        ("users-*.csv", True, ["users-errors.csv", "users-errors.xlsx"]),
+        ("users.xlsx", True, ["users.xlsx"]),
+    ],
+)
+def test_a_workbook_is_seen_where_its_csv_would_be(
+    inbox: Inbox, pattern: str, workbooks: bool, seen: list[str]
+) -> None:
+    for name in ("users.csv", "users.xlsx", "users.XLSX", "users-errors.csv", "users-errors.xlsx", "users.csv.xlsx"):
+        inbox.put(name)
+    source = inbox.source.model_copy(update={"pattern": pattern})
+    with open_transport(source, inbox._find, workbooks=workbooks) as transport:
+        assert [file.name for file in transport.list()] == seen
+
+
 def test_an_unfinished_upload_is_not_seen_whatever_the_pattern(inbox: Inbox) -> None:
     for name in ("users.csv.part", "users.csv.filepart", "users.csv.TMP", "users.csv.done"):
         inbox.put(name)

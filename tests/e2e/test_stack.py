@@ -209,7 +209,7 @@ def undisturbed(postgres: server.Server, running: Running, tmp_path: Path) -> It
         edges = pipeline.Edges(
             engine=engine,
             landing=LandingStore(str(tmp_path / "landing")),
-            open_transport=lambda district: open_transport(district.source),
+            open_transport=lambda district: open_transport(district.source, workbooks=district.policies.workbooks),
             sender=EmlFolder(tmp_path / "outbox"),
             settle_seconds=0,
         )

@@ -117,7 +117,7 @@ class Nights:
     @contextmanager
     def _open(self, config: District) -> Iterator[Transport]:
         self.looks += 1
-        with open_transport(config.source) as transport:
+        with open_transport(config.source, workbooks=config.policies.workbooks) as transport:
             yield transport
 
     def seed(self) -> None:

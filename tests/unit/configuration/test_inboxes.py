@@ -43,6 +43,13 @@ def test_other_folders_are_other_inboxes(folder: Path, other: str) -> None:
     assert not overlap({"file": f"{folder}/in"}, {"file": f"{folder}/{other}"})
 
 
+def test_a_workbook_has_one_district_as_well(folder: Path) -> None:
+    inbox = {"file": f"{folder}/in"}
+    assert overlap(inbox | {"pattern": "*.csv"}, inbox | {"pattern": "users.xlsx"})
+    assert overlap(inbox | {"pattern": "maple.csv"}, inbox | {"pattern": "*.xlsx"})
+    assert not overlap(inbox | {"pattern": "maple.csv"}, inbox | {"pattern": "birch.xlsx"})
+
+
 def test_relative_folders_are_below_the_states_inbox(own_environment: Path) -> None:
     (own_environment / "inbox" / "in").mkdir(parents=True)
     assert overlap({"file": "in"}, {"file": f"{own_environment}/inbox/in"})
@@ -84,7 +91,7 @@ def test_two_connections_with_one_login_are_one_server(monkeypatch: pytest.Monke
         ("users-?.csv", "users-10.csv", False),
         ("users-[0-4].csv", "users-[5-9].csv", False),
         ("users-[!a].csv", "users-a.csv", False),
-        ("*.csv", "*.xlsx", False),
+        ("*.csv", "*.txt", False),
     ],
 )
 def test_patterns_overlap_when_one_name_matches_both(folder: Path, one: str, other: str, expected: bool) -> None:

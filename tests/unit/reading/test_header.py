@@ -111,6 +111,18 @@ def test_a_blank_header_over_data_is_told_beside_the_other_faults() -> None:
     assert flat(reading) == [(1, "userrole", "header-capitalization"), (1, "", "header-blank")]
 
 
+def test_report_columns_may_be_the_first_three_as_in_a_workbook() -> None:
+    reading = read_lines(f"2,ERROR,do,{ROW}", header=f"line,errors,resolutions,{HEADER}")
+    assert flat(reading) == []
+    assert reading.frame["userId"].tolist() == ["T1"]
+
+
+@pytest.mark.parametrize("first", ["errors,line,resolutions", "line,errors", "action,line,errors,resolutions"])
+def test_report_columns_elsewhere_are_unknown(first: str) -> None:
+    reading = read_lines(header=f"{first},{HEADER}")
+    assert "header-unknown" in {finding.code for finding in reading.findings}
+
+
 @pytest.mark.parametrize("last", ["errors,line,resolutions", "line,errors", "line,errors,resolutions,userGrade"])
 def test_report_columns_are_accepted_only_together_and_last(last: str) -> None:
     reading = read_lines(header=f"{HEADER},{last}")
