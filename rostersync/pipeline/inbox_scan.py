@@ -13,6 +13,10 @@ from rostersync.model import Landed, RemoteFile
 from rostersync.pipeline.context import Edges, transaction
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
     from rostersync.configuration.districts import District
     from rostersync.transports import Transport
 
@@ -78,3 +82,12 @@ def _land(edges: Edges, district: District, transport: Transport, seen: RemoteFi
         return edges.landing.land(district.code, transport, seen, max_bytes=district.limits.max_bytes)
     except FileChangedWhileRead:
         return None
+
+
+def modified_at(conn: Connection, edges: Edges, file: RemoteFile, district: District) -> datetime:
+    """When the file was modified; with a clock that is ahead: when it arrived, else it would long be the newest.
+
+    Ours may have jumped back: no file arrives before the last look.
+    """
+    arrived, looked = edges.clock(), ledger.last_looked_at(conn, district.code)
+    return min(file.modified_at, max(arrived, looked or arrived))

@@ -16,15 +16,13 @@ from rostersync.ledger import Arrival, Delivery, RunDelivery
 from rostersync.model import DeliveryState, Outcome
 from rostersync.pipeline.context import Edges, Run, conditions, today, transaction
 from rostersync.pipeline.dry_run import DRY_RUN
-from rostersync.pipeline.inbox_scan import Looked, look
+from rostersync.pipeline.inbox_scan import Looked, look, modified_at
 from rostersync.pipeline.known_content import Situation, verdict
 from rostersync.pipeline.notifications import recall_refusal, tell_misnamed, tell_nothing_new
 from rostersync.pipeline.results import Arrived, Pulled
 from rostersync.transports import account
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from rostersync.configuration.districts import District
     from rostersync.model import RemoteFile
     from rostersync.transports import Transport
@@ -168,26 +166,17 @@ def _enter_file(conn: Connection, edges: Edges, run: Run, district: District, se
         found = ledger.record_delivery(
             conn,
             seen.landed,
-            modified_at=_modified_at(conn, edges, seen.remote, district),
+            modified_at=modified_at(conn, edges, seen.remote, district),
             landed_at=edges.clock(),
             conditions=conditions(district),
         )
     elif anew:
-        ledger.seen_again(conn, found.id, _modified_at(conn, edges, seen.remote, district))
+        ledger.seen_again(conn, found.id, modified_at(conn, edges, seen.remote, district))
     outcome = _outcome(conn, edges, run, district, found, anew)
     night.take(found, outcome)
     night.arrivals.append(Arrival(seen=seen.remote, delivery=found.id, outcome=outcome or DeliveryState.PULLED))
     if _reminded(conn, edges, district, found, outcome, anew):
         night.mailed.add(found.id)
-
-
-def _modified_at(conn: Connection, edges: Edges, file: RemoteFile, district: District) -> datetime:
-    """When the file was modified; with a clock that is ahead: when it arrived, else it would long be the newest.
-
-    Ours may have jumped back: no file arrives before the last look.
-    """
-    arrived, looked = edges.clock(), ledger.last_looked_at(conn, district.code)
-    return min(file.modified_at, max(arrived, looked or arrived))
 
 
 def _reminded(

@@ -23,7 +23,7 @@ def misnamed(district: District, file: RemoteFile, *, told_at: datetime) -> Repo
 
     The name is the district's own, shown to its contacts alone: shortened, without invisible characters.
     """
-    name, expected = short(file.name), district.source.pattern
+    name, expected = short(file.name), _pattern(district, file.name.casefold())
     shown = {
         "subject": f"{' '.join(district.name.split())}, {day(told_at, district.timezone)}: a file was not read - "
         f"please name it {_expected(expected)}",
@@ -47,6 +47,14 @@ def misnamed(district: District, file: RemoteFile, *, told_at: datetime) -> Repo
     )
 
 
+def _pattern(district: District, name: str) -> str:
+    """What the name must match: a workbook's, where workbooks are read."""
+    patterns = district.source.patterns(workbooks=district.policies.workbooks)
+    return next(
+        (pattern for pattern in patterns if name.endswith(pattern[-5:]) and name.endswith(".xlsx")), patterns[0]
+    )
+
+
 def _expected(pattern: str) -> str:
     """The name; where several will do, what they look like."""
     if any(sign in pattern for sign in "*?["):
@@ -60,6 +68,6 @@ def _advice(name: str) -> str:
         return "It looks like our list of rows to correct. Corrected, it can be sent under the name above."
     if name.endswith((".csv.txt", ".csv.csv", ".txt")):
         return "Your computer may hide the end of file names. In Windows, switch on View, Show, File name extensions."
-    if name.endswith((".xls", ".xlsx", ".xlsm", ".ods", ".numbers")):
+    if name.endswith((".xls", ".xlsm", ".ods", ".numbers")):
         return "In your spreadsheet program choose Save as, then CSV UTF-8 (comma delimited)."
     return ""

@@ -38,7 +38,7 @@ class FolderTransport:
 
     def near_names(self) -> Sequence[RemoteFile]:
         """See Transport."""
-        near = [self.status(name) for name in self.names() if is_near(name, self.pattern)]
+        near = [self.status(name) for name in self.names() if is_near(name, self.patterns)]
         return in_order([file for file in near if file is not None])
 
     def stat(self, name: str) -> RemoteFile | None:

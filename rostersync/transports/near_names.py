@@ -6,7 +6,7 @@ Such a file is not read, and not passed over in silence (product page, "File nam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 
 from rapidfuzz.distance import OSA
@@ -24,15 +24,19 @@ _SHORTEST = 4
 """Of shorter names one letter is too much of a difference."""
 
 
-def is_near(name: str, pattern: str) -> bool:
-    """Whether a name that the pattern does not match was probably meant to match it.
+def is_near(name: str, patterns: Collection[str]) -> bool:
+    """Whether a name that none of the patterns matches was probably meant to match one.
 
     It differs in case, in its ending, by marks of a copy, or by one letter.
     """
-    folded, wanted = " ".join(name.casefold().split()), pattern.casefold()
-    if is_deliverable(name, pattern) or name.startswith(".") or folded.endswith((*UNFINISHED, DONE)):
+    folded, wanted = " ".join(name.casefold().split()), [pattern.casefold() for pattern in patterns]
+    if is_deliverable(name, patterns) or name.startswith(".") or folded.endswith((*UNFINISHED, DONE)):
         return False
-    return any(fnmatchcase(meant, wanted) or _differs_by_a_letter(meant, wanted) for meant in _meant(folded))
+    return any(
+        fnmatchcase(meant, pattern) or _differs_by_a_letter(meant, pattern)
+        for meant in _meant(folded)
+        for pattern in wanted
+    )
 
 
 def _meant(name: str) -> Iterator[str]:

@@ -47,31 +47,31 @@ NOT_NEAR = [
 
 @pytest.mark.parametrize("name", NEAR)
 def test_near(name: str) -> None:
-    assert is_near(name, "users.csv")
+    assert is_near(name, ["users.csv"])
 
 
 @pytest.mark.parametrize("name", NOT_NEAR)
 def test_not_near(name: str) -> None:
-    assert not is_near(name, "users.csv")
+    assert not is_near(name, ["users.csv"])
 
 
 @pytest.mark.parametrize("name", ["users.csv", "users-2.csv", "users (1).csv"])
 def test_what_is_read_is_not_near(name: str) -> None:
-    assert not is_near(name, "users*.csv")
+    assert not is_near(name, ["users*.csv"])
 
 
 @pytest.mark.parametrize(("name", "near"), [("Users-7.csv", True), ("users-7.csv.txt", True), ("staff-7.csv", False)])
 def test_a_pattern_with_room(name: str, near: bool) -> None:
-    assert is_near(name, "users*.csv") == near
+    assert is_near(name, ["users*.csv"]) == near
 
 
 @pytest.mark.parametrize(
     ("name", "pattern"), [("north.csv", "south.csv"), ("ab.csv", "ac.csv"), ("east-users.csv", "west-users.csv")]
 )
 def test_a_neighbours_file_is_not_near(name: str, pattern: str) -> None:
-    assert not is_near(name, pattern)
+    assert not is_near(name, [pattern])
 
 
 def test_a_name_of_any_length_is_judged_at_once() -> None:
-    assert not is_near("x" * 100_000 + ".csv", "users.csv")
-    assert is_near("users" + " (1)" * 50 + ".csv", "users.csv")
+    assert not is_near("x" * 100_000 + ".csv", ["users.csv"])
+    assert is_near("users" + " (1)" * 50 + ".csv", ["users.csv"])
