@@ -23,7 +23,7 @@ from rostersync.exceptions import ConfigurationError, RosterSyncError
 
 if TYPE_CHECKING:
     from rostersync.operations.retention import Stores
-    from rostersync.pipeline import Edges
+    from rostersync.pipeline import Edges, Run
 
 _log = logging.getLogger(__name__)
 
@@ -47,14 +47,31 @@ GROUP = "district."
 
 def districts(wave: str) -> list[str]:
     """The codes of this run's districts, sorted; the same run always gets the same list. Contacts no district."""
+    with night() as (edges, run):
+        return _listed(edges, run, wave)
+
+
+def take_first_looks(wave: str) -> dict[str, int]:
+    """Look at the inboxes of all districts of this run, side by side; at how many, and at how many not.
+
+    Contacts none when the run has too many of them.
+    """
+    from rostersync.operations import first_looks
+
+    with night() as (edges, run):
+        looks = first_looks.take_first_looks(edges, run, _listed(edges, run, wave))
+    return {"seen": len(looks.seen), "not_seen": len(looks.not_seen)}
+
+
+def _listed(edges: Edges, run: Run, wave: str) -> list[str]:
+    """The run's districts. Raises ConfigurationError when they are more than Airflow maps."""
     from airflow.sdk.configuration import conf
 
     from rostersync import database, pipeline
 
-    with night() as (edges, run):
-        database.check_revision(edges.engine)
-        chosen = get_current_context()["params"].get("districts") or []
-        codes = pipeline.list_districts(edges, run, wave, chosen)
+    database.check_revision(edges.engine)
+    chosen = get_current_context()["params"].get("districts") or []
+    codes = pipeline.list_districts(edges, run, wave, chosen)
     most = conf.getint("core", "max_map_length", fallback=1024)
     if len(codes) > most:
         raise ConfigurationError(

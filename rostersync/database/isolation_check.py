@@ -20,7 +20,7 @@ from rostersync.database.isolation_seed import ROSTER, WRITERS, record, seed_row
 
 HERE, THERE = "db-check-here", "db-check-there"
 NO_DISTRICT, OTHER_OWNER, KEY_ALONE, NO_RIGHT = "RSD01", "RSO01", "RSK01", "42501"
-CELLS = (*ROSTER, t.finding, t.plan, t.decision, t.undo, t.change, t.report, t.report_file, t.arrival)
+CELLS = (*ROSTER, t.finding, t.plan, t.decision, t.undo, t.change, t.report, t.report_file, t.arrival, t.inbox_look)
 LISTINGS = (t.delivery, t.attempt, t.run_delivery, t.message, t.report_drop, t.dating, t.sweep)
 INTAKE = (*CELLS[len(ROSTER) :], *LISTINGS)
 """Where retention deletes."""

@@ -29,6 +29,8 @@ def seed_rows(code: str) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
     counts: dict[str, Any] = {"rows": {}, "counts": {}, "by_school": {}, "changes": 0, "roster_version": 0}
     yield t.attempt, [of_delivery | rules | counts | {"number": 1, "outcome": "applied", "actor": "x"}]
     yield t.arrival, [here | {"dag_id": code, "run_id": "x", "outcome": "no_file"}]
+    look = {"name": "x", "size_bytes": 1, "modified_at": datetime.now(UTC), "seen_at": datetime.now(UTC)}
+    yield t.inbox_look, [here | look | {"dag_id": code, "run_id": "x"}]
     yield t.run_delivery, [of_delivery | {"dag_id": code, "run_id": "x", "position": 0}]
     found = {"attempt": 1, "stage": "file", "position": 0, "code": "x", "severity": "row"}
     yield t.finding, [of_delivery | found]

@@ -56,6 +56,7 @@ from rostersync.ledger.history import (
     lives,
     records_named,
 )
+from rostersync.ledger.inbox_looks import record_inbox_look, steady_since
 from rostersync.ledger.monitoring import (
     Left,
     Looks,
@@ -98,7 +99,6 @@ from rostersync.ledger.runs import (
     received_at,
     record_arrivals,
     settle,
-    steady_since,
     tried_last,
 )
 from rostersync.ledger.undos import Standing, Undo, latest_undo, record_undo, standing_attempts
@@ -187,6 +187,7 @@ __all__ = [
     "record_dated",
     "record_decision",
     "record_delivery",
+    "record_inbox_look",
     "record_sweep",
     "record_undo",
     "records_named",

@@ -136,6 +136,12 @@ def _looks(code: str) -> Select[Any]:
     return select(a.id, a.seen_at.label("moment"), false().label("stays")).where(a.district == code)
 
 
+def _first_looks(code: str) -> Select[Any]:
+    """They serve the run that looked; their names are those of raw files."""
+    look = t.inbox_look.c
+    return select(look.id, look.seen_at.label("moment"), false().label("stays")).where(look.district == code)
+
+
 def _dates(code: str) -> Select[Any]:
     d = t.dating.c
     return select(d.day, d.at.label("moment"), false().label("stays")).where(d.district == code)
@@ -180,6 +186,12 @@ KINDS = (
             (t.attempt, ("delivery",)),
             (t.delivery, ("id",)),
         ),
+    ),
+    Kind(
+        name="first_looks",
+        days=lambda terms: terms.raw_files,
+        dated=_first_looks,
+        parts=((t.inbox_look, ("id",)),),
     ),
     Kind(name="looks", days=lambda terms: terms.ledger, dated=_looks, parts=((t.arrival, ("id",)),)),
     Kind(name="dates", days=lambda terms: terms.ledger, dated=_dates, parts=((t.dating, ("day",)),)),

@@ -223,21 +223,6 @@ def last_looked_at(conn: Connection, code: str) -> datetime | None:
     return moment
 
 
-def steady_since(conn: Connection, code: str, files: Sequence[RemoteFile]) -> dict[RemoteFile, datetime]:
-    """When each of these files was first seen with exactly this size and time, if it ever was: an earlier look."""
-    names = [each.name for each in files]
-    looks = (
-        select(arrival.c.name, arrival.c.size_bytes, arrival.c.modified_at, func.min(arrival.c.seen_at).label("at"))
-        .where(arrival.c.district == code, arrival.c.name.in_(names))
-        .group_by(arrival.c.name, arrival.c.size_bytes, arrival.c.modified_at)
-    )
-    first = {
-        RemoteFile(name=row.name, size=row.size_bytes, modified_at=row.modified_at): row.at
-        for row in conn.execute(looks)
-    }
-    return {each: first[each] for each in files if each in first}
-
-
 def arrived_anew(conn: Connection, dag_id: str, run_id: str, id_: str) -> bool:
     """Whether these known bytes arrived in this run with a modification time that no earlier look had seen."""
     mine = arrival.alias()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rostersync import ledger
@@ -43,8 +43,12 @@ def look(edges: Edges, district: District, transport: Transport) -> list[Looked]
 def _complete(
     edges: Edges, district: District, transport: Transport, first: Sequence[RemoteFile]
 ) -> Iterator[RemoteFile]:
-    """Files with a `.done` marker, or with the same size and time at two looks (the first may be an earlier run's)."""
-    steady = _seen_long_enough(edges, district, first)
+    """Files with a `.done` marker, or with the same size and time at two looks.
+
+    The first may be an earlier run's, or the one that this run took at all inboxes before the district's turn.
+    """
+    since = _steady_since(edges, district, first)
+    steady = _seen_long_enough(edges, since)
     doubtful = []
     for each in first:
         if each in steady or (each.size and transport.has_done_marker(each.name)):
@@ -53,23 +57,32 @@ def _complete(
             doubtful.append(each)
     if edges.settle_seconds:
         doubtful = [each for each in doubtful if each.size]
-    yield from _unchanged(edges, transport, doubtful)
+    yield from _unchanged(edges, transport, doubtful, since)
 
 
-def _seen_long_enough(edges: Edges, district: District, files: Sequence[RemoteFile]) -> set[RemoteFile]:
+def _steady_since(edges: Edges, district: District, files: Sequence[RemoteFile]) -> Mapping[RemoteFile, datetime]:
     if not files:
-        return set()
+        return {}
     with transaction(edges, district.code) as conn:
-        since = ledger.steady_since(conn, district.code, files)
+        return ledger.steady_since(conn, district.code, files)
+
+
+def _seen_long_enough(edges: Edges, since: Mapping[RemoteFile, datetime]) -> set[RemoteFile]:
     settled = edges.clock() - timedelta(seconds=edges.settle_seconds)
     certain = settled - PLACEHOLDER_FOR if edges.settle_seconds else settled
     return {each for each, at in since.items() if at <= (settled if each.size else certain)}
 
 
-def _unchanged(edges: Edges, transport: Transport, files: Sequence[RemoteFile]) -> Iterable[RemoteFile]:
+def _unchanged(
+    edges: Edges, transport: Transport, files: Sequence[RemoteFile], since: Mapping[RemoteFile, datetime]
+) -> Iterable[RemoteFile]:
+    """Those that are the same at a second look, after what is left of the pause behind the first one."""
     if not files:
         return ()
-    edges.sleep(edges.settle_seconds)
+    now = edges.clock()
+    seconds = max(edges.settle_seconds - (now - since.get(file, now)).total_seconds() for file in files)
+    # A look that a clock ahead of ours has dated prolongs nothing; and time goes on while we count.
+    edges.sleep(min(max(seconds, 0), edges.settle_seconds))
     second = set(transport.list())
     return (each for each in files if each in second)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select, text
 
+from rostersync.database import tables
 from tests.support.airflow_nights import DAG, Country, open_schools, row, state_of
 
 if TYPE_CHECKING:
@@ -99,3 +101,42 @@ def test_a_login_that_is_too_strong_starts_nothing(
         state, tasks = night(dagbag, districts=["ashford"])
         assert state == "failed"
         assert set(tasks["pull"]) <= {"upstream_failed"}
+
+
+def states(dagbag: DagBag, *tasks: str) -> dict[str, str]:
+    """The states of these tasks in the run that was started last."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        last = session.query(TaskInstance.run_id).order_by(TaskInstance.start_date.desc()).first()
+        found = session.query(TaskInstance).filter(TaskInstance.run_id == last.run_id, TaskInstance.task_id.in_(tasks))
+        return {instance.task_id: str(instance.state) for instance in found}
+
+
+def looked_at(superuser_engine: Engine) -> list[str]:
+    with superuser_engine.connect() as conn:
+        return sorted(conn.scalars(select(tables.inbox_look.c.district)))
+
+
+def test_the_first_look_sees_the_inboxes_it_can(dagbag: DagBag, country: Country, superuser_engine: Engine) -> None:
+    """Cedarport's connection was never made: that is its pull's to say."""
+    night(dagbag)
+    assert states(dagbag, "first_look", "all_districts_fine") == {
+        "first_look": "success",
+        "all_districts_fine": "failed",
+    }
+    assert looked_at(superuser_engine) == ["ashford"]
+
+
+def test_a_first_look_that_fails_is_no_failure_of_the_night(
+    dagbag: DagBag, country: Country, superuser_engine: Engine
+) -> None:
+    with superuser_engine.begin() as conn:
+        conn.execute(text("REVOKE INSERT ON intake.inbox_look FROM roster_sync"))
+    state, tasks = night(dagbag, districts=["ashford", "brookvale"])
+    assert (state, tasks["pull"], tasks["email"]) == ("success", ["success", "skipped"], ["success", "skipped"])
+    assert states(dagbag, "first_look", "all_districts_fine") == {
+        "first_look": "failed",
+        "all_districts_fine": "success",
+    }

@@ -45,6 +45,8 @@ class TestWave:
         assert following == {
             # The list of codes goes to every task; the order inside a district is the chain's.
             "districts": {*CHAIN, "all_districts_fine"},
+            # No district waits for it, and its failure is no failure of the night: it is not among the last tasks.
+            "first_look": {"all_districts_fine"},
             # The deliveries go from pull to each step, and each step waits for the one before it.
             "district.pull": {"district.validate", "district.upsert", "district.email"},
             "district.validate": {"district.upsert"},
@@ -64,6 +66,7 @@ class TestWave:
         used = {task.task_id: task.pool for task in dag.tasks}
         assert used == {
             "districts": "roster_db",
+            "first_look": "sftp",
             "district.pull": "sftp",
             "district.validate": "roster_db",
             "district.upsert": "roster_db",

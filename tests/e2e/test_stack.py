@@ -54,6 +54,7 @@ def test_a_changed_host_key_turns_the_run_red_and_the_other_districts_are_finish
     assert state == "failed"
     assert running.states(run_id) == {
         "districts": ["success"],
+        "first_look": ["success"],
         "pull": ["success", "success", "failed"],
         "validate": ["success", "success", "upstream_failed"],
         "upsert": ["success", "success", "upstream_failed"],
@@ -158,6 +159,7 @@ def canary_night(running: Running, first_night: tuple[str, str]) -> CanaryNight:
 def test_the_canary_night_met_its_faults(running: Running, canary_night: CanaryNight) -> None:
     assert canary_night.states == {
         "districts": ["success"],
+        "first_look": ["success"],
         "pull": ["success", "success", "success", "success", "failed"],
         "validate": ["success", "success", "success", "success", "upstream_failed"],
         "upsert": ["success", "failed", "success", "success", "upstream_failed"],

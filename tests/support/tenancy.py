@@ -19,7 +19,8 @@ ROLES = ("roster_sync", "roster_source", "roster_manual", "roster_read", "roster
 WRITERS = ROLES[:3]
 OWNED = ("school", "person", "placement", "class", "enrollment")
 CELLS = tuple(f"roster.{name}" for name in OWNED) + tuple(
-    f"intake.{name}" for name in ("finding", "plan", "decision", "undo", "change", "report", "report_file", "arrival")
+    f"intake.{name}"
+    for name in ("finding", "plan", "decision", "undo", "change", "report", "report_file", "arrival", "inbox_look")
 )
 LISTINGS = (
     "roster.district",
@@ -48,6 +49,7 @@ MAY: Mapping[str, Mapping[str, str]] = {
         "intake.delivery": "SIU",
         "intake.attempt": "SI",
         "intake.arrival": "SI",
+        "intake.inbox_look": "SI",
         "intake.run_delivery": "SIU",
         "intake.message": "SIU",
         "intake.report_drop": "SIU",
@@ -105,6 +107,8 @@ INSERT INTO intake.attempt (delivery, number, district, outcome, rows, counts, b
     code_version, config_digest, roster_version, actor)
     VALUES (%(d)s, 1, %(d)s, 'applied', '{}', '{}', '{}', 0, '1', '1', '1', 1, 'test');
 INSERT INTO intake.arrival (district, dag_id, run_id, outcome) VALUES (%(d)s, 'd', 'r', 'no_file');
+INSERT INTO intake.inbox_look (district, dag_id, run_id, name, size_bytes, modified_at, seen_at)
+    VALUES (%(d)s, 'd', 'r', 'n', 1, now(), now());
 INSERT INTO intake.run_delivery (dag_id, run_id, district, position, delivery) VALUES ('d', 'r', %(d)s, 0, %(d)s);
 INSERT INTO intake.finding (district, delivery, attempt, stage, position, code, severity)
     VALUES (%(d)s, %(d)s, 1, 'file', 0, 'c', 'row');
@@ -144,7 +148,7 @@ SOME_COLUMN = {
     "intake.alembic_version": "version_num",
     "intake.run_districts": "run_id",
     **dict.fromkeys(("intake.finding", "intake.change", "intake.report", "intake.report_file"), "district"),
-    **dict.fromkeys(("intake.attempt", "intake.arrival"), "district"),
+    **dict.fromkeys(("intake.attempt", "intake.arrival", "intake.inbox_look"), "district"),
 }
 
 

@@ -21,7 +21,8 @@ from rostersync.cli.output import print_json, print_lines, say
 from rostersync.cli.sync_results import result_lines
 from rostersync.configuration import dictionary as dictionaries
 from rostersync.configuration import districts
-from rostersync.exceptions import ConfigurationError
+from rostersync.exceptions import ConfigurationError, RosterSyncError
+from rostersync.operations import first_looks
 from rostersync.pipeline import Edges, Run, SyncResult
 
 Progress = Callable[[str, str], None]
@@ -107,6 +108,8 @@ def _sync_all(opened: Edges, run_: Run, codes: Sequence[str], tell: Progress) ->
     """Results in order, and how many districts could not start because of their configuration."""
     results: list[SyncResult] = []
     misconfigured = 0
+    if len(codes) > 1:
+        _look_at_all(opened, run_, codes)
     for code in codes:
         try:
             results += pipeline.sync(opened, run_, code, progress=tell)
@@ -115,6 +118,14 @@ def _sync_all(opened: Edges, run_: Run, codes: Sequence[str], tell: Progress) ->
             say(f"{code}: {error}")
             misconfigured += 1
     return results, misconfigured
+
+
+def _look_at_all(opened: Edges, run_: Run, codes: Sequence[str]) -> None:
+    """See what is in the inboxes before the first turn: then no district's turn waits for its file alone."""
+    try:
+        first_looks.take_first_looks(opened, run_, codes)
+    except RosterSyncError as error:
+        say(f"There was no first look at all inboxes, so each district's turn takes some seconds longer. {error}")
 
 
 def _ask(opened: Edges, options: SyncOptions, codes: Sequence[str]) -> None:

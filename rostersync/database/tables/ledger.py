@@ -104,6 +104,22 @@ arrival = Table(
     schema="intake",
 )
 
+# What a run's first look at an inbox saw, before the district's turn came.
+inbox_look = Table(
+    "inbox_look",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("district", Text, nullable=False),
+    Column("dag_id", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("modified_at", DateTime(timezone=True), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+    Index(None, "district", "name"),
+    schema="intake",
+)
+
 run_delivery = Table(
     "run_delivery",
     metadata,
