@@ -1,4 +1,5 @@
-"""Which files go along with a report: the error file and its Excel twin, the schools, the template; and how large ones.
+"""Which files go along with a report: the workbook of faulty rows and their CSV, the schools, the template; and how
+large ones.
 
 The list of schools goes along where a row names an unknown one; the template where a header has to be corrected.
 """
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding, Reading, ReportFile, RosterSchool, Severity
-from rostersync.reporting.error_file import csv_bytes, error_table, lists_rows
+from rostersync.reporting.error_file import csv_bytes, error_table, faulty_cells, lists_rows
 from rostersync.reporting.error_workbook import workbook_bytes
 
 ZIP_ABOVE = 5_000_000
@@ -40,7 +41,8 @@ def error_files(
     if reading.refused or not lists_rows(findings):
         return ()
     table = error_table(reading, findings, dictionary)
-    contents = {CSV_NAME: csv_bytes(table), WORKBOOK_NAME: workbook_bytes(table)}
+    book = workbook_bytes(table, faulty_cells(findings), dictionary)
+    contents = {WORKBOOK_NAME: book, CSV_NAME: csv_bytes(table)}
     if schools and any(finding.code == "school-unknown" for finding in findings):
         contents[SCHOOLS_NAME] = school_list(schools)
     return packed(contents, ZIP_NAME)

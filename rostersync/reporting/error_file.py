@@ -73,6 +73,16 @@ def error_table(reading: Reading, findings: Sequence[Finding], dictionary: Dicti
     return pa.table(columns)
 
 
+def faulty_cells(findings: Iterable[Finding]) -> dict[str, set[int]]:
+    """Column → lines of the cells with an error; rows that do not agree have one in each column that differs."""
+    cells: dict[str, set[int]] = {}
+    for finding in findings:
+        if finding.severity is Severity.ROW and finding.line is not None:
+            for name in [finding.column] if finding.column else str(finding.detail.get("columns", "")).split(", "):
+                cells.setdefault(name, set()).add(finding.line)
+    return cells
+
+
 def neutralised(cells: pa.Array) -> pa.Array:
     """Formula-like cells with a `'` put before them; taking one `'` off such cells gives the cells as typed."""
     return pc.replace_substring_regex(cells, pattern=FORMULA_START, replacement=r"'\1")

@@ -17,6 +17,13 @@ _UP_TO_DATE = "There is nothing you need to do."
 _SEND_CORRECTED = (
     "Send the corrected file as users.csv (CSV UTF-8) to your usual folder. Only the corrected rows are needed"
 )
+_SEND_WORKBOOK = (
+    "Save the workbook as users.xlsx, or the corrected rows as users.csv (CSV UTF-8), and put it in your usual folder. "
+    "Only the corrected rows are needed"
+)
+_WHY_THE_WORKBOOK = (
+    "Take the workbook (.xlsx): it keeps zeros and dates, which a spreadsheet program loses when it opens a CSV."
+)
 _SEND_AGAIN = "Save the file as CSV UTF-8 and put it in your usual folder; it is read the next night."
 
 
@@ -126,7 +133,7 @@ def _applied_with_errors(facts: ReportFacts, lists: Lists) -> Wording:
         verdict=f"{rejected} of your staff file {needs} a correction.",
         detail=f"{_others(facts)} A row with an error is left out as a whole and changes nothing."
         + (f" {_where_left_out(lists)}" if _left_out(facts.judgement) else ""),
-        steps=_correction_steps(lists),
+        steps=_correction_steps(lists, workbooks=facts.district.policies.workbooks),
     )
 
 
@@ -138,7 +145,7 @@ def _others(facts: ReportFacts) -> str:
     return f"The other {amount(rows.accepted, 'row')} {were} applied."
 
 
-def _correction_steps(lists: Lists) -> tuple[str, ...]:
+def _correction_steps(lists: Lists, *, workbooks: bool) -> tuple[str, ...]:
     if lists.place is Place.NOWHERE:
         return (
             "Look below for what is wrong and how to fix it.",
@@ -147,13 +154,13 @@ def _correction_steps(lists: Lists) -> tuple[str, ...]:
         )
     opened = "the list in your reports folder"
     if lists.place is Place.MAIL:
-        opened = " or ".join(name for name, _ in reversed(lists.files) if name != SCHOOLS_NAME)
+        opened = lists.files[0][0]
     schools = any(name.endswith(SCHOOLS_NAME) for name, _ in lists.files)
     return (
-        f"Open {opened}: your own rows, with what is wrong and how to fix it."
+        f"Open {opened}: your own rows, with what is wrong and how to fix it. {_WHY_THE_WORKBOOK}"
         + (f" {SCHOOLS_NAME} lists your schools by name, with their IDs." if schools else ""),
-        "Correct these rows there, or at their origin in your own system.",
-        f"{_SEND_CORRECTED}, and the three added columns may stay.",
+        "Correct the marked cells there, or these rows at their origin in your own system.",
+        f"{_SEND_WORKBOOK if workbooks else _SEND_CORRECTED}, and the three added columns may stay.",
     )
 
 

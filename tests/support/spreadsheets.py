@@ -10,6 +10,7 @@ import io
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import openpyxl
@@ -29,6 +30,21 @@ def cells_of_book(book: bytes) -> list[list[str]]:
 def _shown(text: str) -> str:
     """Excel's spelling of characters that XML cannot hold; openpyxl leaves it as it is."""
     return _SPELLED_OUT.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def edited_book(book: bytes, cells: Mapping[tuple[int, str], str]) -> bytes:
+    """The book with some cells of its first sheet typed over and saved by another program; (row, header) → text."""
+    made = openpyxl.load_workbook(io.BytesIO(book))
+    sheet = made.worksheets[0]
+    columns = {cell.value: number for number, cell in enumerate(sheet[1], start=1)}
+    for (row, header), text in cells.items():
+        cell = sheet.cell(row, columns[header])
+        cell.value = text or None
+        if text:
+            cell.data_type = "s"
+    target = io.BytesIO()
+    made.save(target)
+    return target.getvalue()
 
 
 def as_csv(rows: list[list[str]]) -> bytes:

@@ -15,7 +15,7 @@ from rostersync import reading, screening
 from rostersync.configuration import dictionary
 from rostersync.model import Finding, Outcome, Reading, Severity
 from rostersync.pipeline import SyncResult
-from rostersync.reporting.error_file import csv_bytes, error_table
+from rostersync.reporting.error_file import csv_bytes, error_table, faulty_cells
 from rostersync.reporting.error_workbook import workbook_bytes
 from tests.support import spreadsheets, strategies
 from tests.support.district_nights import Nights, person
@@ -33,6 +33,7 @@ Way = Callable[[bytes, bytes], bytes]
 WAYS: dict[str, Way] = {
     "csv": lambda sent, _: sent,
     "csv saved again": lambda sent, _: spreadsheets.as_csv(spreadsheets.cells_of_csv(sent)),
+    "workbook": lambda _, book: book,
     "workbook saved as csv": lambda _, book: spreadsheets.as_csv(spreadsheets.cells_of_book(book)),
 }
 
@@ -65,12 +66,12 @@ class Night:
     def sent(self) -> tuple[bytes, bytes]:
         """The error file and its twin."""
         table = error_table(self.read, self.findings, WORDS)
-        return csv_bytes(table), workbook_bytes(table)
+        return csv_bytes(table), workbook_bytes(table, faulty_cells(self.findings), WORDS)
 
 
 def night(conn: Connection, data: bytes) -> Night:
     """Read, screen, plan and apply, as every delivery is."""
-    note(data.decode("utf-8-sig"))
+    note(repr(data) if data.startswith(b"PK") else data.decode("utf-8-sig"))
     screened = screening.screen(reading.read(data, WORDS, max_bytes=1 << 20, max_rows=1000), WORDS)
     assert not screened.refused
     findings = load_screened(conn, screened).findings if len(screened.rows) else screened.findings
@@ -169,10 +170,18 @@ def test_corrected_it_applies(
 
 def corrected(content: bytes, headers: Sequence[str], table: Table) -> bytes:
     """The error file with the sound cells of each line, the added columns left as they are."""
+    if content.startswith(b"PK"):
+        lines = [int(row[0]) for row in spreadsheets.cells_of_book(content)[1:]]
+        sound = {(n, h): table[line - 2][h] for n, line in enumerate(lines, start=2) for h in headers}
+        return spreadsheets.edited_book(content, sound)
     header, *rows = spreadsheets.cells_of_csv(content)
     place = header.index("line")
-    sound = [[table[int(row[place]) - 2][h] for h in headers] for row in rows]
-    return spreadsheets.as_csv([header, *([*cells, *row[place:]] for cells, row in zip(sound, rows, strict=True))])
+    corrections = [table[int(row[place]) - 2] for row in rows]
+    sheet = [
+        [cells.get(name, cell) for name, cell in zip(header, row, strict=True)]
+        for cells, row in zip(corrections, rows, strict=True)
+    ]
+    return spreadsheets.as_csv([header, *sheet])
 
 
 def test_the_attachments_of_a_nights_mail_can_be_sent_back(nights: Nights) -> None:
@@ -186,11 +195,10 @@ def test_the_attachments_of_a_nights_mail_can_be_sent_back(nights: Nights) -> No
     [again] = nights.sync("night-2")
     assert rejected(first) == [(3, "userEmail", "email-invalid"), (4, "schoolId", "school-unknown")]
     assert rejected(again) == [(2, "userEmail", "email-invalid"), (3, "schoolId", "school-unknown")]
-    headers, *rows = spreadsheets.cells_of_book(sent["users-errors.xlsx"])
-    rows[0][headers.index("userEmail")] = "ada.2@springfield.example"
-    rows[1][headers.index("schoolId")] = "200"
+    corrections = {(2, "userEmail"): "ada.2@springfield.example", (3, "schoolId"): "200"}
     nights.now += timedelta(days=1)
-    nights.put(spreadsheets.as_csv([headers, *rows]))
+    (nights.inbox / "users.csv").unlink()
+    nights.put(spreadsheets.edited_book(sent["users-errors.xlsx"], corrections), "users.xlsx")
     [put_right] = nights.sync("night-3")
     assert (put_right.outcome, rejected(put_right)) == (Outcome.APPLIED, [])
     assert nights.people() == ["u1", "u2", "u3"]

@@ -13,10 +13,14 @@ from typing import Any
 import openpyxl
 import pytest
 import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rostersync.reading import workbook_archive
+from rostersync.reading.workbook_archive import is_workbook
 from tests.support.factories import csv_bytes, staff
 from tests.support.reading_cases import DICTIONARY, NEEDED, codes, flat, read_bytes, refusal
+from tests.support.sample_files import FOLDER, names
 from tests.support.workbooks import Raw, book, damaged_books, of_csv, raw_book, repacked
 
 HEADERS = list(NEEDED)
@@ -307,3 +311,39 @@ def test_every_column_of_ids_is_told() -> None:
     ids = [column.header for column in DICTIONARY.columns if column.kind == "id"]
     row = [7 if header in ids else "x" for header in DICTIONARY.headers]
     assert [f.column for f in read_bytes(book([list(DICTIONARY.headers), row])).findings] == ids
+
+
+TEXT_FORM = {"row-short", "row-cell-count", "row-blank", "row-repeated-header", "header-blank", "file-ctrl-z"}
+"""Findings about how a CSV is written, which the same cells in a sheet cannot have."""
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_sample_has_the_findings_of_its_csv_in_a_workbook_as_well(name: str) -> None:
+    data = (FOLDER / f"{name}.csv").read_bytes()
+    plain = read_bytes(data)
+    if plain.refused or plain.encoding != "utf-8" or {f.code for f in plain.findings} & TEXT_FORM:
+        return
+    if is_workbook(data):
+        return
+    book_of_it = read_bytes(of_csv(data))
+    assert flat(book_of_it) == flat(plain)
+    assert book_of_it.lines.tolist() == plain.lines.tolist()
+    assert book_of_it.frame.to_dict("list") == plain.frame.to_dict("list")
+
+
+CELLS = st.one_of(
+    st.sampled_from(
+        ["0042", "=1+1", "'=1", "-", "a\nb", "\r", "x\r\n,,,,,,,,,,,,\n", '"', '""', "\ufdd0n", "_x000D_", "\ufeff"]
+    ),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.lists(CELLS, min_size=len(HEADERS), max_size=len(HEADERS)), min_size=1, max_size=6))
+def test_any_cells_are_read_as_typed_in_the_rows_where_they_stand(rows: list[list[str]]) -> None:
+    rows = [["", "S1", *row[2:]] for row in rows]
+    reading = read_bytes(book([HEADERS, *rows]))
+    kept = [row for row in rows if row[2:5] != HEADERS[2:5]]
+    assert reading.lines.tolist() == list(range(2, len(kept) + 2))
+    assert [list(row) for row in reading.frame.itertuples(index=False, name=None)] == kept

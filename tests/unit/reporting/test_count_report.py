@@ -93,7 +93,7 @@ def test_each_way_has_its_own_mail_and_one_has_the_files() -> None:
     files = made["attach"].files
     start = f"{report_cases.DELIVERY}-1-"
     assert [(file.name, file.attached, file.target) for file in files] == [
-        (name, True, start + name) for name in ("users-errors.csv", "users-errors.xlsx")
+        (name, True, start + name) for name in ("users-errors.xlsx", "users-errors.csv")
     ]
     assert made["sftp"].files == made["counts-only"].files == ()
     assert all(f"reports/{file.target}" in made["sftp"].text for file in files)
@@ -110,9 +110,9 @@ def test_without_a_list_all_ways_are_one_report() -> None:
 def test_nobody_wants_the_folder_so_nothing_is_dropped_unless_it_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = report_cases.many_errors()
     assert [file.target for file in count_report(facts).files] == [None, None]
-    monkeypatch.setattr(attachments, "ATTACH_UP_TO", 14_000)  # the CSV is larger, its twin is not
-    csv, book = count_report(facts).files
-    assert len(csv.content) > 14_000 > len(book.content)
+    monkeypatch.setattr(attachments, "ATTACH_UP_TO", 16_000)  # the CSV is larger, its twin is not
+    book, csv = count_report(facts).files
+    assert len(csv.content) > 16_000 > len(book.content)
     assert not csv.attached
     assert not book.attached
     assert "too large for a mail" in count_report(facts).text
@@ -193,7 +193,7 @@ def test_what_stands_in_place_of_a_header_is_not_shown() -> None:
 
 
 def test_the_error_files_go_along_when_a_row_was_rejected() -> None:
-    assert [f.name for f in count_report(report_cases.many_errors()).files] == ["users-errors.csv", "users-errors.xlsx"]
+    assert [f.name for f in count_report(report_cases.many_errors()).files] == ["users-errors.xlsx", "users-errors.csv"]
     assert count_report(report_cases.clean()).files == ()
 
 

@@ -107,12 +107,12 @@ CELLS = st.one_of(
 def test_any_cells_survive_the_way_out_and_back(typed: list[str]) -> None:
     rows = [{**PERSON, "userLastName": cell} for cell in typed]
     table = error_file.error_table(reading(rows), [bad(line) for line in range(2, len(rows) + 2)], DICTIONARY)
-    sent, book = error_file.csv_bytes(table), error_workbook.workbook_bytes(table)
+    sent, book = error_file.csv_bytes(table), error_workbook.workbook_bytes(table, {}, DICTIONARY)
     shown = spreadsheets.cells_of_csv(sent)
     assert not [cell for row in shown for cell in row if spreadsheets.runs(cell)]
     in_book = spreadsheets.cells_of_book(book)
-    assert in_book == shown
-    for content in (sent, spreadsheets.as_csv(in_book)):
+    assert in_book == [[*row[-3:], *row[:-3]] for row in shown]
+    for content in (sent, spreadsheets.as_csv(in_book), book):
         assert read_bytes(content).frame["userLastName"].tolist() == typed
 
 
@@ -126,7 +126,7 @@ def test_a_spreadsheet_runs_nothing_and_gives_the_cells_back(tmp_path: Path) -> 
     table = error_file.error_table(reading(rows), [bad(line) for line in range(2, len(rows) + 2)], DICTIONARY)
     assert spreadsheets.formulas(b'"a","b"\r\n"=1+1","x"\r\n', tmp_path)
     assert spreadsheets.formulas(error_file.csv_bytes(table), tmp_path) == []
-    saved = spreadsheets.book_saved_as_csv(error_workbook.workbook_bytes(table), tmp_path)
+    saved = spreadsheets.book_saved_as_csv(error_workbook.workbook_bytes(table, {}, DICTIONARY), tmp_path)
     assert spreadsheets.formulas(saved, tmp_path) == []
     assert read_bytes(saved).frame["userLastName"].tolist() == typed
 
@@ -147,14 +147,59 @@ def test_the_workbook_holds_text_cells_only() -> None:
     assert {cell.data_type for cell in sheet[2] if cell.value is not None} <= {"s", "inlineStr"}
     assert {cell.number_format for cell in sheet[2]} == {"@"}
     assert row["userMiddleName"].hyperlink is None
-    assert header == [*DICTIONARY.headers, "line", "errors", "resolutions"]
+    assert header == ["line", "errors", "resolutions", *DICTIONARY.headers]
+
+
+def marked_cells(book: bytes) -> list[tuple[str, str]]:
+    """(line, column) of the cells of the first sheet that have a ground of their own and a thick border."""
+    sheet = openpyxl.load_workbook(io.BytesIO(book)).active
+    assert sheet is not None
+    header = [str(cell.value) for cell in sheet[1]]
+    return [
+        (str(row[0].value), name)
+        for row in sheet.iter_rows(min_row=2)
+        for name, cell in zip(header, row, strict=True)
+        if cell.fill.fill_type == "solid" and cell.border.left.style == "thick" and cell.font.bold
+    ]
+
+
+def test_faulty_cells_are_marked_by_color_and_border_and_no_others() -> None:
+    findings = [
+        found("email-invalid", line=2, column="userEmail", value="x", problem="p"),
+        found("cell-required", line=4, column="userId"),
+        found("row-conflict", line=4, columns="userLastName, className", lines="2"),
+        found("cell-trimmed", line=2, column="userFirstName"),
+    ]
+    book = errors_workbook(reading([PERSON] * 3), findings, DICTIONARY)
+    assert marked_cells(book) == [
+        ("2", "userEmail"),
+        ("4", "userId"),
+        ("4", "userLastName"),
+        ("4", "className"),
+    ]
+
+
+def test_the_workbook_is_frozen_filtered_and_says_what_columns_accept() -> None:
+    made = openpyxl.load_workbook(io.BytesIO(errors_workbook(reading([PERSON] * 2), [bad(2), bad(3)], DICTIONARY)))
+    first, guide = made.worksheets
+    assert (first.freeze_panes, first.auto_filter.ref) == ("B2", "A1:W3")
+    assert {first.column_dimensions[letter].width > 0 for letter in "ABC"} == {True}
+    accepted = {row[0].value: row[2].value for row in guide.iter_rows(min_row=2, max_row=len(DICTIONARY.headers) + 1)}
+    assert list(accepted) == list(DICTIONARY.headers)
+    assert accepted["userRole"] == "Teacher, Administrator"
+
+
+def test_what_is_typed_over_stays_text_in_every_cell_of_the_rows() -> None:
+    made = openpyxl.load_workbook(io.BytesIO(errors_workbook(reading([PERSON]), [bad(2)], DICTIONARY)))
+    assert {cell.number_format for row in made.worksheets[0].iter_rows() for cell in row} == {"@"}
+    assert made.worksheets[0].max_column == len(DICTIONARY.headers) + 3
 
 
 def test_a_cell_beyond_excels_limit_is_cut_and_says_so() -> None:
     typed = {**PERSON, "userLastName": "😀" * 20_000}
     sheet = openpyxl.load_workbook(io.BytesIO(errors_workbook(reading([typed]), [bad(2)], DICTIONARY))).active
     assert sheet is not None
-    value = str(sheet.cell(2, DICTIONARY.headers.index("userLastName") + 1).value)
+    value = str(sheet.cell(2, DICTIONARY.headers.index("userLastName") + 4).value)
     assert value.endswith(error_workbook.CUT)
     assert len(value.encode("utf-16-le")) // 2 <= error_workbook.MAX_CHARACTERS
 
@@ -165,7 +210,7 @@ def test_rows_beyond_excels_limit_are_counted_in_the_last_row(monkeypatch: pytes
     sheet = openpyxl.load_workbook(io.BytesIO(book)).active
     assert sheet is not None
     assert sheet.max_row == 4
-    assert str(sheet.cell(4, sheet.max_column).value).startswith("3 more rows")
+    assert str(sheet.cell(4, 2).value).startswith("3 more rows")
 
 
 def test_a_text_that_looks_like_excels_escape_is_not_taken_for_one() -> None:
@@ -184,7 +229,7 @@ def test_there_are_no_files_without_a_row_error() -> None:
     remark = found("cell-trimmed", line=2, column="schoolId")
     assert attachments.error_files(reading([PERSON]), [remark], DICTIONARY) == ()
     names = [file.name for file in attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)]
-    assert names == ["users-errors.csv", "users-errors.xlsx"]
+    assert names == ["users-errors.xlsx", "users-errors.csv"]
 
 
 def test_large_error_files_are_zipped_and_larger_ones_are_for_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +238,7 @@ def test_large_error_files_are_zipped_and_larger_ones_are_for_the_folder(monkeyp
     made = attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)
     assert [(file.name, file.media_type) for file in made] == [("users-errors.zip", "application/zip")]
     zipped = zipfile.ZipFile(io.BytesIO(made[0].content))
-    assert zipped.namelist() == ["users-errors.csv", "users-errors.xlsx"]
+    assert zipped.namelist() == ["users-errors.xlsx", "users-errors.csv"]
     assert zipped.read("users-errors.csv") == plain
     assert made[0].attached
     assert made == attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)
