@@ -20,8 +20,8 @@ PACKAGE = Path(rostersync.__file__).parent
 SUITE = {
     each["meta"]["code"] for each in json.loads(include_path("expectations", "users.json").read_bytes())["expectations"]
 }
-NO_RULES = ("reporting", "sample", "local", "cli")
-"""These speak of codes that others find: how mails are ordered, which faults a sample night gets."""
+NO_RULES = ("reporting", "sample", "local", "cli", "documentation")
+"""These speak of codes that others find: how mails and pages put them, which faults a sample night gets."""
 CODES = {by: [code for code, entry in catalogue().items() if entry.by == by] for by in "FR"}
 
 

@@ -38,7 +38,7 @@ def unknown() -> Finding:
 
 def test_an_unknown_school_brings_the_list_of_schools_by_name() -> None:
     files = {file.name: file.content for file in count_report(with_errors(unknown())).files}
-    assert list(files) == ["users-errors.csv", "users-errors.xlsx", "schools.csv"]
+    assert list(files) == ["users-errors.xlsx", "users-errors.csv", "schools.csv"]
     assert list(csv.reader(io.StringIO(files["schools.csv"].decode("utf-8-sig")))) == [
         ["schoolName", "schoolId"],
         ["Ash Middle", "0300"],
@@ -49,7 +49,7 @@ def test_an_unknown_school_brings_the_list_of_schools_by_name() -> None:
 
 def test_no_other_error_brings_it_and_who_wants_counts_only_gets_none() -> None:
     other = count_report(with_errors(found("cell-required", line=2, column="userLastName")))
-    assert [file.name for file in other.files] == ["users-errors.csv", "users-errors.xlsx"]
+    assert [file.name for file in other.files] == ["users-errors.xlsx", "users-errors.csv"]
     alone = count_reports(with_errors(unknown()), ["counts-only"])["counts-only"]
     assert alone.files == ()
     assert "Attached" not in alone.text

@@ -99,7 +99,9 @@ def test_an_address_of_another_domain_is_one_finding(rows: list[dict[str, str]],
 
 
 def test_every_fault_of_one_cell_is_tried() -> None:
-    """Whole-file, header and row-shape faults, copies and contradicting actions take more than one cell."""
+    """Whole-file, header and row-shape faults, copies and contradicting actions take more than one cell, and numbers a
+    workbook.
+    """
     tried = {code for _, _, code in broken()} | OTHER_ROW.keys() | {"action-incomplete", "email-domain"}
     whole_rows = {
         "row-cell-count",
@@ -109,6 +111,7 @@ def test_every_fault_of_one_cell_is_tried() -> None:
         "row-repeated-header",
         "row-folded",
         "action-conflict",
+        "cell-number",
     }
     told_by_the_file = {code for code, entry in catalogue().items() if entry.by == "F"}
     assert {code for code in told_by_the_file if not code.startswith(("file-", "header-"))} == tried | whole_rows

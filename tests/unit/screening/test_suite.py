@@ -14,7 +14,7 @@ from rostersync.settings import include_path
 from tests.support.factories import DICTIONARY
 
 BUILT = suite.build(DICTIONARY)["expectations"]
-BY_READER = {"row-cell-count", "row-blank", "row-short", "row-repeated-header"}
+BY_READER = {"row-cell-count", "row-blank", "row-short", "row-repeated-header", "cell-number"}
 
 
 def test_the_committed_suite_is_the_dictionarys() -> None:
