@@ -24,8 +24,8 @@ plan finds it. Found by the file rules, it is for a file that is checked without
 NOTHING_NEAR = "none"
 """A `suggestion` that is none."""
 NEAREST = " The nearest in the roster is {suggestion}."
-_NOTHING_TO_DO = "Nothing needs to be done"
 """What stands for `{nearest}` in a sentence, when something is near."""
+_NOTHING_TO_DO = "Nothing needs to be done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class Entry:
     """One code of the catalogue. `severities[0]` is the usual one; `by` is F (file rule) or R (roster rule).
 
     `masked_message`, `masked_resolution`: the sentences where no cell and nothing of the roster may be quoted.
+    `sets_aside`: a remark whose row is not applied, and not rejected either.
     """
 
     code: str
@@ -43,6 +44,7 @@ class Entry:
     resolution: str
     masked_message: str
     masked_resolution: str
+    sets_aside: bool = False
 
 
 @cache
@@ -64,6 +66,7 @@ def _entry(code: str, spec: Mapping[str, Any]) -> Entry:
         resolution=spec["resolution"],
         masked_message=masked["message"],
         masked_resolution=masked["resolution"],
+        sets_aside=spec.get("sets_aside", False),
     )
 
 
