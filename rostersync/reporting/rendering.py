@@ -35,7 +35,7 @@ def _environment(folder: str) -> Environment:
 
 def _unbroken(sentence: str) -> Markup:
     """The sentence as HTML in which the name of a file stays on one line: a phone breaks it at the hyphen."""
-    parts = re.split(r"\b(users(?:-errors)?\.\w+)", sentence)
+    parts = re.split(r"\b((?:users|schools)(?:-\w+)*\.\w+)", sentence)
     whole = Markup('<span class="file">{}</span>')
     return Markup().join(whole.format(part) if number % 2 else escape(part) for number, part in enumerate(parts))
 
