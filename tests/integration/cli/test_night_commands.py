@@ -173,7 +173,8 @@ def test_a_report_is_shown_as_it_was_mailed_and_its_files_are_saved(
     delivery = results(told)[0]["delivery"]
     code, text, _ = command("report", delivery, "--files", str(tmp_path / "out"))
     assert (code, text.startswith("Subject: ")) == (0, True)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"users-errors.csv", "users-errors.xlsx"}
+    saved = {path.name for path in (tmp_path / "out").iterdir()}
+    assert saved == {"users-errors.csv", "users-errors.xlsx", "schools.csv"}
     assert command("report", delivery, "--format", "html")[1].lstrip().lower().startswith("<!doctype html")
     assert json.loads(command("report", delivery, "--format", "json")[1])["delivery"] == delivery
 

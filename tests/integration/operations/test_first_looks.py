@@ -26,7 +26,8 @@ from tests.support.district_nights import Nights, district, person
 from tests.support.servers import SftpServer
 
 PAUSE = 30.0
-QUICK = Limits(host_seconds=0.6, whole_seconds=5.0)
+QUICK = Limits(host_seconds=3.0, whole_seconds=20.0)
+"""Short beside twenty silent hosts one after another, and enough for a login on a busy machine."""
 
 
 @pytest.fixture
@@ -230,7 +231,7 @@ def test_a_server_that_says_nothing_delays_nobody_and_fails_nothing(country: Cou
         country.folder("here")
         begun = time.monotonic()
         seen, not_seen = country.look()
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 20 * QUICK.host_seconds / 4
     assert sorted(seen) == ["alive", "here"] == country.noted()
     assert sorted(not_seen) == sorted(f"silent-{number}" for number in range(20))
 
