@@ -68,7 +68,7 @@ def prepare(folder: Path, rows: int) -> None:
     made.folder.mkdir(mode=0o700, parents=True)
     _create_database(folder, rows)
     owner = database.engine(made.owner_url)
-    database.upgrade(owner)
+    database.upgrade_schema(owner)
     owner.dispose()
     source = database.engine(made.source_url)
     _write_files(made, source)

@@ -84,10 +84,10 @@ class OurNights:
         shutil.copyfile(file, inbox / "users.csv")
         return self._timed(code, self._edges(code, inbox))
 
-    def _edges(self, code: str, inbox: Path) -> pipeline.Edges:
+    def _edges(self, code: str, inbox: Path) -> pipeline.Services:
         own = {"code": code, "source": {"file": str(inbox)}, "email_domains": [f"{code}.example.org"]}
         district = District.model_validate(_CONFIGURATION | own)
-        return pipeline.Edges(
+        return pipeline.Services(
             engine=self.engine,
             landing=self.landing,
             open_transport=lambda each: open_transport(each.source),
@@ -96,17 +96,17 @@ class OurNights:
             district=lambda _: district,
         )
 
-    def _timed(self, code: str, edges: pipeline.Edges) -> dict[str, float]:
+    def _timed(self, code: str, services: pipeline.Services) -> dict[str, float]:
         watch = Stopwatch()
         run = pipeline.Run(dag_id="bench", run_id=f"bench-{time.time_ns()}", actor="bench")
         with watch.stage("pull"):
-            (delivery,) = pipeline.pull(edges, run, code).deliveries
+            (delivery,) = pipeline.pull(services, run, code).deliveries
         with _watched(watch, "read"), watch.stage("ledger"):
-            pipeline.validate(edges, run, code, delivery)
+            pipeline.validate(services, run, code, delivery)
         with _watched(watch, "read again"), watch.stage("ledger"):
-            summary = pipeline.upsert(edges, run, code, delivery)
+            summary = pipeline.upsert(services, run, code, delivery)
         with watch.stage("mail"):
-            pipeline.email(edges, run, code, delivery)
+            pipeline.email(services, run, code, delivery)
         if summary["outcome"] != "applied_with_errors":
             raise SystemExit(f"The night of {code} ended as {summary['outcome']}: there is nothing to compare.")
         return {stage: watch.seconds[stage] for stage in STAGES}

@@ -42,7 +42,7 @@ def ask(review: str, delivery: str) -> None:
 @task(pool="roster_db")
 def question(delivery: str) -> dict[str, Any]:
     """What the delivery would change. Skipped when it is not held any more: then nobody is asked."""
-    return reviews.question(delivery)
+    return reviews.review_question(delivery)
 
 
 @task(pool="roster_db")
@@ -54,7 +54,7 @@ def decide(asked: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
 @task(pool="smtp")
 def email(decided: dict[str, Any]) -> list[dict[str, Any]]:
     """Send what the decision put into the outbox."""
-    return bridge.each("email", decided["district"], [decided["delivery"]])
+    return bridge.run_stage("email", decided["district"], [decided["delivery"]])
 
 
 with DAG(
@@ -62,7 +62,7 @@ with DAG(
     schedule=CronTriggerTimetable("*/15 * * * *", timezone="UTC"),
     catchup=False,
     max_active_runs=1,
-    default_args=dict(bridge.PATIENCE),
+    default_args=dict(bridge.TASK_DEFAULTS),
     doc_md=__doc__,
     tags=["rostersync"],
 ):
@@ -73,7 +73,7 @@ with DAG(
     schedule=None,
     max_active_runs=MANY,
     max_active_tasks=MANY,
-    default_args=dict(bridge.PATIENCE),
+    default_args=dict(bridge.TASK_DEFAULTS),
     params={"delivery": Param(type="string", title="Delivery", description="Its id, as the mails show it.")},
     doc_md=__doc__,
     tags=["rostersync"],

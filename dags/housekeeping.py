@@ -24,31 +24,31 @@ from rostersync.configuration.waves import waves
 @task(pool="smtp")
 def relay() -> dict[str, int]:
     """Send what waits in the outbox of any district; counts of messages."""
-    return bridge.chore("relay")
+    return bridge.maintenance_task("relay")
 
 
 @task(pool="roster_db", trigger_rule=TriggerRule.ALL_DONE)
 def dates() -> dict[str, int]:
     """Start and end dated assignments where a new day has begun; how many, of all districts."""
-    return bridge.chore("dates")
+    return bridge.maintenance_task("dates")
 
 
 @task(pool="roster_db", trigger_rule=TriggerRule.ALL_DONE)
 def expire() -> dict[str, int]:
     """Discard held deliveries whose time is up, with a mail; how many."""
-    return bridge.chore("expire")
+    return bridge.maintenance_task("expire")
 
 
 @task(pool="roster_db", trigger_rule=TriggerRule.ALL_DONE)
 def sweep() -> dict[str, int]:
     """Delete what is older than its term; the proof is in the log and in the ledger, here are the sums by kind."""
-    return bridge.chore("sweep")
+    return bridge.maintenance_task("sweep")
 
 
 @task(pool="smtp", trigger_rule=TriggerRule.ALL_DONE)
 def watch() -> dict[str, int]:
     """Tell the operators what needs a look; how many alerts of each code."""
-    return bridge.chore("watch")
+    return bridge.maintenance_task("watch")
 
 
 @task(trigger_rule=TriggerRule.ONE_FAILED)
@@ -60,7 +60,7 @@ def all_chores_done() -> None:
 SETTINGS = {
     "catchup": False,
     "max_active_runs": 1,
-    "default_args": dict(bridge.PATIENCE),
+    "default_args": dict(bridge.TASK_DEFAULTS),
     "doc_md": __doc__,
     "tags": ["rostersync"],
 }

@@ -33,31 +33,31 @@ def districts(wave: str) -> list[str]:
 @task(pool="sftp", retries=0, execution_timeout=timedelta(minutes=5))
 def first_look(wave: str) -> dict[str, int]:
     """Look at all inboxes side by side, so that no pull waits to see whether a file still grows. Fails no night."""
-    return bridge.take_first_looks(wave)
+    return bridge.look_at_inboxes(wave)
 
 
 @task(pool="sftp", map_index_template=LABEL)
 def pull(code: str) -> list[str]:
     """Land what is in the district's inbox: the ids of the deliveries. Skipped when there is nothing to do."""
-    return bridge.pull(code)
+    return bridge.pull_district(code)
 
 
 @task(pool="roster_db", map_index_template=LABEL)
 def validate(code: str, deliveries: list[str]) -> list[dict[str, Any]]:
     """Judge the files by themselves and store the findings."""
-    return bridge.each("validate", code, deliveries)
+    return bridge.run_stage("validate", code, deliveries)
 
 
 @task(pool="roster_db", map_index_template=LABEL)
 def upsert(code: str, deliveries: list[str]) -> list[dict[str, Any]]:
     """Bring the good rows into the roster, each delivery in one transaction, or hold it for a person."""
-    return bridge.each("upsert", code, deliveries)
+    return bridge.run_stage("upsert", code, deliveries)
 
 
 @task(pool="smtp", map_index_template=LABEL)
 def email(code: str, deliveries: list[str]) -> list[dict[str, Any]]:
     """Send what waits in the outbox for these deliveries."""
-    return bridge.each("email", code, deliveries)
+    return bridge.run_stage("email", code, deliveries)
 
 
 @task_group
@@ -98,7 +98,7 @@ for each_wave in waves():
         schedule=CronTriggerTimetable(each_wave.cron, timezone=each_wave.timezone),
         catchup=False,
         max_active_runs=1,
-        default_args=dict(bridge.PATIENCE),
+        default_args=dict(bridge.TASK_DEFAULTS),
         params=form(each_wave),
         doc_md=__doc__,
         tags=["rostersync"],

@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from rostersync.catalogue.findings import NEAREST, Entry, catalogue
+from rostersync.catalogue.findings import NEAREST, FindingText, finding_texts
 from rostersync.configuration import dictionary as dictionaries
 from rostersync.configuration.dictionary import Column, Dictionary
 from rostersync.model import Severity
@@ -50,9 +50,9 @@ def stale() -> dict[Path, bytes]:
 
 
 def _wanted() -> dict[Path, bytes]:
-    dictionary = dictionaries.load()
+    dictionary = dictionaries.load_dictionary()
     return {
-        include_path("expectations", f"{dictionary.name}.json"): suite.text(dictionary).encode(),
+        include_path("expectations", f"{dictionary.name}.json"): suite.suite_text(dictionary).encode(),
         PROJECT / "docs" / "dictionary.md": markdown(dictionary).encode(),
         PROJECT / "docs" / "errors.md": errors().encode(),
         PROJECT / "docs" / "users-template.csv": template_bytes(dictionary),
@@ -170,10 +170,10 @@ def errors() -> str:
         "",
     ]
     cases = _cases()
-    return "\n".join([*parts, *(line for entry in catalogue().values() for line in _entry(entry, cases))])
+    return "\n".join([*parts, *(line for entry in finding_texts().values() for line in _entry(entry, cases))])
 
 
-def _entry(entry: Entry, cases: Mapping[str, Any]) -> Iterator[str]:
+def _entry(entry: FindingText, cases: Mapping[str, Any]) -> Iterator[str]:
     yield f"## {entry.code}"
     yield ""
     effects = (EFFECTS[severity] for severity in entry.severities)

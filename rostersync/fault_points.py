@@ -12,7 +12,7 @@ import signal
 from pathlib import Path
 
 
-def point(name: str) -> None:
+def reached(name: str) -> None:
     """Signal our own process when the environment asks for it here; after SIGKILL no clean-up of any kind runs."""
     if os.environ.get("ROSTERSYNC_CRASH") != name or _was_here():
         return

@@ -61,7 +61,7 @@ PLACEHOLDERS = (
     "none",
     "undefined",
 )
-"""Placeholders in other columns, case-folded (dictionary page: `N/A`, `null`, `none`, `-` …)."""
+"""Placeholders in other columns, case-folded (docs/dictionary.md: `N/A`, `null`, `none`, `-` …)."""
 
 
 def encode(texts: pd.Series) -> Cells:
@@ -201,7 +201,7 @@ def rename(words: Words, names: Mapping[str, str]) -> Words:
     return pc.coalesce(pa.array(list(names.values()), words.type).take(places), words)
 
 
-def each(words: Words, judge: Callable[[str], bool], among: Mask | None = None) -> Mask:
+def map_words(words: Words, judge: Callable[[str], bool], among: Mask | None = None) -> Mask:
     """Which words `judge` says True of; slow, so only `among` those that need it."""
     result = np.zeros(len(words), bool)
     places = np.arange(len(words)) if among is None else np.flatnonzero(among)

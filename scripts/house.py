@@ -8,6 +8,7 @@ Needs nothing but Python. `make house` runs it; what each limit is for stands in
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,13 @@ UNLIMITED_FOLDERS = frozenset({"cli/commands"})
 SHOWN = 5
 """How many of the longest and fullest are named."""
 FACE = "__init__.py"
+COMMANDS = "cli/commands"
+SHARED_NAMES = frozenset({"main"})
+"""Public names that several packages may have. So may a command and the function that does its work."""
+CITED_PAGE = re.compile(
+    r"\b(?:dictionary|house|interfaces?|performance|product|safety|sources?) page\b|\bdocs/[\w/.-]+\w"
+)
+"""How a comment or docstring cites a page: `docs/rules/holds.md`; or a title that no clone can look up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +47,8 @@ class Measures:
     """What was counted below one package. Sizes are sorted, the largest first.
 
     `root`: modules directly in the package, beside its face. `folders`: modules of every folder below, beside faces.
-    `cycles`: for each circle of imports one way around it, which ends where it begins.
+    `cycles`: for each circle of imports one way around it, which ends where it begins. `shared_names`: public classes
+    and functions that several packages define, with their places. `lost_pages`: pages cited that are not in docs/.
     """
 
     root: tuple[str, ...]
@@ -47,6 +56,8 @@ class Measures:
     modules: tuple[Size, ...]
     functions: tuple[Size, ...]
     cycles: tuple[tuple[str, ...], ...]
+    shared_names: tuple[str, ...]
+    lost_pages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +89,8 @@ def measure(package: Path) -> Measures:
         modules=_largest(Size(name=module.place, number=len(module.text.splitlines())) for module in modules),
         functions=_largest(size for module in modules for size in _function_sizes(module)),
         cycles=find_cycles(import_graph(modules)),
+        shared_names=tuple(find_shared_names(modules)),
+        lost_pages=tuple(find_lost_pages(modules, package.parent)),
     )
 
 
@@ -197,6 +210,28 @@ def _reached(graph: Mapping[str, set[str]], start: str) -> set[str]:
     return reached
 
 
+def find_shared_names(modules: Sequence[Module]) -> Iterator[str]:
+    """`name: place, place` for public classes and functions of several packages: one word should have one meaning."""
+    places: dict[str, list[str]] = {}
+    for module in modules:
+        for node in module.tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(module.place)
+    allowed = SHARED_NAMES | {module.place.rpartition("/")[2][:-3] for module in modules if module.folder == COMMANDS}
+    for name, own in sorted(places.items()):
+        elsewhere = [place for place in own if not (name in allowed and place.startswith("cli/"))]
+        if name not in SHARED_NAMES and len({place.partition("/")[0] for place in elsewhere}) > 1:
+            yield f"{name}: {', '.join(own)}"
+
+
+def find_lost_pages(modules: Sequence[Module], root: Path) -> Iterator[str]:
+    """`place: page` for every page that a comment or docstring cites and the folder does not hold."""
+    for module in modules:
+        for cited in CITED_PAGE.findall(module.text):
+            if not (root / cited).exists():
+                yield f"{module.place}: {cited}"
+
+
 def violations(measures: Measures) -> list[str]:
     """A sentence for each thing that is over its limit: what, how much, and how much may be."""
     found = []
@@ -207,6 +242,8 @@ def violations(measures: Measures) -> list[str]:
     found += _over(measures.modules, MAX_MODULE_LINES, "lines")
     found += _over(measures.functions, MAX_FUNCTION_LINES, "lines")
     found += [f"import cycle: {' -> '.join(cycle)}" for cycle in measures.cycles]
+    found += [f"one name, several meanings: {shared}" for shared in measures.shared_names]
+    found += [f"cites a page that is not here: {page}" for page in measures.lost_pages]
     return found
 
 
@@ -224,6 +261,8 @@ def report(measures: Measures) -> str:
             _summary("lines of a module", measures.modules, MAX_MODULE_LINES),
             _summary("lines of a function", measures.functions, MAX_FUNCTION_LINES),
             f"import cycles: {len(measures.cycles)} (none; imports inside functions count)",
+            f"names of several packages: {len(measures.shared_names)} (none; commands excepted)",
+            f"cited pages that are not here: {len(measures.lost_pages)} (none)",
         )
     )
 

@@ -30,28 +30,28 @@ SWEEP = "roster_sweep"
 MAIL = "smtp_default"
 
 
-def roster_engine(wishes: Settings) -> Engine:
+def connection_roster_engine(settings_: Settings) -> Engine:
     """The tasks' engine."""
     from rostersync import database
 
     known = _connection(ROSTER)
-    return database.engine(_database_url(known)) if known else database.roster_engine(wishes)
+    return database.engine(_database_url(known)) if known else database.roster_engine(settings_)
 
 
-def sweep_engine(wishes: Settings) -> Engine:
+def connection_sweep_engine(settings_: Settings) -> Engine:
     """The engine of retention, on the tasks' database. Raises ConfigurationError when only theirs is known."""
     from rostersync import database
 
     known = _connection(SWEEP)
-    if known is None and wishes.sweep_url is None and _connection(ROSTER) is not None:
+    if known is None and settings_.sweep_url is None and _connection(ROSTER) is not None:
         raise ConfigurationError(
             f"Connection {ROSTER} is there, but neither {SWEEP} nor ROSTERSYNC_SWEEP_URL.",
             hint=f"Make the connection {SWEEP}: the same database, with the login roster_sweep.",
         )
-    return database.engine(_database_url(known)) if known else database.sweep_engine(wishes)
+    return database.engine(_database_url(known)) if known else database.sweep_engine(settings_)
 
 
-def open_transport(district: District) -> Any:
+def open_connection_transport(district: District) -> Any:
     """The district's inbox, opened while used as a context manager."""
     from rostersync import transports
 
@@ -100,13 +100,13 @@ def _database_url(connection: Any) -> str:
     return _url("postgresql+psycopg", connection, f"/{connection.schema or 'roster'}", connection.extra_dejson)
 
 
-def sender(wishes: Settings) -> Sender:
+def connection_sender(settings_: Settings) -> Sender:
     """A mail server, or a folder of `.eml` files."""
     from rostersync.mailing import EmlFolder, SmtpSender
 
     known = _connection(MAIL)
-    url = _smtp_url(known) if known else wishes.smtp_url
-    return SmtpSender(url) if url else EmlFolder(wishes.outbox)
+    url = _smtp_url(known) if known else settings_.smtp_url
+    return SmtpSender(url) if url else EmlFolder(settings_.outbox)
 
 
 def _smtp_url(connection: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException, DagRunTriggerException
 
-from rostersync.airflow_bridge.task_context import edges
+from rostersync.airflow_bridge.task_context import open_task_services
 
 _log = logging.getLogger(__name__)
 
@@ -25,8 +25,10 @@ def waiting_reviews() -> list[dict[str, str]]:
     """For each held delivery that waits for a decision: the id of its review, and the delivery's."""
     from rostersync.operations import held_deliveries
 
-    with edges() as opened:
-        return [{"review": each.review, "delivery": each.delivery} for each in held_deliveries.open_reviews(opened)]
+    with open_task_services() as opened:
+        return [
+            {"review": review.review, "delivery": review.delivery} for review in held_deliveries.open_reviews(opened)
+        ]
 
 
 def start_reviews() -> None:
@@ -59,19 +61,19 @@ def _start(dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
     )
 
 
-def question(delivery: str) -> dict[str, Any]:
+def review_question(delivery: str) -> dict[str, Any]:
     """What to ask about a held delivery: ids, a line, and numbers. Skips (by raising) when nothing waits any more."""
     from rostersync.operations import held_deliveries
 
-    with edges() as opened:
-        asked = held_deliveries.question(opened, delivery)
+    with open_task_services() as opened:
+        asked = held_deliveries.open_question(opened, delivery)
     if asked is None:
         raise AirflowSkipException(f"{delivery} is not held any more.")
     return asdict(asked)
 
 
 def decide(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Carry out an answer to `question`; what was decided before stays, and the log says so. Ids and counts.
+    """Carry out an answer to `review_question`; what was decided before stays, and the log says so. Ids and counts.
 
     An answer that nobody gave is the time that ran out.
     """
@@ -79,7 +81,7 @@ def decide(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any
 
     [chosen], who = answer["chosen_options"], answer["responded_by_user"]
     about = {"id_": asked["delivery"], "attempt": asked["attempt"]}
-    with edges() as opened:
+    with open_task_services() as opened:
         if who is None:
             reviewed = reviewing.expire(opened, **about)
         elif chosen == DISCARD:

@@ -13,13 +13,13 @@ from rostersync.airflow_bridge import connections
 from rostersync.exceptions import ConfigurationError, RosterSyncError, Unexpected
 
 if TYPE_CHECKING:
-    from rostersync.pipeline import Edges, Run
+    from rostersync.pipeline import Run, Services
 
 
 @contextmanager
-def night() -> Iterator[tuple[Edges, Run]]:
+def night() -> Iterator[tuple[Services, Run]]:
     """What a task of the night needs: the outside world, and the run it belongs to."""
-    with edges() as opened:
+    with open_task_services() as opened:
         yield opened, this_run()
 
 
@@ -43,7 +43,7 @@ def this_run() -> Run:
 
 
 @contextmanager
-def edges() -> Iterator[Edges]:
+def open_task_services() -> Iterator[Services]:
     """What the pipeline touches of the outside world, from connections and environment; closed at the end.
 
     Any failure but ours and Airflow's own becomes Unexpected: the task's log shows an exception's text.
@@ -58,21 +58,21 @@ def edges() -> Iterator[Edges]:
 
 
 @contextmanager
-def _opened() -> Iterator[Edges]:
+def _opened() -> Iterator[Services]:
     from rostersync import database, settings
-    from rostersync.pipeline import Edges
+    from rostersync.pipeline import Services
     from rostersync.transports.landing_store import LandingStore
 
-    wishes = settings.from_environment()
-    engine = connections.roster_engine(wishes)
+    settings_ = settings.from_environment()
+    engine = connections.connection_roster_engine(settings_)
     try:
         database.check_role(engine)
-        yield Edges(
+        yield Services(
             engine=engine,
-            landing=LandingStore(wishes.landing_url),
-            open_transport=connections.open_transport,
-            sender=connections.sender(wishes),
-            ops=wishes.ops_mail,
+            landing=LandingStore(settings_.landing_url),
+            open_transport=connections.open_connection_transport,
+            sender=connections.connection_sender(settings_),
+            ops=settings_.ops_mail,
         )
     finally:
         engine.dispose()

@@ -18,16 +18,16 @@ from airflow.sdk.exceptions import (
 )
 
 from rostersync.airflow_bridge import connections
-from rostersync.airflow_bridge.task_context import edges, night
+from rostersync.airflow_bridge.task_context import night, open_task_services
 from rostersync.exceptions import ConfigurationError, RosterSyncError
 
 if TYPE_CHECKING:
     from rostersync.operations.retention import Stores
-    from rostersync.pipeline import Edges, Run
+    from rostersync.pipeline import Run, Services
 
 _log = logging.getLogger(__name__)
 
-PATIENCE: Mapping[str, Any] = {
+TASK_DEFAULTS: Mapping[str, Any] = {
     "retries": 7,
     "retry_delay": timedelta(minutes=1),
     "retry_exponential_backoff": 2.0,
@@ -47,31 +47,31 @@ GROUP = "district."
 
 def districts(wave: str) -> list[str]:
     """The codes of this run's districts, sorted; the same run always gets the same list. Contacts no district."""
-    with night() as (edges, run):
-        return _listed(edges, run, wave)
+    with night() as (services, run):
+        return _listed(services, run, wave)
 
 
-def take_first_looks(wave: str) -> dict[str, int]:
+def look_at_inboxes(wave: str) -> dict[str, int]:
     """Look at the inboxes of all districts of this run, side by side; at how many, and at how many not.
 
     Contacts none when the run has too many of them.
     """
     from rostersync.operations import first_looks
 
-    with night() as (edges, run):
-        looks = first_looks.take_first_looks(edges, run, _listed(edges, run, wave))
+    with night() as (services, run):
+        looks = first_looks.take_first_looks(services, run, _listed(services, run, wave))
     return {"seen": len(looks.seen), "not_seen": len(looks.not_seen)}
 
 
-def _listed(edges: Edges, run: Run, wave: str) -> list[str]:
+def _listed(services: Services, run: Run, wave: str) -> list[str]:
     """The run's districts. Raises ConfigurationError when they are more than Airflow maps."""
     from airflow.sdk.configuration import conf
 
     from rostersync import database, pipeline
 
-    database.check_revision(edges.engine)
+    database.check_revision(services.engine)
     chosen = get_current_context()["params"].get("districts") or []
-    codes = pipeline.list_districts(edges, run, wave, chosen)
+    codes = pipeline.list_districts(services, run, wave, chosen)
     most = conf.getint("core", "max_map_length", fallback=1024)
     if len(codes) > most:
         raise ConfigurationError(
@@ -81,18 +81,18 @@ def _listed(edges: Edges, run: Run, wave: str) -> list[str]:
     return codes
 
 
-def pull(code: str) -> list[str]:
+def pull_district(code: str) -> list[str]:
     """The ids of the deliveries this run goes through, in order. Skips (by raising) when there is nothing to do."""
     from rostersync import pipeline
 
-    with night() as (edges, run):
-        pulled = pipeline.pull(edges, run, code)
+    with night() as (services, run):
+        pulled = pipeline.pull(services, run, code)
     if not pulled.deliveries:
         raise AirflowSkipException(f"{code}: {pulled.outcome}")
     return list(pulled.deliveries)
 
 
-def each(step: str, code: str, deliveries: Sequence[str]) -> list[dict[str, Any]]:
+def run_stage(step: str, code: str, deliveries: Sequence[str]) -> list[dict[str, Any]]:
     """One stage of the pipeline (validate, upsert, email) for every delivery; ids and counts.
 
     A failure ends the stage, so that no newer file overtakes an older one; of deliveries that failed in earlier nights
@@ -103,11 +103,11 @@ def each(step: str, code: str, deliveries: Sequence[str]) -> list[dict[str, Any]
     stage = {"validate": pipeline.validate, "upsert": pipeline.upsert, "email": pipeline.email}[step]
     results: list[dict[str, Any]] = []
     failures: list[RosterSyncError] = []
-    with night() as (edges, run):
-        last = frozenset() if run.dry_run else pipeline.tried_last(edges, run, code)
+    with night() as (services, run):
+        last = frozenset() if run.dry_run else pipeline.tried_last(services, run, code)
         for delivery in deliveries:
             try:
-                results.append(dict(stage(edges, run, code, delivery)))
+                results.append(dict(stage(services, run, code, delivery)))
             except RosterSyncError as error:
                 if delivery not in last:
                     raise
@@ -139,31 +139,31 @@ def failed_districts(codes: Sequence[str], states: Mapping[str, str | None]) -> 
     return sorted(failed)
 
 
-def chore(name: str) -> dict[str, int]:
+def maintenance_task(name: str) -> dict[str, int]:
     """One chore of housekeeping (relay, dates, expire, sweep, watch); what it did, in numbers."""
     from rostersync.operations import housekeeping
 
-    with edges() as opened:
+    with open_task_services() as opened:
         if name == "sweep":
             with _stores(opened) as stores:
-                return housekeeping.sweep(stores)
+                return housekeeping.sweep_everywhere(stores)
         return housekeeping.MAINTENANCE_TASKS[name](opened)
 
 
 @contextmanager
-def _stores(opened: Edges) -> Iterator[Stores]:
+def _stores(opened: Services) -> Iterator[Stores]:
     """What retention deletes from, with its own login; closed at the end."""
     from rostersync import settings
     from rostersync.operations.retention import Stores
 
-    wishes = settings.from_environment()
-    engine = connections.sweep_engine(wishes)
+    settings_ = settings.from_environment()
+    engine = connections.connection_sweep_engine(settings_)
     try:
         yield Stores(
             engine=engine,
             notes=opened.engine,
             landing=opened.landing,
-            outbox=wishes.outbox,
+            outbox=settings_.outbox,
             clock=opened.clock,
         )
     finally:

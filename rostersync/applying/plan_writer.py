@@ -31,8 +31,8 @@ from rostersync.database.json_object import image
 from rostersync.exceptions import PlanMismatch
 from rostersync.model import Change
 from rostersync.planning import Plan
-from rostersync.planning.stored_plans import key_of
-from rostersync.planning.workspace import EntityShape, Workspace, written
+from rostersync.planning.stored_plans import plan_key
+from rostersync.planning.workspace import EntityShape, Workspace, execute_rowcount
 
 UNDONE = "undone"
 """The action under which the change log has what an undo put back."""
@@ -63,7 +63,7 @@ def keep(plan: Plan, *, delivery: str, attempt: int) -> None:
     ws = plan.workspace
     for entity in ORDER:
         changes = _changes(ws, ws.shapes[entity], delivery, attempt)
-        columns = [t.plan.c[each.name].name for each in changes.selected_columns]
+        columns = [t.plan.c[column.name].name for column in changes.selected_columns]
         ws.conn.execute(insert(t.plan).from_select(columns, changes))
 
 
@@ -100,11 +100,11 @@ def _assert(entity: str, verb: str, planned: int, reported: int) -> None:
 
 def _rename(ws: Workspace) -> None:
     """Corrected IDs first: placements and enrollments follow by their foreign keys."""
-    fix, p = ws.plans["person"], t.person
-    hit = and_(p.c.district == ws.district, p.c.user_id == fix.c.old_user_id)
-    planned = ws.conn.scalar(select(func.count()).where(fix.c.old_user_id.is_not(None))) or 0
+    correction, person = ws.plans["person"], t.person
+    hit = and_(person.c.district == ws.district, person.c.user_id == correction.c.old_user_id)
+    planned = ws.conn.scalar(select(func.count()).where(correction.c.old_user_id.is_not(None))) or 0
     if planned:
-        changed = written(ws.conn, update(p).values(user_id=fix.c.user_id).where(hit))
+        changed = execute_rowcount(ws.conn, update(person).values(user_id=correction.c.user_id).where(hit))
         _assert("person", "renamed", planned, changed)
 
 
@@ -120,7 +120,9 @@ def _update(ws: Workspace, shape: EntityShape, *, again: bool = True) -> None:
         revived = and_(plan.c.old_status == "ended", plan.c.new_status != "ended")
         values["assigned_at"] = case((revived, func.now()), else_=table.c.assigned_at)
     changed = plan.c.action.in_(("updated", "removed"))
-    _assert(shape.name, "updated", planned, written(ws.conn, update(table).values(values).where(same, changed)))
+    _assert(
+        shape.name, "updated", planned, execute_rowcount(ws.conn, update(table).values(values).where(same, changed))
+    )
 
 
 def _insert(ws: Workspace, shape: EntityShape) -> None:
@@ -134,7 +136,7 @@ def _insert(ws: Workspace, shape: EntityShape) -> None:
         .where(plan.c.action == "created")
         .order_by(*(plan.c[k] for k in shape.keys))
     )
-    _assert(shape.name, "created", planned, written(ws.conn, insert(shape.table).from_select(columns, rows)))
+    _assert(shape.name, "created", planned, execute_rowcount(ws.conn, insert(shape.table).from_select(columns, rows)))
 
 
 def _new(plan: Table, shape: EntityShape) -> list[ColumnElement[Any]]:
@@ -152,7 +154,7 @@ def _log(
     ws: Workspace, shape: EntityShape, delivery: str | None, attempt: int | None, actor: str, action: str | None = None
 ) -> None:
     changes = _changes(ws, shape, delivery, attempt, action).add_columns(literal(actor).label("actor"))
-    columns = [t.change.c[each.name].name for each in changes.selected_columns]
+    columns = [t.change.c[column.name].name for column in changes.selected_columns]
     ws.conn.execute(insert(t.change).from_select(columns, changes))
 
 
@@ -167,7 +169,7 @@ def _changes(
         literal(delivery, Text).label("delivery"),
         literal(attempt, Integer).label("attempt"),
         literal(shape.name).label("entity"),
-        key_of(ws, shape).label("key"),
+        plan_key(ws, shape).label("key"),
         literal(action).label("action") if action else plan.c.action,
         before.label("before"),
         _image(plan, shape, "new").label("after"),
@@ -176,5 +178,7 @@ def _changes(
 
 
 def _bump(ws: Workspace) -> None:
-    d = t.district
-    ws.conn.execute(update(d).values(roster_version=d.c.roster_version + 1).where(d.c.code == ws.district))
+    district = t.district
+    ws.conn.execute(
+        update(district).values(roster_version=district.c.roster_version + 1).where(district.c.code == ws.district)
+    )

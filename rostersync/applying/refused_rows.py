@@ -1,6 +1,6 @@
 """The last resort of an apply: whose rows the database refuses, though no rule finds fault with them.
 
-Reached only when an apply has failed (safety page, "Apply"). Parts of the file are planned and applied in savepoints
+Reached only when an apply has failed (docs/rules/apply.md). Parts of the file are planned and applied in savepoints
 that are rolled back, so that halving finds the first person who cannot be stored, then the next one among those that
 remain. What remains at the end has been stored once, all together.
 """
@@ -15,11 +15,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from rostersync import applying, planning
-from rostersync.catalogue.findings import found, reference
+from rostersync.catalogue.findings import make_finding, reference_of
 from rostersync.exceptions import StatementRefused
 from rostersync.model import Finding, Screened, Severity
 
-MOST_REFUSED = 20
+MAX_REFUSED = 20
 """Of more people than this no row is at fault, but a rule or a constraint of ours: the delivery fails as a whole."""
 _BY_ROWS = ("22", "23", "P0001")
 """SQLSTATEs by which values are refused: data exceptions, constraints, and what a trigger raises."""
@@ -34,7 +34,7 @@ class Refusal:
     constraint: str | None
 
 
-Attempt = Callable[[Sequence[str]], Refusal | None]
+ApplyAttempt = Callable[[Sequence[str]], Refusal | None]
 """Tries to store these people's rows and no others; gives why not."""
 
 
@@ -52,7 +52,7 @@ def without_refused(
 ) -> tuple[Screened, tuple[Finding, ...]]:
     """The rows with those rejected that the database refuses, and a finding for each; none when all can be stored now.
 
-    Raises StatementRefused when it refuses more than MOST_REFUSED people, or when the fault is not in rows.
+    Raises StatementRefused when it refuses more than MAX_REFUSED people, or when the fault is not in rows.
     """
     rows = screened.rows
     # A removal of a class names no person: it stands for itself.
@@ -68,15 +68,15 @@ def without_refused(
     return replace(screened, rows=_rejecting(rows, hit)), findings
 
 
-def search(people: Sequence[str], attempt: Attempt) -> Mapping[str, Refusal]:
+def search(people: Sequence[str], attempt: ApplyAttempt) -> Mapping[str, Refusal]:
     """Who is refused, and why: the others can be stored together. About log2(len(people)) attempts for each.
 
-    Raises StatementRefused when they are more than MOST_REFUSED, or when nobody's rows are at fault.
+    Raises StatementRefused when they are more than MAX_REFUSED, or when nobody's rows are at fault.
     """
     kept, stored = list(people), 0
     refused: dict[str, Refusal] = {}
     while (why := attempt(kept)) is not None:
-        if len(refused) == MOST_REFUSED or (not refused and attempt([]) is not None):
+        if len(refused) == MAX_REFUSED or (not refused and attempt([]) is not None):
             raise _not_a_row(why)
         first, why = _first_refused(kept, stored, why, attempt)
         refused[kept.pop(first)] = why
@@ -84,7 +84,7 @@ def search(people: Sequence[str], attempt: Attempt) -> Mapping[str, Refusal]:
     return refused
 
 
-def _first_refused(kept: Sequence[str], stored: int, why: Refusal, attempt: Attempt) -> tuple[int, Refusal]:
+def _first_refused(kept: Sequence[str], stored: int, why: Refusal, attempt: ApplyAttempt) -> tuple[int, Refusal]:
     """The place of the first one who cannot be stored with all before; `stored` of them are known to be fine."""
     last = len(kept)
     while last - stored > 1:
@@ -100,7 +100,7 @@ def _first_refused(kept: Sequence[str], stored: int, why: Refusal, attempt: Atte
 def _not_a_row(why: Refusal) -> StatementRefused:
     where = ", ".join(part for part in (why.sqlstate, why.table, why.constraint) if part)
     return StatementRefused(
-        f"The database refuses more than the rows of {MOST_REFUSED} people ({where}).",
+        f"The database refuses more than the rows of {MAX_REFUSED} people ({where}).",
         hint="A rule or a constraint is at fault, not the file. Nothing was applied; report this with the delivery id.",
     )
 
@@ -124,7 +124,7 @@ def _rejected_by_rules(conn: Connection, context: planning.PlanContext, rows: pd
     with conn.begin_nested() as savepoint:
         findings = planning.plan(conn, context, rows).findings
         savepoint.rollback()
-    return {each.line for each in findings if each.severity is Severity.ROW}
+    return {finding.line for finding in findings if finding.severity is Severity.ROW}
 
 
 def _rejecting(rows: pd.DataFrame, hit: pd.Series) -> pd.DataFrame:
@@ -137,4 +137,4 @@ def _rejecting(rows: pd.DataFrame, hit: pd.Series) -> pd.DataFrame:
 
 def _finding(line: int, delivery: str, refusal: Refusal) -> Finding:
     facts = {name: fact for name, fact in asdict(refusal).items() if fact is not None}
-    return found("row-refused-by-database", line=line, reference=reference(delivery, str(line)), **facts)
+    return make_finding("row-refused-by-database", line=line, reference=reference_of(delivery, str(line)), **facts)

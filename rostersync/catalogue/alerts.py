@@ -18,7 +18,7 @@ from rostersync.settings import include_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class AlertText:
     """One code of the catalogue."""
 
     message: str
@@ -41,11 +41,11 @@ class Alert:
 
     @property
     def message(self) -> str:
-        return self._filled(catalogue()[self.code].message)
+        return self._filled(alert_texts()[self.code].message)
 
     @property
     def resolution(self) -> str:
-        return self._filled(catalogue()[self.code].resolution)
+        return self._filled(alert_texts()[self.code].resolution)
 
     @property
     def page(self) -> str:
@@ -62,20 +62,20 @@ class Alert:
 
 
 @cache
-def catalogue() -> Mapping[str, Entry]:
+def alert_texts() -> Mapping[str, AlertText]:
     """code → texts, in the order of the file."""
     raw = yaml.load(include_path("dictionary", "alerts.yaml").read_bytes(), Loader=yaml.CSafeLoader)
-    return {code: Entry(**spec) for code, spec in raw.items()}
+    return {code: AlertText(**spec) for code, spec in raw.items()}
 
 
-def alert(code: str, district: str | None = None, subject: str | None = None, **detail: Any) -> Alert:
+def make_alert(code: str, district: str | None = None, subject: str | None = None, **detail: Any) -> Alert:
     """An alert of a catalogued code. Raises KeyError for another one: that is a bug."""
-    if code not in catalogue():
+    if code not in alert_texts():
         raise KeyError(code)
     return Alert(code=code, district=district, subject=subject, detail=detail)
 
 
 def fingerprint(alerts: Iterable[Alert]) -> str:
     """The same for the same set of alerts, whatever their numbers and order."""
-    told = "\n".join("\x1f".join(each.about) for each in sorted(alerts, key=lambda each: each.about))
+    told = "\n".join("\x1f".join(alert.about) for alert in sorted(alerts, key=lambda alert: alert.about))
     return hashlib.sha256(told.encode()).hexdigest()[:12]

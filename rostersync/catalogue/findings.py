@@ -29,7 +29,7 @@ _NOTHING_TO_DO = "Nothing needs to be done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class FindingText:
     """One code of the catalogue. `severities[0]` is the usual one; `by` is F (file rule) or R (roster rule).
 
     `masked_message`, `masked_resolution`: the sentences where no cell and nothing of the roster may be quoted.
@@ -48,16 +48,16 @@ class Entry:
 
 
 @cache
-def catalogue() -> Mapping[str, Entry]:
+def finding_texts() -> Mapping[str, FindingText]:
     """code → entry, in the order of the file."""
     raw = yaml.load(include_path("dictionary", "findings.yaml").read_bytes(), Loader=yaml.CSafeLoader)
     return {code: _entry(code, spec) for code, spec in raw.items()}
 
 
-def _entry(code: str, spec: Mapping[str, Any]) -> Entry:
+def _entry(code: str, spec: Mapping[str, Any]) -> FindingText:
     severities = tuple(Severity(s) for s in spec["severity"].split(" / "))
     masked = {part: spec.get("mail", {}).get(part, _unquoted(spec[part])) for part in ("message", "resolution")}
-    return Entry(
+    return FindingText(
         code=code,
         severities=severities,
         by=spec["by"],
@@ -75,7 +75,7 @@ def _unquoted(sentence: str) -> str:
     return sentence.replace("'{value}'", "the value")
 
 
-def found(
+def make_finding(
     code: str,
     *,
     line: int | None = None,
@@ -88,7 +88,7 @@ def found(
 
     Raises KeyError for a code that is not in the catalogue: that is a bug, never a file's fault.
     """
-    entry = catalogue()[code]
+    entry = finding_texts()[code]
     chosen = severity or entry.severities[0]
     if chosen not in entry.severities:
         raise ValueError(f"{code} cannot be {chosen}")
@@ -100,7 +100,7 @@ def certain(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.code not in SUPPOSED)
 
 
-def reference(*facts: str) -> str:
+def reference_of(*facts: str) -> str:
     """What a contact can quote to support, who find the finding by it. The same for the same facts; says nothing."""
     return "R-" + hashlib.sha256("\n".join(facts).encode()).hexdigest()[:8].upper()
 
@@ -132,16 +132,16 @@ def _at(detail: Mapping[str, Any]) -> str:
 
 def asks_nothing(code: str) -> bool:
     """Whether the advice of this code begins by saying that there is nothing to do."""
-    return catalogue()[code].resolution.startswith(_NOTHING_TO_DO)
+    return finding_texts()[code].resolution.startswith(_NOTHING_TO_DO)
 
 
 def message(finding: Finding, *, masked: bool = False) -> str:
     """What is wrong, in one sentence; `masked` leaves the cell's text out."""
-    entry = catalogue()[finding.code]
+    entry = finding_texts()[finding.code]
     return _told(entry.masked_message if masked else entry.message, finding)
 
 
 def resolution(finding: Finding, *, masked: bool = False) -> str:
     """What to do about it, in one or two sentences."""
-    entry = catalogue()[finding.code]
+    entry = finding_texts()[finding.code]
     return _told(entry.masked_resolution if masked else entry.resolution, finding)

@@ -126,11 +126,11 @@ def run(words: Sequence[str]) -> int:
     except BrokenPipeError:
         return failures.pipe_closed()
     except RosterSyncError as error:
-        failures.trace(words)
+        failures.print_trace(words)
         say(f"error: {error}")
         return USAGE if isinstance(error, ConfigurationError) else BROKEN
     except Exception as error:  # noqa: BLE001 - the outermost frame: a person must never meet a traceback
-        failures.trace(words)
+        failures.print_trace(words)
         say(f"error: {Unexpected.of(error)}")
         say("Run `rostersync --debug …` to see where.")
         return BROKEN

@@ -17,7 +17,7 @@ from rostersync.configuration import districts
 from rostersync.configuration.districts import District
 from rostersync.exceptions import ConfigurationError
 from rostersync.mailing import EmlFolder, Sender, SmtpSender
-from rostersync.pipeline import Edges
+from rostersync.pipeline import Services
 from rostersync.settings import Settings
 from rostersync.transports import FolderTransport, Transport, open_transport
 from rostersync.transports.landing_store import LandingStore
@@ -29,10 +29,10 @@ def roster() -> Iterator[Engine]:
 
     Raises ConfigurationError, SchemaMismatch, DatabaseUnavailable.
     """
-    wishes = settings.from_environment()
-    if wishes.database_url is None:
-        _prepare_embedded(wishes)
-    engine = database.roster_engine(wishes)
+    settings_ = settings.from_environment()
+    if settings_.database_url is None:
+        _prepare_embedded(settings_)
+    engine = database.roster_engine(settings_)
     try:
         database.check_revision(engine)
         database.check_role(engine)
@@ -52,34 +52,34 @@ def source() -> Iterator[Engine]:
             engine.dispose()
 
 
-def _prepare_embedded(wishes: Settings) -> None:
-    owner = database.owner_engine(wishes)
+def _prepare_embedded(settings_: Settings) -> None:
+    owner = database.owner_engine(settings_)
     try:
-        database.upgrade(owner)
+        database.upgrade_schema(owner)
     finally:
         owner.dispose()
 
 
 @contextmanager
-def edges() -> Iterator[Edges]:
+def open_services() -> Iterator[Services]:
     """Everything a night touches, from the environment; closed at the end."""
-    wishes = settings.from_environment()
+    settings_ = settings.from_environment()
     with roster() as engine:
-        yield Edges(
+        yield Services(
             engine=engine,
-            landing=LandingStore(wishes.landing_url),
+            landing=LandingStore(settings_.landing_url),
             open_transport=lambda district: open_transport(district.source, workbooks=district.policies.workbooks),
-            sender=sender(wishes),
-            ops=wishes.ops_mail,
+            sender=sender(settings_),
+            ops=settings_.ops_mail,
         )
 
 
-def sender(wishes: Settings) -> Sender:
+def sender(settings_: Settings) -> Sender:
     """A mail server when there is a URL, else a folder of .eml files."""
-    return SmtpSender(wishes.smtp_url) if wishes.smtp_url else EmlFolder(wishes.outbox)
+    return SmtpSender(settings_.smtp_url) if settings_.smtp_url else EmlFolder(settings_.outbox)
 
 
-def with_file(opened: Edges, file: Path) -> Edges:
+def with_file(opened: Services, file: Path) -> Services:
     """The same, but every inbox holds just this file, which is complete and stays where it is.
 
     Raises ConfigurationError for a file whose name no inbox would deliver.
@@ -89,7 +89,7 @@ def with_file(opened: Edges, file: Path) -> Edges:
         raise ConfigurationError(f"{file} is hidden, or named like an unfinished upload.", hint="Give it another name.")
 
     def district(code: str) -> District:
-        found = districts.load(code)
+        found = districts.load_district(code)
         return found.model_copy(update={"policies": found.policies.model_copy(update={"after_read": "keep"})})
 
     @contextmanager

@@ -21,7 +21,7 @@ def explain_usage(message: str) -> None:
         say(line)
 
 
-def trace(words: Sequence[str]) -> None:
+def print_trace(words: Sequence[str]) -> None:
     """Print the traceback when `--debug` is among the words."""
     if "--debug" in words:
         traceback.print_exc()

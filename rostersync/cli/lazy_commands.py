@@ -29,7 +29,7 @@ class LazyCommands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, imported now; None when there is none of this name."""
         if cmd_name in self.table:
-            return load(cmd_name, self.table[cmd_name][0])
+            return load_command(cmd_name, self.table[cmd_name][0])
         return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature is Typer's
@@ -45,7 +45,7 @@ def group_of(table: Table) -> type[LazyCommands]:
     return type("Commands", (LazyCommands,), {"table": table})
 
 
-def load(name: str, module: str) -> Any:
+def load_command(name: str, module: str) -> Any:
     """Import the module and make its function `name` a command."""
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     alone.command(name)(getattr(import_module(f"rostersync.cli.commands.{module}"), name))

@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from rostersync import ledger
-from rostersync.cli.environment import edges
+from rostersync.cli.environment import open_services
 from rostersync.cli.exit_codes import FINE
 from rostersync.cli.options import Format
 from rostersync.cli.output import print_json, print_lines, say
 from rostersync.configuration import districts
 from rostersync.exceptions import ConfigurationError
 from rostersync.ledger import Logged
-from rostersync.pipeline.context import transaction
+from rostersync.pipeline.context import district_transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,8 @@ def print_history(id_: str, code: str, format_: Format) -> int:
 
     Raises ConfigurationError for an unknown district, and for an ID that nothing is known of.
     """
-    districts.load(code)
-    with edges() as opened, transaction(opened, code) as conn:
+    districts.load_district(code)
+    with open_services() as opened, district_transaction(opened, code) as conn:
         found, swept = list(_histories(conn, code, id_)), ledger.swept_before(conn, code, "changes")
     if not found:
         raise ConfigurationError(
@@ -45,7 +45,7 @@ def print_history(id_: str, code: str, format_: Format) -> int:
     if format_ is Format.JSON:
         print_json(_json(code, id_, found, swept))
     else:
-        print_lines(line for each in found for line in _lines(each))
+        print_lines(line for entry in found for line in _lines(entry))
         if swept is not None:
             say(_swept(swept))
     return FINE
@@ -57,10 +57,10 @@ def _swept(moment: datetime | None) -> str:
 
 def _histories(conn: Connection, code: str, id_: str) -> Iterator[History]:
     there = ledger.records_named(conn, code, id_)
-    for life in ledger.lives(ledger.corrections(conn, code), id_):
+    for life in ledger.id_periods(ledger.corrections(conn, code), id_):
         changes = ledger.changes_of_person(conn, code, life)
         if changes or ("person" in there and life[-1].until is None and life[-1].id == id_):
-            yield History(entity="person", ids=tuple(each.id for each in life), changes=changes)
+            yield History(entity="person", ids=tuple(period.id for period in life), changes=changes)
     for entity, changes_of in (("class", ledger.changes_of_class), ("school", ledger.changes_of_school)):
         changes = changes_of(conn, code, id_)
         if changes or entity in there:
@@ -69,8 +69,8 @@ def _histories(conn: Connection, code: str, id_: str) -> Iterator[History]:
 
 def _json(code: str, id_: str, found: Sequence[History], swept: datetime | None) -> dict[str, Any]:
     records = [
-        {"entity": each.entity, "ids": list(each.ids), "changes": [_change_json(change) for change in each.changes]}
-        for each in found
+        {"entity": entry.entity, "ids": list(entry.ids), "changes": [_change_json(change) for change in entry.changes]}
+        for entry in found
     ]
     return {"district": code, "id": id_, "swept_until": swept.isoformat() if swept else None, "records": records}
 
@@ -104,9 +104,10 @@ def _lines(history: History) -> Iterator[str]:
     yield f"{history.entity} {' -> '.join(history.ids)}"
     if not history.changes:
         yield "  is in the roster; no change of it is in the log"
-    for each in history.changes:
-        yield f"  {each.at:%Y-%m-%d %H:%M} UTC  {each.entity} {' / '.join(each.key)}: {each.action}, {_source(each)}"
-        for name, before, after in _differences(each):
+    for change in history.changes:
+        key = " / ".join(change.key)
+        yield f"  {change.at:%Y-%m-%d %H:%M} UTC  {change.entity} {key}: {change.action}, {_source(change)}"
+        for name, before, after in _differences(change):
             yield f"      {name}: {_shown(before)} -> {_shown(after)}"
 
 

@@ -12,18 +12,18 @@ from rostersync.configuration import dictionary as dictionaries
 from rostersync.exceptions import ConfigurationError
 from rostersync.model import DeliveryState
 from rostersync.operations import held_deliveries, reviewing
-from rostersync.pipeline import Edges, Run, SyncResult
+from rostersync.pipeline import Run, Services, SyncResult
 
 
 def print_result(result: SyncResult, format_: Format) -> None:
     """What the delivery came to, or would come to."""
     if format_ is Format.JSON:
-        print_json(result.to_json(dictionaries.load()))
+        print_json(result.to_json(dictionaries.load_dictionary()))
     else:
         print_lines(result_lines(result))
 
 
-def send_mails(opened: Edges, reviewed: held_deliveries.Reviewed) -> None:
+def send_mails(opened: Services, reviewed: held_deliveries.Reviewed) -> None:
     """Send what a decision has queued; nothing when this call decided nothing."""
     if reviewed.decided:
         run = Run(dag_id=reviewing.REVIEW, run_id=reviewed.delivery, actor=actor())

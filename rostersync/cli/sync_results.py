@@ -38,7 +38,7 @@ def _counts(result: SyncResult) -> Iterator[str]:
 
 
 def _problems(result: SyncResult) -> Iterator[str]:
-    dictionary = dictionaries.load()
+    dictionary = dictionaries.load_dictionary()
     for severity in (Severity.FILE, Severity.HOLD):
         for fault in faults(result.findings, severity, dictionary, headers_shown=False):
             yield f"  {fault.message}  [{fault.code}]"

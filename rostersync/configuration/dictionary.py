@@ -110,7 +110,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 
 
 @cache
-def load(version: str = "1.0") -> Dictionary:
+def load_dictionary(version: str = "1.0") -> Dictionary:
     """The dictionary of this version. Raises ConfigurationError for a version that is not there."""
     current = _parse("users.yaml")
     if current.version == version:

@@ -52,7 +52,7 @@ Code = Annotated[str, AfterValidator(_matching(r"[a-z0-9][a-z0-9-]{0,62}", "must
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 ReportKind = Literal["counts", "problems", "held"]
-Carriage = Literal["attach", "sftp", "counts-only"]
+AttachmentMode = Literal["attach", "sftp", "counts-only"]
 """How a contact gets the list of rows: with the mail, in the district's reports folder, or not at all."""
 
 
@@ -96,7 +96,7 @@ class Contact(_Value):
     name: Line
     language: Literal["en"] = "en"
     reports: tuple[ReportKind, ...] = ("counts", "problems", "held")
-    delivery: Carriage = "attach"
+    delivery: AttachmentMode = "attach"
 
 
 class Limits(_Value):
@@ -120,7 +120,7 @@ class Threshold(_Value):
 
 
 class Holds(_Value):
-    """What makes a delivery wait for a person; the defaults are those of the design's safety page.
+    """What makes a delivery wait for a person; the defaults are those of docs/rules/holds.md.
 
     `removals` holds for the district and for each school, `removals_of_most` for the district alone; a record that a
     file makes end within `dates_within_days` counts as removed. `first_delivery`: people that a district without any

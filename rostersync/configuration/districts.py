@@ -48,17 +48,17 @@ __all__ = [
     "Wave",
     "check_inbox_is_not_shared",
     "codes_of_wave",
-    "digest",
+    "configuration_digest",
     "districts_with_shared_inboxes",
-    "load",
-    "load_all",
+    "load_district",
+    "load_districts",
     "load_readable",
     "problems",
     "waves",
 ]
 
 
-def load(code: str) -> District:
+def load_district(code: str) -> District:
     """The district of this code. Raises ConfigurationError that names the file, the field and what is wrong."""
     path = include_path("districts", f"{code}.yaml")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", code) or not path.is_file():
@@ -66,7 +66,7 @@ def load(code: str) -> District:
     return _parse(path)
 
 
-def load_all() -> Mapping[str, District]:
+def load_districts() -> Mapping[str, District]:
     """All districts by code, sorted, disabled ones too. Raises ConfigurationError with everything that is wrong."""
     wrong = problems()
     if wrong:
@@ -161,7 +161,7 @@ def _sentences(error: ValidationError) -> list[str]:
 JUDGING = {"timezone", "email_domains", "dictionary_version", "holds"}
 
 
-def digest(district: District) -> str:
+def configuration_digest(district: District) -> str:
     """Stable hash of what matters to judging a file; another digest means: judge known bytes again."""
     facts = district.model_dump(mode="json", include=JUDGING)
     facts["policies"] = district.policies.model_dump(mode="json", exclude={"after_read"})

@@ -11,25 +11,25 @@ from rostersync.database.engines import (
     sweep_engine,
 )
 from rostersync.database.failures import translated
-from rostersync.database.schema import LOGINS, check_revision, check_role, upgrade
+from rostersync.database.schema import LOGINS, check_revision, check_role, upgrade_schema
 from rostersync.database.statistics import refresh_statistics
-from rostersync.database.transactions import UPGRADE_LOCK, concern, rehearsal, transaction
+from rostersync.database.transactions import UPGRADE_LOCK, rolled_back_transaction, set_district, transaction
 
 __all__ = [
     "LOGINS",
     "UPGRADE_LOCK",
     "check_revision",
     "check_role",
-    "concern",
     "engine",
     "manual_engine",
     "owner_engine",
     "refresh_statistics",
-    "rehearsal",
+    "rolled_back_transaction",
     "roster_engine",
+    "set_district",
     "source_engine",
     "sweep_engine",
     "transaction",
     "translated",
-    "upgrade",
+    "upgrade_schema",
 ]

@@ -14,7 +14,7 @@ from sqlalchemy import DDL, Connection, Engine, Executable, Table, func, insert,
 from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import DBAPIError
 
-from rostersync.database import concern, rehearsal
+from rostersync.database import rolled_back_transaction, set_district
 from rostersync.database import tables as t
 from rostersync.database.isolation_seed import ROSTER, WRITERS, record, seed_rows
 
@@ -25,31 +25,31 @@ LISTINGS = (t.delivery, t.attempt, t.run_delivery, t.message, t.report_drop, t.d
 INTAKE = (*CELLS[len(ROSTER) :], *LISTINGS)
 """Where retention deletes."""
 
-Answer = int | str
+ProbeAnswer = int | str
 """The number of rows a statement came to, or the SQLSTATE of its refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class ProbeAttempt:
     """One statement, in whose name, and the answers that are right. `district` None: on behalf of none."""
 
     role: str
     about: str
     statement: Executable
-    right: tuple[Answer, ...]
+    right: tuple[ProbeAnswer, ...]
     district: str | None = HERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Probe:
     """A sentence that must hold, and the attempts that would show that it does not."""
 
     sentence: str
-    attempts: Sequence[Attempt]
+    attempts: Sequence[ProbeAttempt]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ProbeResult:
     """How a trial ended: `gaps` names what was not answered as it must be."""
 
     sentence: str
@@ -57,26 +57,28 @@ class Verdict:
     gaps: tuple[str, ...]
 
 
-def try_all(owner: Engine) -> list[Verdict]:
+def try_all(owner: Engine) -> list[ProbeResult]:
     """Plant, try everything, roll back. Raises what `database.translated` raises when planting itself fails."""
-    with rehearsal(owner, HERE) as conn:
+    with rolled_back_transaction(owner, HERE) as conn:
         for code in (THERE, HERE):
-            concern(conn, code)
+            set_district(conn, code)
             for table, rows in seed_rows(code):
                 conn.execute(insert(table), rows)
         return [_verdict(conn, trial) for trial in _trials()]
 
 
-def _verdict(conn: Connection, trial: Trial) -> Verdict:
-    gaps = tuple(f"{each.role}, {each.about}" for each in trial.attempts if _answer(conn, each) not in each.right)
-    return Verdict(sentence=trial.sentence, tried=len(trial.attempts), gaps=gaps)
+def _verdict(conn: Connection, trial: Probe) -> ProbeResult:
+    gaps = tuple(
+        f"{attempt.role}, {attempt.about}" for attempt in trial.attempts if _answer(conn, attempt) not in attempt.right
+    )
+    return ProbeResult(sentence=trial.sentence, tried=len(trial.attempts), gaps=gaps)
 
 
-def _answer(conn: Connection, attempt: Attempt) -> Answer:
+def _answer(conn: Connection, attempt: ProbeAttempt) -> ProbeAnswer:
     """What comes of the attempt; always rolled back."""
     inner = conn.begin_nested()
     try:
-        concern(conn, attempt.district or "")
+        set_district(conn, attempt.district or "")
         conn.execute(select(func.set_config("role", attempt.role, True)))
         done = conn.execute(attempt.statement, execution_options={"preserve_rowcount": True})
         return len(done.all()) if done.returns_rows else done.rowcount
@@ -86,22 +88,22 @@ def _answer(conn: Connection, attempt: Attempt) -> Answer:
         inner.rollback()
 
 
-def _trials() -> Iterator[Trial]:
-    yield Trial(sentence="Without a district, cells are an exception", attempts=tuple(_of_no_district()))
-    yield Trial(sentence="Another district's rows are invisible", attempts=tuple(_reading_there()))
-    yield Trial(sentence="Another district's rows are unwritable", attempts=tuple(_writing_there()))
-    yield Trial(sentence="Nobody writes the records of another owner", attempts=tuple(_writing_others()))
-    yield Trial(sentence="Each writes its own, and the source takes over a file's", attempts=tuple(_writing_own()))
-    yield Trial(sentence="No writer deletes, and nobody empties or defines anything", attempts=tuple(_destroying()))
-    yield Trial(
+def _trials() -> Iterator[Probe]:
+    yield Probe(sentence="Without a district, cells are an exception", attempts=tuple(_of_no_district()))
+    yield Probe(sentence="Another district's rows are invisible", attempts=tuple(_reading_there()))
+    yield Probe(sentence="Another district's rows are unwritable", attempts=tuple(_writing_there()))
+    yield Probe(sentence="Nobody writes the records of another owner", attempts=tuple(_writing_others()))
+    yield Probe(sentence="Each writes its own, and the source takes over a file's", attempts=tuple(_writing_own()))
+    yield Probe(sentence="No writer deletes, and nobody empties or defines anything", attempts=tuple(_destroying()))
+    yield Probe(
         sentence="Retention deletes, one district's rows at a time, and writes nothing", attempts=tuple(_sweeping())
     )
-    yield Trial(sentence="What is addressed to somebody is turned to nobody else", attempts=tuple(_redirecting()))
-    yield Trial(sentence="Nobody makes a large object, which no policy hides", attempts=tuple(_hiding()))
-    yield Trial(sentence="An address that is taken in another district is known to be", attempts=tuple(_asking()))
+    yield Probe(sentence="What is addressed to somebody is turned to nobody else", attempts=tuple(_redirecting()))
+    yield Probe(sentence="Nobody makes a large object, which no policy hides", attempts=tuple(_hiding()))
+    yield Probe(sentence="An address that is taken in another district is known to be", attempts=tuple(_asking()))
 
 
-def _redirecting() -> Iterator[Attempt]:
+def _redirecting() -> Iterator[ProbeAttempt]:
     """What is addressed stays so: a mail to its recipient, a file to its place, a key to its address."""
     for table, column in ((t.message, "recipient"), (t.report_drop, "target")):
         yield from _each("roster_sync", [table], lambda of, name=column: update(of).values({name: "x"}), NO_RIGHT)
@@ -109,27 +111,27 @@ def _redirecting() -> Iterator[Attempt]:
         yield from _each("roster_manual", [t.person], _changing(owner, email_key="x", sticky=["email"]), KEY_ALONE)
 
 
-def _hiding() -> Iterator[Attempt]:
+def _hiding() -> Iterator[ProbeAttempt]:
     """A large object is under no policy, and no retention finds it."""
     for role in (*WRITERS, "roster_read", "roster_sweep"):
         for making in (func.lo_create(0), func.lo_creat(-1), func.lo_from_bytea(0, b"x")):
-            yield Attempt(role=role, about=making.name, statement=select(making), right=(NO_RIGHT,))
+            yield ProbeAttempt(role=role, about=making.name, statement=select(making), right=(NO_RIGHT,))
 
 
 def _each(
-    role: str, of: Iterable[Table], statement: Any, *right: Answer, district: str | None = HERE
-) -> Iterator[Attempt]:
+    role: str, of: Iterable[Table], statement: Any, *right: ProbeAnswer, district: str | None = HERE
+) -> Iterator[ProbeAttempt]:
     for table in of:
-        yield Attempt(role=role, about=table.name, statement=statement(table), right=right, district=district)
+        yield ProbeAttempt(role=role, about=table.name, statement=statement(table), right=right, district=district)
 
 
-def _of_no_district() -> Iterator[Attempt]:
+def _of_no_district() -> Iterator[ProbeAttempt]:
     yield from _each("roster_sync", CELLS, select, NO_DISTRICT, district=None)
     for role in ("roster_source", "roster_manual", "roster_read"):
         yield from _each(role, ROSTER, select, NO_DISTRICT, district=None)
 
 
-def _reading_there() -> Iterator[Attempt]:
+def _reading_there() -> Iterator[ProbeAttempt]:
     def there(table: Table) -> Executable:
         return select(table).where(table.c.district == THERE)
 
@@ -138,16 +140,16 @@ def _reading_there() -> Iterator[Attempt]:
         yield from _each(role, ROSTER, there, 0)
 
 
-def _writing_there() -> Iterator[Attempt]:
+def _writing_there() -> Iterator[ProbeAttempt]:
     def change(table: Table) -> Executable:
         return update(table).where(table.c.district == THERE).values(**_same(table))
 
-    planted = {table: rows[0] for table, rows in seed_rows(THERE)}
+    seeded = {table: rows[0] for table, rows in seed_rows(THERE)}
     for role, owner in WRITERS.items():
         yield from _each(role, ROSTER, change, 0)
         yield from _each(role, ROSTER, lambda of, own=owner: insert(of).values(record(of, THERE, own, "x")), NO_RIGHT)
     yield from _each("roster_sync", (*CELLS, *LISTINGS), change, 0, NO_RIGHT)
-    yield from _each("roster_sync", INTAKE, lambda of: insert(of).values(planted[of]), NO_RIGHT)
+    yield from _each("roster_sync", INTAKE, lambda of: insert(of).values(seeded[of]), NO_RIGHT)
 
 
 def _same(table: Table) -> dict[str, Any]:
@@ -157,7 +159,7 @@ def _same(table: Table) -> dict[str, Any]:
     return {column.name: column}
 
 
-def _writing_others() -> Iterator[Attempt]:
+def _writing_others() -> Iterator[ProbeAttempt]:
     for role, own in WRITERS.items():
         for owner in WRITERS.values():
             if owner == own:
@@ -187,7 +189,7 @@ def _adding(owner: str) -> Any:
     return add
 
 
-def _writing_own() -> Iterator[Attempt]:
+def _writing_own() -> Iterator[ProbeAttempt]:
     for role, own in WRITERS.items():
         yield from _each(role, ROSTER, _changing(own), 1)
         yield from _each(role, ROSTER, _adding(own), 1)
@@ -195,7 +197,7 @@ def _writing_own() -> Iterator[Attempt]:
     yield from _each("roster_manual", ROSTER, _changing("manual", owner="file"), 1)
 
 
-def _destroying() -> Iterator[Attempt]:
+def _destroying() -> Iterator[ProbeAttempt]:
     definitions = (
         "TRUNCATE %(fullname)s",
         "DROP TABLE %(fullname)s CASCADE",
@@ -209,17 +211,17 @@ def _destroying() -> Iterator[Attempt]:
             yield from _each(role, ROSTER, _defining(words), NO_RIGHT)
 
 
-def _sweeping() -> Iterator[Attempt]:
+def _sweeping() -> Iterator[ProbeAttempt]:
     def there(table: Table) -> Executable:
         return delete_from(table).where(table.c.district == THERE)
 
-    planted = {table: rows[0] for table, rows in seed_rows(HERE)}
+    seeded = {table: rows[0] for table, rows in seed_rows(HERE)}
     pointed_at = (t.delivery, t.report, t.report_file)
     free = tuple(table for table in INTAKE if table not in pointed_at)
     yield from _each("roster_sweep", free, delete_from, 1)
     yield from _each("roster_sweep", INTAKE, there, 0)
     yield from _each("roster_sweep", INTAKE, delete_from, NO_DISTRICT, district=None)
-    yield from _each("roster_sweep", INTAKE, lambda of: insert(of).values(planted[of]), NO_RIGHT)
+    yield from _each("roster_sweep", INTAKE, lambda of: insert(of).values(seeded[of]), NO_RIGHT)
     yield from _each("roster_sweep", INTAKE, lambda of: update(of).values(**_same(of)), NO_RIGHT)
 
 
@@ -230,9 +232,9 @@ def _defining(words: str) -> Any:
     return define
 
 
-def _asking() -> Iterator[Attempt]:
+def _asking() -> Iterator[ProbeAttempt]:
     taken = func.roster.taken_elsewhere
     for role in WRITERS:
         for code, rows in ((THERE, 1), (HERE, 0)):
             asked = select(taken([f"source@{code}.invalid"]))
-            yield Attempt(role=role, about=f"address of {code}", statement=asked, right=(rows,))
+            yield ProbeAttempt(role=role, about=f"address of {code}", statement=asked, right=(rows,))

@@ -19,7 +19,7 @@ LOGINS = ("roster_sync", "roster_source", "roster_manual", "roster_sweep")
 """Who writes: the tasks for files, the enrollment source, people by hand, and retention, which only deletes."""
 
 
-def upgrade(owner: Engine) -> str:
+def upgrade_schema(owner: Engine) -> str:
     """Bring the schema to the newest revision, in one transaction. Several at once wait for each other.
 
     It is compared first: one that is the newest already is left alone, and nobody waits.

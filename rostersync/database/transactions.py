@@ -23,25 +23,25 @@ def transaction(engine: Engine, code: str | None) -> Iterator[Connection]:
     try:
         with translated(), engine.begin() as conn:
             if code is not None:
-                concern(conn, code)
+                set_district(conn, code)
             yield conn
     except DistrictBusy as error:
         raise DistrictBusy(error.message + _in_the_way(engine)) from None
 
 
 @contextmanager
-def rehearsal(engine: Engine, code: str) -> Iterator[Connection]:
+def rolled_back_transaction(engine: Engine, code: str) -> Iterator[Connection]:
     """The same, always rolled back: what a dry run does to the database."""
     with translated(), engine.connect() as conn:
         begun = conn.begin()
         try:
-            concern(conn, code)
+            set_district(conn, code)
             yield conn
         finally:
             begun.rollback()
 
 
-def concern(conn: Connection, code: str) -> None:
+def set_district(conn: Connection, code: str) -> None:
     """From here to its end this transaction concerns one district: row-level security hides all others from it.
 
     It waits for a migration that is under way, and a migration waits for it.

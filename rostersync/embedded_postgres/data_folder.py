@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from rostersync.embedded_postgres.programs import give, run, write_private
+from rostersync.embedded_postgres.programs import give, run_program, write_private
 
 CONFIGURATION = """
 listen_addresses = '127.0.0.1'
@@ -49,4 +49,4 @@ def initialise(home: Path, password: str, *, durable: bool) -> None:
 def _initdb(home: Path, fresh: Path, secret: Path, *, durable: bool) -> None:
     words = ["-D", str(fresh), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={secret}", "-E", "UTF8"]
     words += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-    run(home, "initdb", *words, *([] if durable else ["--no-sync"]))
+    run_program(home, "initdb", *words, *([] if durable else ["--no-sync"]))

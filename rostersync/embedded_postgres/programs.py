@@ -66,7 +66,7 @@ def give(path: Path) -> None:
         os.chown(path, account.pw_uid, account.pw_gid)
 
 
-def run(home: Path, program: str, *words: str, check: bool = True) -> bool:
+def run_program(home: Path, program: str, *words: str, check: bool = True) -> bool:
     """Run one of PostgreSQL's programs as the server's account; False when it failed and `check` is off.
 
     Raises DatabaseUnavailable.

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from rostersync.embedded_postgres import data_folder
-from rostersync.embedded_postgres.programs import home_of, make_home, run, write_private
+from rostersync.embedded_postgres.programs import home_of, make_home, run_program, write_private
 from rostersync.embedded_postgres.roles import LOGINS, bootstrap
 from rostersync.exceptions import DatabaseUnavailable
 
@@ -80,7 +80,7 @@ def stop(data_dir: Path | None = None) -> bool:
     if _live_port(home / "data") is None:
         return False
     with _locked(home):
-        run(home, "pg_ctl", "-w", "-m", "fast", "-D", str(home / "data"), "stop")
+        run_program(home, "pg_ctl", "-w", "-m", "fast", "-D", str(home / "data"), "stop")
     return True
 
 
@@ -191,7 +191,7 @@ def _launch(home: Path, last: int | None) -> int:
     for port in (last, None, None):
         chosen = port if port and _is_free(port) else _free_port()
         words = ["-w", "-t", "60", "-D", str(data), "-l", str(data / "server.log"), "-o", f"-p {chosen}", "start"]
-        if run(home, "pg_ctl", *words, check=False):
+        if run_program(home, "pg_ctl", *words, check=False):
             return chosen
     raise DatabaseUnavailable(f"The embedded PostgreSQL did not start; see {data / 'server.log'}.")
 

@@ -25,8 +25,8 @@ from sqlalchemy import (
 
 from rostersync.database.tables import attempt, change, decision, delivery, run_delivery
 from rostersync.ledger.deliveries import Conditions
-from rostersync.ledger.undos import APPLIED, stands
-from rostersync.model import AppliedAttempt, Choice, Counts, Judgement, Outcome, RowCounts
+from rostersync.ledger.undos import APPLIED, is_in_effect
+from rostersync.model import AppliedAttempt, Choice, Counts, Evaluation, Outcome, RowCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def record_attempt(
     code: str,
     delivery_id: str,
     number: int,
-    judgement: Judgement,
+    evaluation: Evaluation,
     conditions: Conditions,
     roster_version: int,
     actor: str,
@@ -83,12 +83,12 @@ def record_attempt(
             delivery=delivery_id,
             number=number,
             district=code,
-            outcome=judgement.outcome,
-            rows=asdict(judgement.rows),
-            counts=_plain(judgement.counts),
-            by_school={school: _plain(counts) for school, counts in judgement.by_school.items()},
-            changes=judgement.changes,
-            findings=len(judgement.findings),
+            outcome=evaluation.outcome,
+            rows=asdict(evaluation.rows),
+            counts=_as_json(evaluation.counts),
+            by_school={school: _as_json(counts) for school, counts in evaluation.by_school.items()},
+            changes=evaluation.changes,
+            findings=len(evaluation.findings),
             dictionary_version=conditions.dictionary_version,
             code_version=conditions.code_version,
             config_digest=conditions.config_digest,
@@ -101,7 +101,7 @@ def record_attempt(
     )
 
 
-def _plain(counts: Counts) -> dict[str, dict[str, int]]:
+def _as_json(counts: Counts) -> dict[str, dict[str, int]]:
     return {entity: dict(buckets) for entity, buckets in counts.items()}
 
 
@@ -148,7 +148,7 @@ def applied_last(code: str) -> Select[tuple[str]]:
     return (
         select(delivery.c.id)
         .join(attempt, attempt.c.delivery == delivery.c.id)
-        .where(delivery.c.district == code, stands())
+        .where(delivery.c.district == code, is_in_effect())
         .order_by(attempt.c.roster_version.desc(), attempt.c.ended_at.desc(), delivery.c.sequence.desc())
         .limit(1)
     )
@@ -169,7 +169,7 @@ def applied_together(conn: Connection, code: str, *, since: datetime, delivery_i
         not_(exists().where(earlier.c.delivery == delivery_id, earlier.c.outcome.in_(APPLIED))),
     )
     wanted = select(attempt.c.delivery, attempt.c.number, _approved().label("approved")).where(
-        attempt.c.district == code, attempt.c.changes > 0, stands(), or_(attempt.c.ended_at >= since, same_look)
+        attempt.c.district == code, attempt.c.changes > 0, is_in_effect(), or_(attempt.c.ended_at >= since, same_look)
     )
     return [AppliedAttempt(**row) for row in conn.execute(wanted).mappings()]
 

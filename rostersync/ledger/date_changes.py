@@ -8,10 +8,10 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rostersync.database.tables import dating
-from rostersync.model import Dated
+from rostersync.model import DateChanges
 
 
-def record_dated(conn: Connection, code: str, day: date, dated: Dated, *, at: datetime) -> None:
+def record_dated(conn: Connection, code: str, day: date, dated: DateChanges, *, at: datetime) -> None:
     """Note that a day was gone through; what one more look at the same day did is added, and is told anew."""
     row = {"started": dated.started, "ended": dated.ended, "deactivated": dated.deactivated, "at": at}
     made = insert(dating).values(district=code, day=day, **row)
@@ -27,23 +27,23 @@ def dated_until(conn: Connection) -> dict[str, date]:
     return {row.district: row.day for row in conn.execute(newest)}
 
 
-def untold_dates(conn: Connection, code: str) -> Dated:
+def unreported_date_changes(conn: Connection, code: str) -> DateChanges:
     """What passing days did since the district was last told of it."""
     return _sum(conn, code, None)
 
 
-def dates_told_in(conn: Connection, code: str, report: str) -> Dated:
+def date_changes_reported_in(conn: Connection, code: str, report: str) -> DateChanges:
     """What a report said of passing days."""
     return _sum(conn, code, report)
 
 
-def mark_dates_told(conn: Connection, code: str, report: str) -> None:
+def mark_date_changes_reported(conn: Connection, code: str, report: str) -> None:
     """Note that this report tells of everything that was untold."""
     conn.execute(update(dating).where(dating.c.district == code, dating.c.told_in.is_(None)).values(told_in=report))
 
 
-def _sum(conn: Connection, code: str, report: str | None) -> Dated:
+def _sum(conn: Connection, code: str, report: str | None) -> DateChanges:
     sums = [func.coalesce(func.sum(dating.c[name]), 0) for name in ("started", "ended", "deactivated")]
     told = dating.c.told_in.is_not_distinct_from(report)
     started, ended, deactivated = conn.execute(select(*sums).where(dating.c.district == code, told)).one()
-    return Dated(started=started, ended=ended, deactivated=deactivated)
+    return DateChanges(started=started, ended=ended, deactivated=deactivated)

@@ -33,12 +33,12 @@ Stage = Literal["file", "roster"]
 
 _FIELDS: dict[str, tuple[Any, Callable[[int, Finding], object]]] = {
     "position": (Integer, lambda position, _: position),
-    "code": (Text, lambda _, each: each.code),
-    "severity": (Text, lambda _, each: each.severity.value),
-    "line": (BigInteger, lambda _, each: None if each.line is None else int(each.line)),
-    "column": (Text, lambda _, each: each.column),
-    "value": (Text, lambda _, each: each.value),
-    "detail": (Text, lambda _, each: json.dumps(dict(each.detail), default=_plain)),
+    "code": (Text, lambda _, row: row.code),
+    "severity": (Text, lambda _, row: row.severity.value),
+    "line": (BigInteger, lambda _, row: None if row.line is None else int(row.line)),
+    "column": (Text, lambda _, row: row.column),
+    "value": (Text, lambda _, row: row.value),
+    "detail": (Text, lambda _, row: json.dumps(dict(row.detail), default=_as_json)),
 }
 
 
@@ -48,7 +48,9 @@ def store_findings(
     """Store all findings in one statement: arrays instead of one round trip per finding."""
     if not findings:
         return
-    columns = {name: [of(i, each) for i, each in enumerate(findings)] for name, (_, of) in _FIELDS.items()}
+    columns = {
+        name: [of(i, model_finding) for i, model_finding in enumerate(findings)] for name, (_, of) in _FIELDS.items()
+    }
     rows = _unnested()
     owner = {"district": code, "delivery": delivery_id, "attempt": attempt, "stage": stage}
     chosen: list[ColumnElement[Any]] = [bindparam(f"of_{name}", value).label(name) for name, value in owner.items()]
@@ -56,7 +58,7 @@ def store_findings(
     conn.execute(insert(finding).from_select([*owner, *_FIELDS], select(*chosen)), columns)
 
 
-def _plain(value: Any) -> object:
+def _as_json(value: Any) -> object:
     """NumPy's numbers as Python's; whatever else is not JSON as its text."""
     return value.item() if hasattr(value, "item") else str(value)
 

@@ -15,13 +15,13 @@ from rostersync.model import Correction
 
 def corrections(conn: Connection, code: str, *, of_delivery: str | None = None) -> list[Correction]:
     """Every userId of the district that was corrected, in order; with a delivery: since its first change."""
-    c = change.c
-    old = c.before["user_id"].astext
-    wanted = select(c.id, old.label("old"), c.key[1].label("new"))
-    wanted = wanted.where(c.district == code, c.entity == "person", old != c.key[1]).order_by(c.id)
+    logged = change.c
+    old = logged.before["user_id"].astext
+    wanted = select(logged.id, old.label("old"), logged.key[1].label("new"))
+    wanted = wanted.where(logged.district == code, logged.entity == "person", old != logged.key[1]).order_by(logged.id)
     if of_delivery is not None:
-        first = conn.scalar(select(func.min(c.id)).where(c.delivery == of_delivery))
-        wanted = wanted.where(c.id >= (first or 0))
+        first = conn.scalar(select(func.min(logged.id)).where(logged.delivery == of_delivery))
+        wanted = wanted.where(logged.id >= (first or 0))
     return [Correction(change=row.id, old=row.old, new=row.new) for row in conn.execute(wanted)]
 
 
@@ -44,7 +44,7 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class IdPeriod:
     """An ID while one person had it: from this change of the log, up to another."""
 
     id: str
@@ -52,38 +52,42 @@ class Stretch:
     until: int | None = None
 
 
-def lives(known: Sequence[Correction], id_: str) -> list[list[Stretch]]:
+def id_periods(known: Sequence[Correction], id_: str) -> list[list[IdPeriod]]:
     """Everybody who ever had this ID, each with all the IDs they had, oldest first."""
-    open_: dict[str, list[Stretch]] = {}
+    open_: dict[str, list[IdPeriod]] = {}
     free_since: dict[str, int] = {}
-    every: list[list[Stretch]] = []
-    for each in known:
-        life = open_.pop(each.old, None) or [Stretch(id=each.old, since=free_since.get(each.old, 0))]
-        life[-1] = replace(life[-1], until=each.change)
-        life.append(Stretch(id=each.new, since=each.change))
+    every: list[list[IdPeriod]] = []
+    for known_id in known:
+        life = open_.pop(known_id.old, None) or [IdPeriod(id=known_id.old, since=free_since.get(known_id.old, 0))]
+        life[-1] = replace(life[-1], until=known_id.change)
+        life.append(IdPeriod(id=known_id.new, since=known_id.change))
         every = [other for other in every if other is not life] + [life]
-        open_[each.new], free_since[each.old] = life, each.change
+        open_[known_id.new], free_since[known_id.old] = life, known_id.change
     found = [life for life in every if any(stretch.id == id_ for stretch in life)]
     if id_ not in open_:
-        found.append([Stretch(id=id_, since=free_since.get(id_, 0))])
+        found.append([IdPeriod(id=id_, since=free_since.get(id_, 0))])
     return found
 
 
-def changes_of_person(conn: Connection, code: str, life: Sequence[Stretch]) -> list[Logged]:
+def changes_of_person(conn: Connection, code: str, life: Sequence[IdPeriod]) -> list[Logged]:
     """What has happened to a person and their placements and enrollments, under whatever ID, oldest first."""
-    c = change.c
+    logged = change.c
     under = [
-        and_(c.key[1] == each.id, c.id >= each.since, true() if each.until is None else c.id < each.until)
-        for each in life
+        and_(
+            logged.key[1] == period.id,
+            logged.id >= period.since,
+            true() if period.until is None else logged.id < period.until,
+        )
+        for period in life
     ]
-    return _logged(conn, code, and_(c.entity.in_(("person", "placement", "enrollment")), or_(false(), *under)))
+    return _logged(conn, code, and_(logged.entity.in_(("person", "placement", "enrollment")), or_(false(), *under)))
 
 
 def changes_of_class(conn: Connection, code: str, class_id: str) -> list[Logged]:
     """What has happened to a class and its enrollments, oldest first."""
-    c = change.c
-    own = and_(c.entity == "class", c.key[1] == class_id)
-    return _logged(conn, code, or_(own, and_(c.entity == "enrollment", c.key[2] == class_id)))
+    logged = change.c
+    own = and_(logged.entity == "class", logged.key[1] == class_id)
+    return _logged(conn, code, or_(own, and_(logged.entity == "enrollment", logged.key[2] == class_id)))
 
 
 def changes_of_school(conn: Connection, code: str, school_id: str) -> list[Logged]:
@@ -92,12 +96,27 @@ def changes_of_school(conn: Connection, code: str, school_id: str) -> list[Logge
 
 
 def _logged(conn: Connection, code: str, condition: ColumnElement[bool]) -> list[Logged]:
-    c = change.c
-    why = select(undo.c.reason).where(undo.c.delivery == c.delivery, undo.c.attempt == c.attempt, c.action == "undone")
-    columns = (c.id, c.entity, c.key, c.action, c.before, c.after, c.delivery, c.attempt, c.line, c.actor, c.at)
-    wanted = select(*columns, why.scalar_subquery().label("reason")).where(c.district == code, condition)
+    logged = change.c
+    why = select(undo.c.reason).where(
+        undo.c.delivery == logged.delivery, undo.c.attempt == logged.attempt, logged.action == "undone"
+    )
+    columns = (
+        logged.id,
+        logged.entity,
+        logged.key,
+        logged.action,
+        logged.before,
+        logged.after,
+        logged.delivery,
+        logged.attempt,
+        logged.line,
+        logged.actor,
+        logged.at,
+    )
+    wanted = select(*columns, why.scalar_subquery().label("reason")).where(logged.district == code, condition)
     return [
-        Logged(**(dict(row) | {"key": tuple(row["key"])})) for row in conn.execute(wanted.order_by(c.id)).mappings()
+        Logged(**(dict(row) | {"key": tuple(row["key"])}))
+        for row in conn.execute(wanted.order_by(logged.id)).mappings()
     ]
 
 

@@ -16,7 +16,7 @@ _APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looks:
+class InboxScans:
     """When an inbox was looked at first and last, and when a file was in it last (None: never).
 
     `near_names`: files of the last look that were not read, because their names are only near the expected one.
@@ -29,7 +29,7 @@ class Looks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class UnfinishedDelivery:
     """A delivery that nobody has finished, and when something was last done about it."""
 
     delivery: str
@@ -48,12 +48,12 @@ class Outgoing:
     latest: datetime
 
 
-def met_since(conn: Connection) -> dict[str, datetime]:
+def seen_files_since(conn: Connection) -> dict[str, datetime]:
     """district → since when the roster knows it."""
     return {row.code: row.created_at for row in conn.execute(select(district.c.code, district.c.created_at))}
 
 
-def looks(conn: Connection) -> dict[str, Looks]:
+def inbox_scans(conn: Connection) -> dict[str, InboxScans]:
     """district → how its inbox was looked at, of all that ever was.
 
     Looks hold file names, which a district alone sees: the transaction concerns one after the other, in the end none.
@@ -71,31 +71,37 @@ def _concern(conn: Connection, code: str) -> None:
     conn.execute(select(func.set_config("rostersync.district", code, True)))
 
 
-def _looks_of(conn: Connection, code: str) -> Looks | None:
-    a = arrival.c
-    times = (func.min(a.seen_at).label("first"), func.max(a.seen_at).label("last"))
-    last_file = func.max(a.seen_at).filter(a.name.is_not(None), a.outcome != NEAR_NAME).label("last_file")
-    row = conn.execute(select(*times, last_file).where(a.district == code)).one()
+def _looks_of(conn: Connection, code: str) -> InboxScans | None:
+    arrivals = arrival.c
+    times = (func.min(arrivals.seen_at).label("first"), func.max(arrivals.seen_at).label("last"))
+    last_file = (
+        func.max(arrivals.seen_at).filter(arrivals.name.is_not(None), arrivals.outcome != NEAR_NAME).label("last_file")
+    )
+    row = conn.execute(select(*times, last_file).where(arrivals.district == code)).one()
     if row.first is None:
         return None
-    near = select(func.count()).where(a.district == code, a.seen_at == row.last, a.outcome == NEAR_NAME)
-    return Looks(first=row.first, last=row.last, last_file=row.last_file, near_names=conn.execute(near).scalar_one())
-
-
-def left_unfinished(conn: Connection, states: Sequence[DeliveryState], before: datetime) -> list[Left]:
-    """Deliveries in these states that no task has touched since, and that no later content has replaced."""
-    d, later, a = delivery.c, delivery.alias("later"), attempt.c
-    since = func.coalesce(d.claimed_at, d.landed_at)
-    replaced = exists().where(
-        later.c.district == d.district,
-        later.c.sequence > d.sequence,
-        a.delivery == later.c.id,
-        a.outcome.in_(_APPLIED),
+    near = select(func.count()).where(
+        arrivals.district == code, arrivals.seen_at == row.last, arrivals.outcome == NEAR_NAME
     )
-    wanted = select(d.id, d.district, d.state, since.label("since"))
-    wanted = wanted.where(d.state.in_(states), since < before, ~replaced).order_by(d.sequence)
+    return InboxScans(
+        first=row.first, last=row.last, last_file=row.last_file, near_names=conn.execute(near).scalar_one()
+    )
+
+
+def left_unfinished(conn: Connection, states: Sequence[DeliveryState], before: datetime) -> list[UnfinishedDelivery]:
+    """Deliveries in these states that no task has touched since, and that no later content has replaced."""
+    deliveries, later, attempts = delivery.c, delivery.alias("later"), attempt.c
+    since = func.coalesce(deliveries.claimed_at, deliveries.landed_at)
+    replaced = exists().where(
+        later.c.district == deliveries.district,
+        later.c.sequence > deliveries.sequence,
+        attempts.delivery == later.c.id,
+        attempts.outcome.in_(_APPLIED),
+    )
+    wanted = select(deliveries.id, deliveries.district, deliveries.state, since.label("since"))
+    wanted = wanted.where(deliveries.state.in_(states), since < before, ~replaced).order_by(deliveries.sequence)
     return [
-        Left(delivery=row.id, district=row.district, state=DeliveryState(row.state), since=row.since)
+        UnfinishedDelivery(delivery=row.id, district=row.district, state=DeliveryState(row.state), since=row.since)
         for row in conn.execute(wanted)
     ]
 
@@ -117,23 +123,28 @@ def drops(
 def _outgoing(
     conn: Connection, table: Table, states: Sequence[str], since: datetime | None, until: datetime | None
 ) -> list[Outgoing]:
-    c = table.c
+    columns = table.c
     numbers = (
         func.count().label("count"),
-        func.min(c.created_at).label("oldest"),
-        func.max(c.created_at).label("latest"),
+        func.min(columns.created_at).label("oldest"),
+        func.max(columns.created_at).label("latest"),
     )
-    wanted = select(c.district, *numbers).where(c.state.in_(states)).group_by(c.district).order_by(c.district)
+    wanted = (
+        select(columns.district, *numbers)
+        .where(columns.state.in_(states))
+        .group_by(columns.district)
+        .order_by(columns.district)
+    )
     if since is not None:
-        wanted = wanted.where(c.created_at >= since)
+        wanted = wanted.where(columns.created_at >= since)
     if until is not None:
-        wanted = wanted.where(c.created_at < until)
+        wanted = wanted.where(columns.created_at < until)
     return [Outgoing(**row) for row in conn.execute(wanted).mappings()]
 
 
 def last_report_kind(conn: Connection, code: str, start: str) -> str | None:
     """The kind of the latest report of a district whose kind starts with this word; None when there is none."""
-    r = report.c
-    newest = select(r.kind).where(r.district == code, r.kind.startswith(start, autoescape=True))
-    kind: str | None = conn.scalar(newest.order_by(r.created_at.desc(), r.kind.desc()).limit(1))
+    reports = report.c
+    newest = select(reports.kind).where(reports.district == code, reports.kind.startswith(start, autoescape=True))
+    kind: str | None = conn.scalar(newest.order_by(reports.created_at.desc(), reports.kind.desc()).limit(1))
     return kind

@@ -35,11 +35,19 @@ class Holder:
 
 def referenced(conn: Connection, code: str, reference: str) -> Sequence[Referenced]:
     """Every stored finding of the district with this reference, the newest delivery last."""
-    f = finding.c
-    wanted = select(f.district, f.delivery, f.attempt, f.code, f.line, f.value, f.detail)
+    findings = finding.c
+    wanted = select(
+        findings.district,
+        findings.delivery,
+        findings.attempt,
+        findings.code,
+        findings.line,
+        findings.value,
+        findings.detail,
+    )
     rows = conn.execute(
-        wanted.where(f.district == code, f.detail["reference"].astext == reference).order_by(
-            f.delivery, f.attempt, f.line
+        wanted.where(findings.district == code, findings.detail["reference"].astext == reference).order_by(
+            findings.delivery, findings.attempt, findings.line
         )
     ).mappings()
     return [Referenced(**row) for row in rows]
@@ -47,7 +55,9 @@ def referenced(conn: Connection, code: str, reference: str) -> Sequence[Referenc
 
 def holder_of(conn: Connection, code: str, email_key: str) -> Holder | None:
     """The active person of the district who has this folded address."""
-    p = person.c
-    wanted = select(p.district, p.user_id, p.owner).where(p.district == code, p.active_email_key == email_key)
+    people = person.c
+    wanted = select(people.district, people.user_id, people.owner).where(
+        people.district == code, people.active_email_key == email_key
+    )
     row = conn.execute(wanted).mappings().first()
     return Holder(**row) if row else None

@@ -1,4 +1,4 @@
-"""What the ledger keeps for how long, as SQL: one `Kind` for each term, and the proof of a sweep.
+"""What the ledger keeps for how long, as SQL: one `RetainedKind` for each term, and the proof of a sweep.
 
 Terms count from when a content was last seen in an inbox: what a file that still lies there was judged to be decides
 whether it is a duplicate. What nobody has decided about yet stays, whatever its age. Every function wants a connection
@@ -48,7 +48,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class RetainedKind:
     """Rows that go together. `dated`: keys, `moment` and `stays` of each; `parts`: tables, children first, and keys."""
 
     name: str
@@ -57,7 +57,7 @@ class Kind:
     parts: tuple[tuple[Table, tuple[str, ...]], ...]
 
 
-def sweep_kind(conn: Connection, kind: Kind, code: str, before: datetime) -> Proof:
+def sweep_kind(conn: Connection, kind: RetainedKind, code: str, before: datetime) -> Proof:
     """Delete what is older and does not stay."""
     rows = kind.dated(code).subquery("dated")
     keys = [column for column in rows.c if column.name not in ("moment", "stays")]
@@ -78,62 +78,84 @@ def contents(conn: Connection, code: str) -> dict[str, tuple[datetime, bool]]:
 
 def _contents(code: str) -> Select[Any]:
     """Every delivery with its state, when its content was last in the inbox, and its latest attempt."""
-    a, n = t.arrival.c, t.attempt.c
-    looks = select(a.delivery, func.max(a.seen_at).label("seen")).where(a.district == code).group_by(a.delivery)
-    attempts = select(n.delivery, func.max(n.number).label("latest"), func.max(n.ended_at).label("judged"))
-    looked, tried = looks.subquery("looked"), attempts.where(n.district == code).group_by(n.delivery).subquery("tried")
-    d = t.delivery
-    joined = d.outerjoin(looked, looked.c.delivery == d.c.id).outerjoin(tried, tried.c.delivery == d.c.id)
-    seen = func.greatest(d.c.landed_at, looked.c.seen).label("seen")
+    arrivals, attempts = t.arrival.c, t.attempt.c
+    looks = select(arrivals.delivery, func.max(arrivals.seen_at).label("seen")).where(arrivals.district == code)
+    numbers = func.max(attempts.number).label("latest"), func.max(attempts.ended_at).label("judged")
+    tries = select(attempts.delivery, *numbers).where(attempts.district == code)
+    looked = looks.group_by(arrivals.delivery).subquery("looked")
+    tried = tries.group_by(attempts.delivery).subquery("tried")
+    deliveries = t.delivery
+    joined = deliveries.outerjoin(looked, looked.c.delivery == deliveries.c.id).outerjoin(
+        tried, tried.c.delivery == deliveries.c.id
+    )
+    seen = func.greatest(deliveries.c.landed_at, looked.c.seen).label("seen")
     latest = func.coalesce(tried.c.latest, 0).label("latest")
-    columns = (d.c.id, d.c.sha256, d.c.state, d.c.landed_at, d.c.decided_at, tried.c.judged)
-    return select(*columns, seen, latest).select_from(joined).where(d.c.district == code)
+    columns = (
+        deliveries.c.id,
+        deliveries.c.sha256,
+        deliveries.c.state,
+        deliveries.c.landed_at,
+        deliveries.c.decided_at,
+        tried.c.judged,
+    )
+    return select(*columns, seen, latest).select_from(joined).where(deliveries.c.district == code)
 
 
 def _reports(code: str) -> Select[Any]:
-    r, m = t.report.c, t.message.c
-    unsettled = exists().where(m.report == r.id, m.state.in_(UNSETTLED))
-    return select(r.id, r.created_at.label("moment"), unsettled.label("stays")).where(r.district == code)
+    reports, messages = t.report.c, t.message.c
+    unsettled = exists().where(messages.report == reports.id, messages.state.in_(UNSETTLED))
+    return select(reports.id, reports.created_at.label("moment"), unsettled.label("stays")).where(
+        reports.district == code
+    )
 
 
 def _findings(code: str) -> Select[Any]:
     """The latest findings count from when the content was last seen, earlier ones from their judgement."""
-    f, a, d = t.finding, t.attempt, _contents(code).subquery("content")
-    judged = func.coalesce(a.c.ended_at, d.c.landed_at)
-    moment = case((f.c.attempt >= d.c.latest, d.c.seen), else_=judged)
-    joined = f.join(d, d.c.id == f.c.delivery)
-    joined = joined.outerjoin(a, and_(a.c.delivery == f.c.delivery, a.c.number == f.c.attempt))
-    columns = (f.c.delivery, f.c.attempt, moment.label("moment"), d.c.state.in_(OPEN).label("stays"))
-    return select(*columns).select_from(joined).where(f.c.district == code)
+    findings, attempts, content = t.finding, t.attempt, _contents(code).subquery("content")
+    judged = func.coalesce(attempts.c.ended_at, content.c.landed_at)
+    moment = case((findings.c.attempt >= content.c.latest, content.c.seen), else_=judged)
+    joined = findings.join(content, content.c.id == findings.c.delivery)
+    joined = joined.outerjoin(
+        attempts, and_(attempts.c.delivery == findings.c.delivery, attempts.c.number == findings.c.attempt)
+    )
+    columns = (
+        findings.c.delivery,
+        findings.c.attempt,
+        moment.label("moment"),
+        content.c.state.in_(OPEN).label("stays"),
+    )
+    return select(*columns).select_from(joined).where(findings.c.district == code)
 
 
 def _plans(code: str) -> Select[Any]:
     """From the decision about this plan, else from the end of the waiting."""
-    p, made, d = t.plan, t.decision, _contents(code).subquery("content")
-    decided = and_(made.c.delivery == p.c.delivery, made.c.attempt == p.c.attempt)
-    joined = p.join(d, d.c.id == p.c.delivery).outerjoin(made, decided)
-    moment = func.coalesce(made.c.decided_at, d.c.decided_at, d.c.judged)
-    waits = and_(made.c.decided_at.is_(None), d.c.state == DeliveryState.HELD)
-    columns = (p.c.delivery, p.c.attempt, moment.label("moment"), waits.label("stays"))
-    return select(*columns).select_from(joined).where(p.c.district == code)
+    plans, made, content = t.plan, t.decision, _contents(code).subquery("content")
+    decided = and_(made.c.delivery == plans.c.delivery, made.c.attempt == plans.c.attempt)
+    joined = plans.join(content, content.c.id == plans.c.delivery).outerjoin(made, decided)
+    moment = func.coalesce(made.c.decided_at, content.c.decided_at, content.c.judged)
+    waits = and_(made.c.decided_at.is_(None), content.c.state == DeliveryState.HELD)
+    columns = (plans.c.delivery, plans.c.attempt, moment.label("moment"), waits.label("stays"))
+    return select(*columns).select_from(joined).where(plans.c.district == code)
 
 
 def _changes(code: str) -> Select[Any]:
-    c = t.change.c
-    return select(c.id, c.at.label("moment"), false().label("stays")).where(c.district == code)
+    changes = t.change.c
+    return select(changes.id, changes.at.label("moment"), false().label("stays")).where(changes.district == code)
 
 
 def _deliveries(code: str) -> Select[Any]:
     """The content that was applied last stays: what comes next is compared with it. So does what a report is about."""
-    d = _contents(code).subquery("content")
-    is_last = d.c.id.is_not_distinct_from(applied_last(code).scalar_subquery())
-    stays = or_(d.c.state.in_(OPEN), is_last, exists().where(t.report.c.delivery == d.c.id))
-    return select(d.c.id, d.c.seen.label("moment"), stays.label("stays"))
+    content = _contents(code).subquery("content")
+    is_last = content.c.id.is_not_distinct_from(applied_last(code).scalar_subquery())
+    stays = or_(content.c.state.in_(OPEN), is_last, exists().where(t.report.c.delivery == content.c.id))
+    return select(content.c.id, content.c.seen.label("moment"), stays.label("stays"))
 
 
 def _looks(code: str) -> Select[Any]:
-    a = t.arrival.c
-    return select(a.id, a.seen_at.label("moment"), false().label("stays")).where(a.district == code)
+    arrivals = t.arrival.c
+    return select(arrivals.id, arrivals.seen_at.label("moment"), false().label("stays")).where(
+        arrivals.district == code
+    )
 
 
 def _first_looks(code: str) -> Select[Any]:
@@ -143,17 +165,17 @@ def _first_looks(code: str) -> Select[Any]:
 
 
 def _dates(code: str) -> Select[Any]:
-    d = t.dating.c
-    return select(d.day, d.at.label("moment"), false().label("stays")).where(d.district == code)
+    dates = t.dating.c
+    return select(dates.day, dates.at.label("moment"), false().label("stays")).where(dates.district == code)
 
 
 def _sweeps(code: str) -> Select[Any]:
-    s = t.sweep.c
-    return select(s.id, s.at.label("moment"), false().label("stays")).where(s.district == code)
+    sweeps = t.sweep.c
+    return select(sweeps.id, sweeps.at.label("moment"), false().label("stays")).where(sweeps.district == code)
 
 
 KINDS = (
-    Kind(
+    RetainedKind(
         name="reports",
         days=lambda terms: terms.reports,
         dated=_reports,
@@ -164,15 +186,17 @@ KINDS = (
             (t.report, ("id",)),
         ),
     ),
-    Kind(
+    RetainedKind(
         name="findings",
         days=lambda terms: terms.reports,
         dated=_findings,
         parts=((t.finding, ("delivery", "attempt")),),
     ),
-    Kind(name="plans", days=lambda terms: terms.plans, dated=_plans, parts=((t.plan, ("delivery", "attempt")),)),
-    Kind(name="changes", days=lambda terms: terms.changes, dated=_changes, parts=((t.change, ("id",)),)),
-    Kind(
+    RetainedKind(
+        name="plans", days=lambda terms: terms.plans, dated=_plans, parts=((t.plan, ("delivery", "attempt")),)
+    ),
+    RetainedKind(name="changes", days=lambda terms: terms.changes, dated=_changes, parts=((t.change, ("id",)),)),
+    RetainedKind(
         name="deliveries",
         days=lambda terms: terms.ledger,
         dated=_deliveries,
@@ -187,15 +211,12 @@ KINDS = (
             (t.delivery, ("id",)),
         ),
     ),
-    Kind(
-        name="first_looks",
-        days=lambda terms: terms.raw_files,
-        dated=_first_looks,
-        parts=((t.inbox_look, ("id",)),),
+    RetainedKind(
+        name="first_looks", days=lambda terms: terms.raw_files, dated=_first_looks, parts=((t.inbox_look, ("id",)),)
     ),
-    Kind(name="looks", days=lambda terms: terms.ledger, dated=_looks, parts=((t.arrival, ("id",)),)),
-    Kind(name="dates", days=lambda terms: terms.ledger, dated=_dates, parts=((t.dating, ("day",)),)),
-    Kind(name="sweeps", days=lambda terms: terms.ledger, dated=_sweeps, parts=((t.sweep, ("id",)),)),
+    RetainedKind(name="looks", days=lambda terms: terms.ledger, dated=_looks, parts=((t.arrival, ("id",)),)),
+    RetainedKind(name="dates", days=lambda terms: terms.ledger, dated=_dates, parts=((t.dating, ("day",)),)),
+    RetainedKind(name="sweeps", days=lambda terms: terms.ledger, dated=_sweeps, parts=((t.sweep, ("id",)),)),
 )
 
 
@@ -206,7 +227,7 @@ def sweep_runs(conn: Connection, before: datetime) -> int:
 
 def record_sweep(conn: Connection, code: str, proof: Mapping[str, Proof], *, legal_hold: bool, at: datetime) -> None:
     """Store what a sweep of this district did, kind by kind."""
-    told = {name: each.to_json() for name, each in proof.items()}
+    told = {name: item.to_json() for name, item in proof.items()}
     conn.execute(insert(t.sweep).values(district=code, legal_hold=legal_hold, proof=told, at=at))
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, all_, and_, func, literal, or_
 from sqlalchemy.dialects.postgresql import insert
 
 from rostersync.database.tables import arrival, attempt, delivery, run_delivery, run_districts
-from rostersync.ledger.undos import stands
+from rostersync.ledger.undos import is_in_effect
 from rostersync.model import DeliveryState, Outcome, RemoteFile
 
 FAILED_RUNS = 2
@@ -34,14 +34,14 @@ class Arrival:
 class RunDelivery:
     """A delivery a run works on; `outcome` is None until the run has settled it.
 
-    `attempts`: how many the delivery had seen when the run took it. `tried_last`: it comes after all others, because
-    it failed in earlier runs, and does not stop the run when it fails again.
+    `attempts`: how many the delivery had seen when the run took it. `ended_last_try`: it comes after all others,
+    because it failed in earlier runs, and does not stop the run when it fails again.
     """
 
     delivery: str
     outcome: Outcome | None
     attempts: int = 0
-    tried_last: bool = False
+    ended_last_try: bool = False
 
 
 def lock_run(conn: Connection, dag_id: str, run_id: str, code: str) -> None:
@@ -101,12 +101,12 @@ def assign(conn: Connection, dag_id: str, run_id: str, code: str, taken: Sequenc
             "run_id": run_id,
             "district": code,
             "position": position,
-            "delivery": each.delivery,
-            "outcome": each.outcome,
-            "attempts": each.attempts,
-            "tried_last": each.tried_last,
+            "delivery": taken_delivery.delivery,
+            "outcome": taken_delivery.outcome,
+            "attempts": taken_delivery.attempts,
+            "tried_last": taken_delivery.ended_last_try,
         }
-        for position, each in enumerate(taken)
+        for position, taken_delivery in enumerate(taken)
     ]
     if rows:
         conn.execute(insert(run_delivery), rows)
@@ -118,9 +118,9 @@ def attempts_when_taken(conn: Connection, dag_id: str, run_id: str, code: str, i
     return conn.execute(wanted).scalar()
 
 
-def tried_last(conn: Connection, dag_id: str, run_id: str, code: str) -> frozenset[str]:
+def ended_last_try(conn: Connection, dag_id: str, run_id: str, code: str) -> frozenset[str]:
     """The deliveries that this run tries after all others."""
-    wanted = select(run_delivery.c.delivery).where(_of_run(dag_id, run_id, code), run_delivery.c.tried_last)
+    wanted = select(run_delivery.c.delivery).where(_of_run(dag_id, run_id, code), run_delivery.c.ended_last_try)
     return frozenset(conn.scalars(wanted))
 
 
@@ -146,7 +146,7 @@ def failing(conn: Connection, code: str) -> frozenset[str]:
     return frozenset(conn.scalars(wanted))
 
 
-def settle(conn: Connection, dag_id: str, run_id: str, code: str, id_: str, outcome: Outcome | None) -> None:
+def record_outcome(conn: Connection, dag_id: str, run_id: str, code: str, id_: str, outcome: Outcome | None) -> None:
     """Write how this run ended with this delivery (None: it is open again)."""
     conn.execute(
         update(run_delivery)
@@ -164,14 +164,14 @@ def record_arrivals(
             "district": code,
             "dag_id": dag_id,
             "run_id": run_id,
-            "name": each.seen.name if each.seen else None,
-            "size_bytes": each.seen.size if each.seen else None,
-            "modified_at": each.seen.modified_at if each.seen else None,
-            "delivery": each.delivery,
-            "outcome": each.outcome,
+            "name": file_arrival.seen.name if file_arrival.seen else None,
+            "size_bytes": file_arrival.seen.size if file_arrival.seen else None,
+            "modified_at": file_arrival.seen.modified_at if file_arrival.seen else None,
+            "delivery": file_arrival.delivery,
+            "outcome": file_arrival.outcome,
             "seen_at": seen_at,
         }
-        for each in arrivals
+        for file_arrival in arrivals
     ]
     if rows:
         conn.execute(insert(arrival), rows)
@@ -214,7 +214,7 @@ def is_overtaken(conn: Connection, code: str, id_: str) -> bool:
     mine, other = orders.alias("mine"), orders.alias("other")
     later = tuple_(other.c.number, other.c.sequence) > tuple_(mine.c.number, mine.c.sequence)
     applied = select(literal(1)).select_from(mine).join(other, later).join(attempt, attempt.c.delivery == other.c.id)
-    return conn.execute(applied.where(mine.c.id == id_, stands()).limit(1)).first() is not None
+    return conn.execute(applied.where(mine.c.id == id_, is_in_effect()).limit(1)).first() is not None
 
 
 def last_looked_at(conn: Connection, code: str) -> datetime | None:

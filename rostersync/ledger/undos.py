@@ -33,26 +33,26 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class AppliedAttemptState:
     """An applied attempt that stands. `swept`: its changes are not in the log any more."""
 
     number: int
     swept: bool
 
 
-def stands() -> ColumnElement[bool]:
+def is_in_effect() -> ColumnElement[bool]:
     """Of `intake.attempt`: applied, and not undone since."""
     undone = select(undo.c.attempt).where(undo.c.delivery == attempt.c.delivery, undo.c.attempt >= attempt.c.number)
     return attempt.c.outcome.in_(APPLIED) & not_(undone.exists())
 
 
-def standing_attempts(conn: Connection, delivery_id: str) -> Sequence[Standing]:
+def attempts_in_effect(conn: Connection, delivery_id: str) -> Sequence[AppliedAttemptState]:
     """The delivery's applied attempts that are not undone, newest first."""
     logged = select(func.count()).where(change.c.delivery == delivery_id, change.c.attempt == attempt.c.number)
     swept = (attempt.c.changes > 0) & (logged.scalar_subquery() == 0)
-    wanted = select(attempt.c.number, swept.label("swept")).where(attempt.c.delivery == delivery_id, stands())
+    wanted = select(attempt.c.number, swept.label("swept")).where(attempt.c.delivery == delivery_id, is_in_effect())
     rows = conn.execute(wanted.order_by(attempt.c.number.desc()))
-    return [Standing(number=row.number, swept=row.swept) for row in rows]
+    return [AppliedAttemptState(number=row.number, swept=row.swept) for row in rows]
 
 
 def record_undo(conn: Connection, made: Undo) -> None:

@@ -63,7 +63,7 @@ class Stack:
 
 def running() -> Stack | None:
     """The stack when all its processes live, else None."""
-    if not all(processes.lives(_pid_file(name)) for name in COMPONENTS):
+    if not all(processes.is_alive(_pid_file(name)) for name in COMPONENTS):
         return None
     port = json.loads((home() / "port.json").read_text())
     return Stack(port=port, login=LOGIN, password=own_secrets()["password"])
@@ -112,7 +112,7 @@ def down() -> bool:
 
 
 def _end_all() -> bool:
-    return processes.stop(*(_pid_file(name) for name in COMPONENTS))
+    return processes.stop_process(*(_pid_file(name) for name in COMPONENTS))
 
 
 def _start(stack: Stack, environment: Mapping[str, str]) -> None:
@@ -128,7 +128,7 @@ def _wait(stack: Stack) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not (stack.api.healthy() and stack.api.lets_us_in()):
         for name in COMPONENTS:
-            if not processes.lives(_pid_file(name)):
+            if not processes.is_alive(_pid_file(name)):
                 ended = _PortTaken if _is_taken(stack.port) else ConfigurationError
                 raise ended(f"The {name} ended while starting.", hint=f"Read {_log_file(name)}.")
         if time.monotonic() > deadline:

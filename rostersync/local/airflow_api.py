@@ -100,7 +100,7 @@ class Api:
         body = {
             "dry_run": False,
             "dag_run_id": run_id,
-            "task_ids": [each if isinstance(each, str) else list(each) for each in tasks],
+            "task_ids": [task if isinstance(task, str) else list(task) for task in tasks],
             "include_downstream": True,
             "only_failed": False,
             "reset_dag_runs": True,

@@ -43,7 +43,7 @@ def prepare_roster() -> None:
     """The roster's schema, at its newest."""
     owner = database.owner_engine(from_environment())
     try:
-        database.upgrade(owner)
+        database.upgrade_schema(owner)
     finally:
         owner.dispose()
 

@@ -68,7 +68,7 @@ def _demonstrate(console: Console) -> int:
         dag_id = f"staff_sync_{waves()[0].name}"
         with _airflow(console) as running:
             run_id, state = _run_night(console, running, dag_id)
-        results = [each for sent in night.files for each in _results(engine, dag_id, run_id, sent.district, begun)]
+        results = [result for sent in night.files for result in _results(engine, dag_id, run_id, sent.district, begun)]
     _print_table(console, results)
     _print_next(console, results)
     console.print(f"The run {'was green' if state == 'success' else 'failed'}; {time.time() - begun:.0f} s in all.")
@@ -148,7 +148,7 @@ def _tell(console: Console, task: dict[str, object], told: set[tuple[str, int]],
 def _results(engine: Engine, dag_id: str, run_id: str, code: str, begun: float) -> list[Result]:
     with database.transaction(engine, code) as conn:
         taken = ledger.deliveries_of_run(conn, dag_id, run_id, code)
-        return [_result(conn, code, each.delivery, each.outcome or Outcome.FAILED, begun) for each in taken]
+        return [_result(conn, code, port.delivery, port.outcome or Outcome.FAILED, begun) for port in taken]
 
 
 def _result(conn: Connection, code: str, delivery: str, outcome: Outcome, begun: float) -> Result:
@@ -166,8 +166,13 @@ def _print_table(console: Console, results: list[Result]) -> None:
     table.add_column("Outcome", no_wrap=True)
     for heading in ("Rows", "Accepted", "Rejected", "New staff", "Mails"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for each in results:
-        table.add_row(each.district, each.outcome.replace("_", " "), *_numbers(each), str(len(each.mails)))
+    for district_result in results:
+        table.add_row(
+            district_result.district,
+            district_result.outcome.replace("_", " "),
+            *_numbers(district_result),
+            str(len(district_result.mails)),
+        )
     console.print()
     console.print(table)
 
@@ -182,7 +187,7 @@ def _numbers(result: Result) -> list[str]:
 
 
 def _print_next(console: Console, results: list[Result]) -> None:
-    mails = [path for each in results for path in each.mails]
+    mails = [path for district_result in results for path in district_result.mails]
     if mails:
         lines = ["", "The mails (a mail program or a text editor opens them; the error report is attached):"]
     else:
@@ -193,12 +198,12 @@ def _print_next(console: Console, results: list[Result]) -> None:
 
 
 def _advice(results: list[Result]) -> Iterator[str]:
-    for each in results:
-        if each.outcome in (Outcome.APPLIED_WITH_ERRORS, Outcome.REFUSED):
-            file = state_path("inbox", each.district, "users.csv")
+    for district_result in results:
+        if district_result.outcome in (Outcome.APPLIED_WITH_ERRORS, Outcome.REFUSED):
+            file = state_path("inbox", district_result.district, "users.csv")
             yield f"  see what is wrong:   .venv/bin/rostersync check {file}"
-    for each in results:
-        yield f"  read the report:     .venv/bin/rostersync report {each.delivery}"
+    for shown_result in results:
+        yield f"  read the report:     .venv/bin/rostersync report {shown_result.delivery}"
     yield "  correct a file above, then:  .venv/bin/rostersync sync --district CODE"
     yield "  the same night again, nothing new and no mail:  make demo"
     yield "  look at the runs in Airflow:  make up"

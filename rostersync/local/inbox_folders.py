@@ -14,10 +14,10 @@ from rostersync.exceptions import RosterSyncError
 from rostersync.settings import private_folder, state_path
 
 
-def make() -> list[Path]:
+def make_inboxes() -> list[Path]:
     """Make what is missing for enabled districts; the folders that were made. Raises ConfigurationError."""
     inside = state_path("inbox").resolve()
-    wanted = [district.source for district in districts.load_all().values() if district.enabled]
+    wanted = [district.source for district in districts.load_districts().values() if district.enabled]
     missing = [
         source.folder
         for source in wanted
@@ -29,7 +29,7 @@ def make() -> list[Path]:
 def main() -> int:
     """Print each folder that was made; an exit code of the command line's."""
     try:
-        for folder in make():
+        for folder in make_inboxes():
             print(f"made {folder}")
     except RosterSyncError as error:
         print(error, file=sys.stderr)

@@ -33,13 +33,13 @@ def start(pid_file: Path, command: Sequence[str], environment: Mapping[str, str]
     pid_file.write_text(json.dumps({"pid": child.pid, "started": _started(child.pid)}))
 
 
-def lives(pid_file: Path) -> bool:
+def is_alive(pid_file: Path) -> bool:
     """Whether the program itself (not only its children) runs."""
     noted = _noted(pid_file)
     return noted is not None and _is_ours(*noted)
 
 
-def stop(*pid_files: Path) -> bool:
+def stop_process(*pid_files: Path) -> bool:
     """End these programs and everything of their sessions, by force what takes too long; False when nothing ran."""
     leaders = [noted[0] for noted in map(_noted, pid_files) if noted and not _was_replaced(*noted)]
     found = bool(_members(leaders))

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 from rostersync.mailing.outbox import enqueue, report_id
 from rostersync.mailing.relay import MailCounts, origin, relay
-from rostersync.mailing.rerendering import Addressed, Where, render_anew, requeue
-from rostersync.mailing.restore_guard import MAILS, Epoch, Witness
+from rostersync.mailing.rerendering import AddressedReport, RenderedFor, render_again, requeue
+from rostersync.mailing.restore_guard import MAILS, RestoreGuard, SendJournal
 from rostersync.mailing.senders import EmlFolder, Sender
 from rostersync.mailing.smtp import SmtpSender
 
 __all__ = [
     "MAILS",
-    "Addressed",
+    "AddressedReport",
     "EmlFolder",
-    "Epoch",
     "MailCounts",
+    "RenderedFor",
+    "RestoreGuard",
+    "SendJournal",
     "Sender",
     "SmtpSender",
-    "Where",
-    "Witness",
     "enqueue",
     "origin",
     "relay",
-    "render_anew",
+    "render_again",
     "report_id",
     "requeue",
 ]

@@ -44,7 +44,7 @@ class Letter:
         return parseaddr(self.mail_from)[1]
 
 
-def compose(letter: Letter) -> bytes:
+def compose_message(letter: Letter) -> bytes:
     """The mail with CRLF line ends: text, HTML as its alternative, files attached.
 
     Raises ValueError when a header cannot hold a value (a line break in an address).

@@ -23,7 +23,7 @@ from rostersync.database import transaction
 from rostersync.database.tables import message, report, report_file
 from rostersync.exceptions import ConfigurationError, TransientError
 from rostersync.mailing.message_bytes import Letter
-from rostersync.mailing.restore_guard import PARKED, Epoch, Witness, with_mail
+from rostersync.mailing.restore_guard import PARKED, RestoreGuard, SendJournal, with_mail
 from rostersync.mailing.senders import FIRST_PAUSE, GIVE_UP_AFTER, Answer, Sender, State, pause
 from rostersync.model import ReportFile
 
@@ -52,19 +52,19 @@ def relay(
     sender: Sender,
     *,
     clock: Callable[[], datetime],
-    witness: Witness | None = None,
+    journal: SendJournal | None = None,
     district: str | None = None,
     delivery: str | None = None,
 ) -> MailCounts:
     """Sends every message that is due, of one district or delivery when named. Several relays may run at once.
 
-    `clock` gives aware moments. Without a `witness` nobody notices that the database was restored. A server that is
+    `clock` gives aware moments. Without a `journal` nobody notices that the database was restored. A server that is
     down is no error here: its messages are deferred and the roster work stays done. Raises ConfigurationError for an
     unusable sender's address, TransientError when the witness cannot be read.
     """
     sender_addresses = origin()
-    epoch = Epoch(engine=engine, witness=witness, clock=clock) if witness else None
-    results = Counter({State.UNKNOWN: epoch.park_restored() if epoch else 0})
+    epoch = RestoreGuard(engine=engine, journal=journal, clock=clock) if journal else None
+    results = Counter({State.UNKNOWN: epoch.park_after_restore() if epoch else 0})
     waiting = 0
     down: Answer | None = None
     with sender:
@@ -88,11 +88,14 @@ def relay(
 
 def origin() -> tuple[str, str | None]:
     """From and Reply-To. Raises ConfigurationError: with an unusable one, every message would be refused."""
-    wishes = settings.from_environment()
-    for name, value in (("ROSTERSYNC_MAIL_FROM", wishes.mail_from), ("ROSTERSYNC_MAIL_REPLY_TO", wishes.mail_reply_to)):
+    settings_ = settings.from_environment()
+    for name, value in (
+        ("ROSTERSYNC_MAIL_FROM", settings_.mail_from),
+        ("ROSTERSYNC_MAIL_REPLY_TO", settings_.mail_reply_to),
+    ):
         if value is not None and not ("@" in parseaddr(value)[1] and value.isprintable()):
             raise ConfigurationError(f"{name} is no e-mail address.", hint="Write it as Name <name@example.org>.")
-    return wishes.mail_from, wishes.mail_reply_to
+    return settings_.mail_from, settings_.mail_reply_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,7 @@ class _Outbox:
     district: str
     chosen: ColumnElement[bool]
     clock: Callable[[], datetime]
-    epoch: Epoch | None
+    epoch: RestoreGuard | None
     origin: tuple[str, str | None]
 
     def open(self) -> AbstractContextManager[Connection]:
@@ -113,11 +116,11 @@ class _Outbox:
 def _send_all(outbox: _Outbox, sender: Sender, results: Counter[State]) -> Answer | None:
     """Send what is due, one by one; the answer that says that the server is away, if it is."""
     while (letter := _claim(outbox)) is not None:
-        fault_points.point("relay.claimed")
+        fault_points.reached("relay.claimed")
         answer = _doubted(outbox, letter) or sender.send(letter)
-        fault_points.point("relay.answered")
+        fault_points.reached("relay.answered")
         results[_record(outbox, letter, answer)] += 1
-        fault_points.point("relay.recorded")
+        fault_points.reached("relay.recorded")
         if answer.server_down:
             return answer
     return None

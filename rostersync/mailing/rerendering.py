@@ -26,16 +26,16 @@ REPLAY = " replay "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Addressed:
-    """A report and to whom it goes. `alike`: kinds of reports that say the same; who got one of them is told."""
+class AddressedReport:
+    """A report and its recipients. `equivalent_kinds`: kinds of reports that say the same as this one."""
 
     report: Report
     recipients: Sequence[str]
-    alike: Sequence[str] = ()
+    equivalent_kinds: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
+class RenderedFor:
     """Of which attempt of which delivery, and when."""
 
     district: str
@@ -46,7 +46,7 @@ class Where:
     """Who may be written to at all."""
 
 
-def render_anew(conn: Connection, where: Where, new: Addressed) -> bool:
+def render_again(conn: Connection, where: RenderedFor, new: AddressedReport) -> bool:
     """Enter this rendering when it differs from the latest one. Whether it does.
 
     Unsent messages go over to it; recipients who have no message of any rendering get one.
@@ -58,8 +58,13 @@ def render_anew(conn: Connection, where: Where, new: Addressed) -> bool:
         kind = f"{new.report.kind}{REPLAY}{len(known)}" if known else new.report.kind
         report = replace(new.report, kind=kind)
         current = report_id(district=where.district, delivery=where.delivery, attempt=where.attempt, kind=kind)
-    others = [each.id for kind in new.alike if kind != new.report.kind for each in _renderings(conn, where, kind)]
-    told = _told(conn, [*(each.id for each in known), *others])
+    others = [
+        rendering.id
+        for kind in new.equivalent_kinds
+        if kind != new.report.kind
+        for rendering in _renderings(conn, where, kind)
+    ]
+    told = _told(conn, [*(rendering.id for rendering in known), *others])
     missing = [address for address in new.recipients if address not in told]
     enqueue(
         conn,
@@ -71,11 +76,11 @@ def render_anew(conn: Connection, where: Where, new: Addressed) -> bool:
         allowed=where.allowed,
         at=where.at,
     )
-    _move(conn, [each.id for each in known if each.id != current], current)
+    _move(conn, [rendering.id for rendering in known if rendering.id != current], current)
     return not known or current != known[-1].id
 
 
-def _renderings(conn: Connection, where: Where, kind: str) -> Sequence[Row[Any]]:
+def _renderings(conn: Connection, where: RenderedFor, kind: str) -> Sequence[Row[Any]]:
     """All renderings of this kind, oldest first."""
     mine = (reports.c.delivery == where.delivery, reports.c.attempt == where.attempt)
     either = (reports.c.kind == kind) | reports.c.kind.startswith(f"{kind}{REPLAY}", autoescape=True)
@@ -86,7 +91,7 @@ def _same(conn: Connection, stored: Row[Any], report: Report) -> bool:
     """Word for word; of the files, what was listed is compared, not how a workbook packs it."""
     files = conn.execute(select(report_file.c.name, report_file.c.content).where(report_file.c.report == stored.id))
     had = {row.name: bytes(row.content) for row in files}
-    has = {each.name: each.content for each in report.files}
+    has = {attached.name: attached.content for attached in report.files}
     texts = (stored.subject, stored.text_body, stored.html_body) == (report.subject, report.text, report.html)
     return texts and had.keys() == has.keys() and all(had[n] == has[n] for n in had if n.endswith(".csv"))
 
@@ -102,7 +107,7 @@ def _move(conn: Connection, sources: Sequence[str], target: str) -> None:
         conn.execute(update(message).where(message.c.id == row.id).values(values))
 
 
-def requeue(conn: Connection, where: Where, recipients: Sequence[str]) -> Counter[str]:
+def requeue(conn: Connection, where: RenderedFor, recipients: Sequence[str]) -> Counter[str]:
     """Queue the attempt's unsent messages to these recipients anew, as if written now. state → messages before."""
     mine = message.c.report.in_(
         select(reports.c.id).where(reports.c.delivery == where.delivery, reports.c.attempt == where.attempt)

@@ -40,7 +40,7 @@ UNSETTLED = (State.QUEUED, State.DEFERRED, State.SENDING)
 _log = logging.getLogger(__name__)
 
 
-class Witness(Protocol):
+class SendJournal(Protocol):
     """Keeps small notes outside of the database. Raises TransientError when it cannot."""
 
     def remember(self, name: str, content: bytes) -> None: ...
@@ -53,14 +53,14 @@ class Witness(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Epoch:
+class RestoreGuard:
     """The count of claims, in the database and with its witness."""
 
     engine: Engine
-    witness: Witness
+    journal: SendJournal
     clock: Callable[[], datetime]
 
-    def park_restored(self) -> int:
+    def park_after_restore(self) -> int:
         """Park what a restored database would send again; the number of messages, 0 when it was not restored.
 
         It concerns all districts at once, because afterwards the count is the witness's again.
@@ -69,7 +69,7 @@ class Epoch:
         known, until = self._noted(token)
         now, number = self._count()
         if now != token:  # somebody parked meanwhile
-            return self.park_restored()
+            return self.park_after_restore()
         if until is None and number == 0:
             self.note()
             return 0
@@ -93,12 +93,12 @@ class Epoch:
         """Let the witness know the count; the token of the time line. Notes of lower counts go."""
         token, number = self._count()
         note = _name(token, number)
-        self.witness.remember(
+        self.journal.remember(
             f"{COUNTS}/{note}", json.dumps({"number": number, "at": self.clock().isoformat()}).encode()
         )
         for older in self._notes_of(token):
             if older < note:
-                self.witness.erase(f"{COUNTS}/{older}")
+                self.journal.erase(f"{COUNTS}/{older}")
         return token
 
     def note_mail(self, letter: Letter) -> bool:
@@ -107,10 +107,10 @@ class Epoch:
         A person who lets a mail go again has decided about that.
         """
         token = self.note().encode()
-        known = self.witness.recall(_mail(letter))
+        known = self.journal.recall(_mail(letter))
         if known is not None and known != token and not letter.released:
             return False
-        self.witness.remember(_mail(letter), token)
+        self.journal.remember(_mail(letter), token)
         return True
 
     def _count(self) -> tuple[str, int]:
@@ -123,17 +123,17 @@ class Epoch:
         return str(found.token), found.number
 
     def _notes_of(self, token: str) -> list[str]:
-        return sorted(name for name in self.witness.notes(COUNTS) if name.startswith(token))
+        return sorted(name for name in self.journal.notes(COUNTS) if name.startswith(token))
 
     def _noted(self, token: str) -> tuple[int, datetime | None]:
         """The highest count that was noted on this time line, and when; (0, None) without a note."""
         for name in reversed(self._notes_of(token)):
-            note = self.witness.recall(f"{COUNTS}/{name}")
+            note = self.journal.recall(f"{COUNTS}/{name}")
             if note is None:  # a higher one was written meanwhile
                 return self._noted(token)
             return _read(note)
         # Written by a version that kept one note for each time line.
-        note = self.witness.recall(f"outbox-{token}")
+        note = self.journal.recall(f"outbox-{token}")
         return _read(note) if note else (0, None)
 
     def _park(self, code: str, until: datetime | None) -> int:

@@ -11,16 +11,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from rostersync.mailing.message_bytes import Letter, compose
+from rostersync.mailing.message_bytes import Letter, compose_message
 
 FIRST_PAUSE = timedelta(minutes=5)
-LONGEST_PAUSE = timedelta(hours=4)
+MAX_PAUSE = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(hours=48)
 
 
 def pause(tries: int) -> timedelta:
     """How long to wait after this many tries: 5, 10, 20, … minutes, at most 4 hours."""
-    return min(FIRST_PAUSE * (1 << min(max(tries, 1) - 1, 10)), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << min(max(tries, 1) - 1, 10)), MAX_PAUSE)
 
 
 class State(StrEnum):
@@ -82,7 +82,7 @@ class EmlFolder:
         target = self.path / f"{letter.district}_{name}_{letter.number}.eml"
         part = target.with_suffix(".part")
         try:
-            content = compose(letter)
+            content = compose_message(letter)
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(content)
                 file.flush()

@@ -20,7 +20,7 @@ from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from rostersync.exceptions import ConfigurationError
-from rostersync.mailing.message_bytes import Letter, compose
+from rostersync.mailing.message_bytes import Letter, compose_message
 from rostersync.mailing.senders import Answer, State
 
 CONNECT_SECONDS = 30.0
@@ -75,7 +75,7 @@ class SmtpSender:
         """Hands one letter over. Every trouble of mail or server is an answer, not an exception."""
         try:
             letter.recipient.encode("ascii")
-            content = compose(letter)
+            content = compose_message(letter)
         except ValueError:
             return Answer(state=State.REFUSED, words="The message cannot be composed: an address is not usable.")
         dialled = self._client is None

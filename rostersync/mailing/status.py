@@ -17,7 +17,7 @@ FOR_A_PERSON = (State.UNKNOWN, State.REFUSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class MessageStatus:
     """One message. `answer` holds the server's words, which may repeat the address."""
 
     number: int
@@ -32,7 +32,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandingFile:
+class FileStatus:
     """One file that a district's reports folder refused."""
 
     district: str
@@ -48,8 +48,8 @@ class Overview:
     messages: dict[str, int]
     files: dict[str, int]
     oldest_waiting: datetime | None
-    for_a_person: Sequence[Standing]
-    refused_files: Sequence[StandingFile]
+    for_a_person: Sequence[MessageStatus]
+    refused_files: Sequence[FileStatus]
 
 
 def overview(engine: Engine, district: str | None) -> Overview:
@@ -66,7 +66,7 @@ def overview(engine: Engine, district: str | None) -> Overview:
         messages={state.value: by_state.get(state.value, 0) for state in State},
         files=files_by_state,
         oldest_waiting=oldest,
-        for_a_person=[each for code in codes for each in standing(engine, code, states=FOR_A_PERSON)],
+        for_a_person=[status for code in codes for status in message_statuses(engine, code, states=FOR_A_PERSON)],
         refused_files=refused,
     )
 
@@ -80,9 +80,9 @@ def _numbers(conn: Connection, state: ColumnElement[str], where: ColumnElement[b
     return {name: number for name, number in counted}  # noqa: C416 - rows are no pairs to mypy
 
 
-def standing(
+def message_statuses(
     engine: Engine, district: str, *, states: Sequence[State] = tuple(State), delivery: str | None = None
-) -> list[Standing]:
+) -> list[MessageStatus]:
     """A district's messages in these states (of one delivery), in the order in which they were entered."""
     chosen = (
         select(message, report.c.delivery, report.c.kind)
@@ -94,7 +94,7 @@ def standing(
         chosen = chosen.where(report.c.delivery == delivery)
     with transaction(engine, district) as conn:
         return [
-            Standing(
+            MessageStatus(
                 number=row.id,
                 district=row.district,
                 delivery=row.delivery,
@@ -109,10 +109,10 @@ def standing(
         ]
 
 
-def _refused_files(conn: Connection, where: ColumnElement[bool]) -> list[StandingFile]:
+def _refused_files(conn: Connection, where: ColumnElement[bool]) -> list[FileStatus]:
     drop = report_drop.c
     chosen = select(report_drop).where(where, drop.state == State.REFUSED).order_by(drop.district, drop.target)
     return [
-        StandingFile(district=row.district, target=row.target, answer=row.answer or "", created_at=row.created_at)
+        FileStatus(district=row.district, target=row.target, answer=row.answer or "", created_at=row.created_at)
         for row in conn.execute(chosen)
     ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rostersync.model.changes import AppliedAttempt, Change, Correction, Dated, Left, LeftReason
+from rostersync.model.changes import AppliedAttempt, Change, Correction, DateChanges, NotRestored, NotRestoredReason
 from rostersync.model.counts import BUCKETS, ENTITIES, Counts, RowCounts
 from rostersync.model.files import PROCESSED, Landed, RawRow, Reading, RemoteFile, Screened
-from rostersync.model.findings import Finding, Judgement
+from rostersync.model.findings import Evaluation, Finding
 from rostersync.model.reports import Report, ReportFile, RosterSchool
 from rostersync.model.states import Choice, DeliveryState, Outcome, Severity
 
@@ -18,13 +18,13 @@ __all__ = [
     "Choice",
     "Correction",
     "Counts",
-    "Dated",
+    "DateChanges",
     "DeliveryState",
+    "Evaluation",
     "Finding",
-    "Judgement",
     "Landed",
-    "Left",
-    "LeftReason",
+    "NotRestored",
+    "NotRestoredReason",
     "Outcome",
     "RawRow",
     "Reading",

@@ -39,7 +39,7 @@ class Correction:
     new: str
 
 
-class LeftReason(StrEnum):
+class NotRestoredReason(StrEnum):
     """Why an undo leaves something as it is."""
 
     CHANGED = "changed"
@@ -52,20 +52,20 @@ class LeftReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class NotRestored:
     """What an undo leaves: a field of a record, or (None) the record. `since_…`: who changed the record afterwards."""
 
     entity: str
     key: tuple[str, ...]
     field: str | None
-    reason: LeftReason
+    reason: NotRestoredReason
     since_delivery: str | None = None
     since_actor: str | None = None
     since_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dated:
+class DateChanges:
     """What passing days did to a district: assignments that started and ended, and people deactivated by that."""
 
     started: int = 0

@@ -33,7 +33,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Evaluation:
     """What an apply, or a dry run, came to: everything a report needs."""
 
     outcome: Outcome

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from rostersync import ledger
 from rostersync.configuration import districts
 from rostersync.exceptions import RosterSyncError, reference
-from rostersync.pipeline.context import Edges, Run, transaction
+from rostersync.pipeline.context import Run, Services, district_transaction
 from rostersync.transports import account
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ SIDE_BY_SIDE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class LookLimits:
     """How long the look may take: at one host, and at all of them."""
 
     host_seconds: float = 10.0
@@ -55,21 +55,21 @@ class _Answer:
     files: Sequence[RemoteFile] = ()
 
 
-USUAL = Limits()
+USUAL = LookLimits()
 
 
-def take_first_looks(edges: Edges, run: Run, codes: Sequence[str], limits: Limits = USUAL) -> FirstLooks:
+def take_first_looks(services: Services, run: Run, codes: Sequence[str], limits: LookLimits = USUAL) -> FirstLooks:
     """Look at these districts' inboxes and store what is there, each district as soon as it has answered.
 
     A dry run, which writes nothing, and a program that makes no pause between two looks do not look.
     Raises ConfigurationError (waves), DatabaseUnavailable; no trouble of a district or its server.
     """
-    if run.dry_run or not edges.settle_seconds:
+    if run.dry_run or not services.settle_seconds:
         return FirstLooks(seen=(), not_seen=())
     seen = set()
-    for code, files in _answers(edges, _by_host(edges, codes), limits):
-        with transaction(edges, code) as conn:
-            ledger.record_inbox_look(conn, run.dag_id, run.run_id, code, files, edges.clock())
+    for code, files in _answers(services, _by_host(services, codes), limits):
+        with district_transaction(services, code) as conn:
+            ledger.record_inbox_look(conn, run.dag_id, run.run_id, code, files, services.clock())
         seen.add(code)
     looks = FirstLooks(
         seen=tuple(code for code in codes if code in seen),
@@ -81,7 +81,7 @@ def take_first_looks(edges: Edges, run: Run, codes: Sequence[str], limits: Limit
     return looks
 
 
-def _by_host(edges: Edges, codes: Sequence[str]) -> dict[str, list[District]]:
+def _by_host(services: Services, codes: Sequence[str]) -> dict[str, list[District]]:
     """The districts by the host of their inbox. A folder of this machine is a host of its own.
 
     Left out: districts whose file is wrong, and those that share an inbox, because whose a file is cannot be said.
@@ -90,7 +90,7 @@ def _by_host(edges: Edges, codes: Sequence[str]) -> dict[str, list[District]]:
     hosts: dict[str, list[District]] = defaultdict(list)
     for code in codes:
         try:
-            district = edges.district(code)
+            district = services.district(code)
         except RosterSyncError as error:
             _log.warning("District %s: no first look (%s).", code, error.code)
             continue
@@ -107,7 +107,7 @@ def _host(district: District) -> str:
 
 
 def _answers(
-    edges: Edges, hosts: dict[str, list[District]], limits: Limits
+    services: Services, hosts: dict[str, list[District]], limits: LookLimits
 ) -> Iterator[tuple[str, Sequence[RemoteFile]]]:
     """Code and files of each inbox, as the answers come in.
 
@@ -120,7 +120,7 @@ def _answers(
         while waiting and len(until) < SIDE_BY_SIDE:
             host = waiting.popleft()
             until[host] = min(time.monotonic() + limits.host_seconds, whole)
-            _start(edges, host, hosts[host], until[host], answers)
+            _start(services, host, hosts[host], until[host], answers)
         try:
             answer = answers.get(timeout=max(min(until.values()) - time.monotonic(), 0))
         except Empty:
@@ -132,29 +132,31 @@ def _answers(
             yield answer.code, answer.files
 
 
-def _start(edges: Edges, host: str, found: Sequence[District], until: float, answers: Queue[_Answer]) -> None:
+def _start(services: Services, host: str, found: Sequence[District], until: float, answers: Queue[_Answer]) -> None:
     """Look at a host's inboxes in a thread that keeps no program from ending."""
     name = f"first look: {found[0].code}"
-    threading.Thread(target=_look_at_host, args=(edges, host, found, until, answers), name=name, daemon=True).start()
+    threading.Thread(target=_look_at_host, args=(services, host, found, until, answers), name=name, daemon=True).start()
 
 
-def _look_at_host(edges: Edges, host: str, found: Sequence[District], until: float, answers: Queue[_Answer]) -> None:
+def _look_at_host(
+    services: Services, host: str, found: Sequence[District], until: float, answers: Queue[_Answer]
+) -> None:
     """One login after the other: some servers take many at a time for an attack."""
     try:
         for district in found:
             if time.monotonic() >= until:
                 break
-            files = _files(edges, district)
+            files = _files(services, district)
             if files is not None:
                 answers.put(_Answer(host, district.code, files))
     finally:
         answers.put(_Answer(host))
 
 
-def _files(edges: Edges, district: District) -> Sequence[RemoteFile] | None:
+def _files(services: Services, district: District) -> Sequence[RemoteFile] | None:
     """What is in the inbox; None when that cannot be said, and the log tells the code."""
     try:
-        with edges.open_transport(district) as transport:
+        with services.open_transport(district) as transport:
             return transport.list()
     except RosterSyncError as error:
         _log.warning("District %s: no first look (%s).", district.code, error.code)

@@ -10,7 +10,7 @@ from rostersync import ledger
 from rostersync.exceptions import ConfigurationError
 from rostersync.ledger import Delivery, Waiting
 from rostersync.model import DeliveryState
-from rostersync.pipeline.context import Edges, transaction
+from rostersync.pipeline.context import Services, district_transaction
 from rostersync.pipeline.notifications import ask
 from rostersync.pipeline.results import SyncResult, result_of
 
@@ -60,16 +60,16 @@ class ShownPlan:
     ended: Reviewed | None = None
 
 
-def open_reviews(edges: Edges) -> list[Waiting]:
+def open_reviews(services: Services) -> list[Waiting]:
     """Every held delivery that waits for a decision, in arrival sequence."""
-    with transaction(edges, None) as conn:
+    with district_transaction(services, None) as conn:
         return ledger.waiting(conn)
 
 
-def question(edges: Edges, id_: str) -> Question | None:
+def open_question(services: Services, id_: str) -> Question | None:
     """What a person is asked in Airflow; None when nothing waits. Raises ConfigurationError for an unknown id."""
-    district = configured(edges, id_)
-    with transaction(edges, district.code) as conn:
+    district = configured(services, id_)
+    with district_transaction(services, district.code) as conn:
         held = ledger.latest_held(conn, id_)
         if held is None or ledger.waiting_of(conn, id_) is None:
             return None
@@ -77,13 +77,13 @@ def question(edges: Edges, id_: str) -> Question | None:
     return Question(delivery=id_, attempt=held.number, subject=subject, body=body)
 
 
-def shown_plan(edges: Edges, id_: str) -> ShownPlan:
+def shown_plan(services: Services, id_: str) -> ShownPlan:
     """What a person decides about: the plan that waits; when none does, the one that waited last.
 
     Raises ConfigurationError for an id that no delivery has, and for a delivery that was never held.
     """
-    code = _district_of(edges, id_)
-    with transaction(edges, code) as conn:
+    code = _district_of(services, id_)
+    with district_transaction(services, code) as conn:
         held = ledger.latest_held(conn, id_)
         if held is None:
             raise ConfigurationError(f"Delivery {id_} was never held.", hint=f"See: rostersync report {id_}")
@@ -93,13 +93,13 @@ def shown_plan(edges: Edges, id_: str) -> ShownPlan:
     return ShownPlan(attempt=held.number, result=result, ended=ended)
 
 
-def configured(edges: Edges, id_: str) -> District:
+def configured(services: Services, id_: str) -> District:
     """The configuration of a delivery's district. Raises ConfigurationError for an unknown id."""
-    return edges.district(_district_of(edges, id_))
+    return services.district(_district_of(services, id_))
 
 
-def _district_of(edges: Edges, id_: str) -> str:
-    with transaction(edges, None) as conn:
+def _district_of(services: Services, id_: str) -> str:
+    with district_transaction(services, None) as conn:
         code = ledger.district_of(conn, id_)
     if code is None:
         raise ConfigurationError(f"There is no delivery {id_}.", hint="`rostersync sync` and the mails show the ids.")

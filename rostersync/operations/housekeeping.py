@@ -17,12 +17,12 @@ from rostersync.configuration import districts
 from rostersync.configuration.district import Retention
 from rostersync.exceptions import RosterSyncError, TransientError
 from rostersync.ledger import Proof
-from rostersync.model import Dated
+from rostersync.model import DateChanges
 from rostersync.operations import date_changes, retention, reviewing
 from rostersync.operations.monitoring import watch
 from rostersync.operations.operator_digest import mail_digest
 from rostersync.operations.retention import Stores
-from rostersync.pipeline.context import Edges
+from rostersync.pipeline.context import Services
 from rostersync.pipeline.notifications import OPERATORS
 from rostersync.pipeline.sending import send_due
 
@@ -40,21 +40,21 @@ class Swept:
     runs: int = 0
 
 
-def pass_days(edges: Edges, *, again: bool = False) -> Mapping[str, Dated]:
+def apply_all_date_changes(services: Services, *, again: bool = False) -> Mapping[str, DateChanges]:
     """Start and end what the dates say, in each district whose day was not gone through yet (`again`: in all).
 
     What that came to, by district. Raises the failure of a district, naming all that failed.
     """
     known, _ = districts.load_readable()
-    due = date_changes.days_due(edges, known, again=again)
-    return _each(due, lambda code: date_changes.pass_days(edges, known[code]))
+    due = date_changes.days_due(services, known, again=again)
+    return _each(due, lambda code: date_changes.apply_district_date_changes(services, known[code]))
 
 
-def discard_overdue(edges: Edges) -> Mapping[str, bool]:
+def discard_overdue(services: Services) -> Mapping[str, bool]:
     """Discard the held deliveries whose time is up, with a mail; delivery → whether nobody was faster."""
     known, _ = districts.load_readable()
-    due = {each.delivery: each.attempt for each in reviewing.overdue(edges) if each.district in known}
-    return _each(due, lambda id_: reviewing.expire(edges, id_, attempt=due[id_]).decided)
+    due = {waiting.delivery: waiting.attempt for waiting in reviewing.overdue(services) if waiting.district in known}
+    return _each(due, lambda id_: reviewing.expire(services, id_, attempt=due[id_]).decided)
 
 
 def sweep_districts(stores: Stores) -> Swept:
@@ -70,57 +70,57 @@ def sweep_districts(stores: Stores) -> Swept:
     ours = retention.sweep(stores, OPERATORS, Retention(), landed=False)
     return Swept(
         proofs={code: proof for code, proof in {**proofs, OPERATORS: ours}.items() if proof},
-        legal_holds=tuple(code for code, each in terms.items() if each.legal_hold),
+        legal_holds=tuple(code for code, item in terms.items() if item.legal_hold),
         left_alone=tuple(sorted(there - known.keys())),
-        runs=0 if stores.dry_run else retention.sweep_runs(stores, Retention()),
+        runs=0 if stores.dry_run else retention.sweep_old_runs(stores, Retention()),
     )
 
 
-def relay(edges: Edges) -> dict[str, int]:
+def relay_everywhere(services: Services) -> dict[str, int]:
     """Hand over every mail that is due; messages by what became of them."""
-    return dict(send_due(edges))
+    return dict(send_due(services))
 
 
-def dates(edges: Edges) -> dict[str, int]:
+def dates(services: Services) -> dict[str, int]:
     """Start and end dated assignments where a new day has begun; sums of all districts."""
-    done = pass_days(edges).values()
+    done = apply_all_date_changes(services).values()
     return {
         "districts": len(done),
-        "started": sum(each.started for each in done),
-        "ended": sum(each.ended for each in done),
-        "deactivated": sum(each.deactivated for each in done),
+        "started": sum(district_result.started for district_result in done),
+        "ended": sum(district_result.ended for district_result in done),
+        "deactivated": sum(district_result.deactivated for district_result in done),
     }
 
 
-def expire(edges: Edges) -> dict[str, int]:
+def expire_everywhere(services: Services) -> dict[str, int]:
     """Discard held deliveries whose time is up; how many."""
-    return {"discarded": sum(discard_overdue(edges).values())}
+    return {"discarded": sum(discard_overdue(services).values())}
 
 
-def sweep(stores: Stores) -> dict[str, int]:
+def sweep_everywhere(stores: Stores) -> dict[str, int]:
     """Delete what is older than its term; sums by kind. The proof goes to the log, and is in the ledger."""
     swept = sweep_districts(stores)
     for line in proof_lines(swept, dry_run=stores.dry_run):
         _log.info("%s", line)
     sums: Counter[str] = Counter()
     for proof in swept.proofs.values():
-        sums.update({kind: each.swept for kind, each in proof.items()})
+        sums.update({kind: item.swept for kind, item in proof.items()})
     return dict(sums)
 
 
-def watch_and_mail(edges: Edges) -> dict[str, int]:
+def watch_and_mail(services: Services) -> dict[str, int]:
     """Tell the operators what needs a look; alerts by code."""
-    alerts = watch(edges)
-    for each in alerts:
-        _log.warning("[%s] %s", each.code, each.message)
-    mail_digest(edges, alerts)
-    return dict(Counter(each.code for each in alerts))
+    alerts = watch(services)
+    for alert in alerts:
+        _log.warning("[%s] %s", alert.code, alert.message)
+    mail_digest(services, alerts)
+    return dict(Counter(alert.code for alert in alerts))
 
 
-MAINTENANCE_TASKS: Mapping[str, Callable[[Edges], dict[str, int]]] = {
-    "relay": relay,
+MAINTENANCE_TASKS: Mapping[str, Callable[[Services], dict[str, int]]] = {
+    "relay": relay_everywhere,
     "dates": dates,
-    "expire": expire,
+    "expire": expire_everywhere,
     "watch": watch_and_mail,
 }
 """Those that need nothing but the edges, by the names that a schedule calls them by."""
@@ -131,13 +131,13 @@ def proof_lines(swept: Swept, *, dry_run: bool) -> Iterator[str]:
     verb = "would go" if dry_run else "swept"
     for code, proof in swept.proofs.items():
         yield "the operators' own mails" if code == OPERATORS else code
-        yield from (f"  {kind.replace('_', ' '):<11}{_line(each, verb)}" for kind, each in proof.items())
+        yield from (f"  {kind.replace('_', ' '):<11}{_line(item, verb)}" for kind, item in proof.items())
     for code in swept.legal_holds:
         yield f"{code}\n  legal hold: nothing is swept"
     for code in swept.left_alone:
         yield f"{code}\n  its configuration is gone or wrong: nothing is swept"
-    total = sum(each.swept for proof in swept.proofs.values() for each in proof.values())
-    staying = sum(each.staying for proof in swept.proofs.values() for each in proof.values())
+    total = sum(kind_proof.swept for proof in swept.proofs.values() for kind_proof in proof.values())
+    staying = sum(kind_proof.staying for proof in swept.proofs.values() for kind_proof in proof.values())
     yield f"{total:,} {verb}; past their term and still there: {staying:,}"
 
 

@@ -11,13 +11,13 @@ from croniter import croniter
 from sqlalchemy import Connection
 
 from rostersync import ledger
-from rostersync.catalogue.alerts import Alert, alert
+from rostersync.catalogue.alerts import Alert, make_alert
 from rostersync.configuration import districts
 from rostersync.configuration.districts import District
 from rostersync.configuration.waves import Wave, district_files, waves
-from rostersync.ledger import Looks
+from rostersync.ledger import InboxScans
 from rostersync.model import DeliveryState
-from rostersync.pipeline.context import Edges, transaction
+from rostersync.pipeline.context import Services, district_transaction
 
 STARTING = timedelta(hours=3)
 """A wave is given this long until its inboxes count as not read."""
@@ -33,53 +33,59 @@ HOUSEKEEPING = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Scene:
+class _WatchContext:
     """What all questions are asked of. `met`: since when the roster knows a district."""
 
     conn: Connection
     now: datetime
     known: Mapping[str, District]
     met: Mapping[str, datetime]
-    looks: Mapping[str, Looks]
+    looks: Mapping[str, InboxScans]
 
     def enabled(self) -> Iterator[District]:
         """The districts that send files."""
-        return (each for each in self.known.values() if each.enabled)
+        return (district for district in self.known.values() if district.enabled)
 
     def day(self, district: District, moment: datetime | None = None) -> date:
         return (moment or self.now).astimezone(district.zone).date()
 
 
-def watch(edges: Edges, *, missing_pools: Sequence[str] = ()) -> list[Alert]:
+def watch(services: Services, *, missing_pools: Sequence[str] = ()) -> list[Alert]:
     """Everything that needs a person's look. Raises DatabaseUnavailable, SchemaMismatch, ConfigurationError."""
     known, wrong = districts.load_readable()
-    with transaction(edges, None) as conn:
-        met, looks = ledger.met_since(conn), ledger.looks(conn)
-        scene = _Scene(conn=conn, now=edges.clock(), known=known, met=met, looks=looks)
-        found = [alert("misconfigured", code, reason=error.message) for code, error in wrong.items()]
+    with district_transaction(services, None) as conn:
+        met, looks = ledger.seen_files_since(conn), ledger.inbox_scans(conn)
+        scene = _WatchContext(conn=conn, now=services.clock(), known=known, met=met, looks=looks)
+        found = [make_alert("misconfigured", code, reason=error.message) for code, error in wrong.items()]
         gone = sorted(met.keys() - known.keys() - wrong.keys())
-        found += [alert("misconfigured", code, reason="its file is gone, its data is still here.") for code in gone]
+        found += [
+            make_alert("misconfigured", code, reason="its file is gone, its data is still here.") for code in gone
+        ]
         for question in (_waves, _files, _deliveries, _held, _mails, _drops, _dates, _sweeps):
             found += question(scene)
-    return found + [alert("pool-missing", subject=pool) for pool in missing_pools]
+    return found + [make_alert("pool-missing", subject=pool) for pool in missing_pools]
 
 
-def _waves(scene: _Scene) -> Iterator[Alert]:
+def _waves(scene: _WatchContext) -> Iterator[Alert]:
     """Waves of which no inbox was read since their last start; else the inboxes that were not."""
     new = {path.stem for path in district_files() if _moment(path.stat().st_mtime) > scene.now - HOUSEKEEPING}
     for wave in waves():
         start = _last_start(wave, scene.now - STARTING)
-        mine = [each for each in scene.enabled() if each.wave == wave.name]
-        missed = [each for each in mine if each.code not in scene.looks or scene.looks[each.code].last < start]
+        mine = [district for district in scene.enabled() if district.wave == wave.name]
+        missed = [
+            wave_district
+            for wave_district in mine
+            if wave_district.code not in scene.looks or scene.looks[wave_district.code].last < start
+        ]
         if mine and len(missed) == len(mine):
-            yield alert("wave-missed", subject=wave.name, at=_minute(start))
+            yield make_alert("wave-missed", subject=wave.name, at=_minute(start))
             continue
-        for each in missed:
-            last = scene.looks.get(each.code)
-            if last is None and each.code in new:
+        for missed_district in missed:
+            last = scene.looks.get(missed_district.code)
+            if last is None and missed_district.code in new:
                 continue  # it came to the configuration after that start
             since = _minute(last.last) if last else "never"
-            yield alert("not-looked-at", each.code, wave=wave.name, at=_minute(start), since=since)
+            yield make_alert("not-looked-at", missed_district.code, wave=wave.name, at=_minute(start), since=since)
 
 
 def _last_start(wave: Wave, before: datetime) -> datetime:
@@ -87,7 +93,7 @@ def _last_start(wave: Wave, before: datetime) -> datetime:
     return start
 
 
-def _files(scene: _Scene) -> Iterator[Alert]:
+def _files(scene: _WatchContext) -> Iterator[Alert]:
     """Inboxes without any file, however often they are looked at (days of a blackout do not count); and with files
     whose names are only near the expected one.
     """
@@ -96,80 +102,82 @@ def _files(scene: _Scene) -> Iterator[Alert]:
         if seen is None:
             continue
         if seen.near_names:
-            yield alert("near-name", district.code, count=seen.near_names)
-        quiet = _quiet_days(scene, district, seen.last_file or seen.first)
-        if quiet < max(district.limits.quiet_days, 1):
+            yield make_alert("near-name", district.code, count=seen.near_names)
+        unchanged = _quiet_days(scene, district, seen.last_file or seen.first)
+        if unchanged < max(district.limits.quiet_days, 1):
             continue
         if seen.last_file is None:
-            yield alert("never-seen", district.code, since=_day(seen.first))
+            yield make_alert("never-seen", district.code, since=_day(seen.first))
         else:
-            yield alert("no-file", district.code, days=quiet, since=_day(seen.last_file))
+            yield make_alert("no-file", district.code, days=unchanged, since=_day(seen.last_file))
 
 
-def _quiet_days(scene: _Scene, district: District, since: datetime) -> int:
+def _quiet_days(scene: _WatchContext, district: District, since: datetime) -> int:
     """Whole days of the district between a moment and today, without those of a blackout."""
     first, today = scene.day(district, since), scene.day(district)
     days = (first + timedelta(days=n) for n in range(1, (today - first).days))
     return sum(not district.in_blackout(day) for day in days)
 
 
-def _deliveries(scene: _Scene) -> Iterator[Alert]:
+def _deliveries(scene: _WatchContext) -> Iterator[Alert]:
     """Deliveries that failed or got stuck; what waits for the end of a blackout is not stuck."""
     states = (DeliveryState.FAILED, DeliveryState.PULLED, DeliveryState.VALIDATED)
     for left in ledger.left_unfinished(scene.conn, states, scene.now - FINISHING):
         district, since = scene.known.get(left.district), _minute(left.since)
         if left.state is DeliveryState.FAILED:
-            yield alert("delivery-failed", left.district, left.delivery, since=since)
+            yield make_alert("delivery-failed", left.district, left.delivery, since=since)
         elif district is None or not _waits(scene, district):
-            yield alert("delivery-stuck", left.district, left.delivery, state=left.state.value, since=since)
+            yield make_alert("delivery-stuck", left.district, left.delivery, state=left.state.value, since=since)
 
 
-def _waits(scene: _Scene, district: District) -> bool:
+def _waits(scene: _WatchContext, district: District) -> bool:
     """A blackout is on, or ended so lately that no wave may have started since."""
     today = scene.day(district)
     return district.in_blackout(today) or district.in_blackout(today - timedelta(days=1))
 
 
-def _held(scene: _Scene) -> Iterator[Alert]:
-    for each in ledger.waiting(scene.conn):
-        if each.held_at < scene.now - DECIDING:
-            yield alert("delivery-held", each.district, each.delivery, since=_minute(each.held_at))
+def _held(scene: _WatchContext) -> Iterator[Alert]:
+    for held in ledger.waiting(scene.conn):
+        if held.held_at < scene.now - DECIDING:
+            yield make_alert("delivery-held", held.district, held.delivery, since=_minute(held.held_at))
 
 
-def _mails(scene: _Scene) -> Iterator[Alert]:
+def _mails(scene: _WatchContext) -> Iterator[Alert]:
     codes = {"queued": "mail-waiting", "sending": "mail-waiting"}
     for state, patience in SENDING.items():
-        for each in ledger.mails(scene.conn, state, until=scene.now - patience):
+        for mail in ledger.mails(scene.conn, state, until=scene.now - patience):
             code = codes.get(state, f"mail-{state}")
-            yield alert(code, each.district, count=each.count, since=_minute(each.oldest))
+            yield make_alert(code, mail.district, count=mail.count, since=_minute(mail.oldest))
     for state in ("refused", "unknown"):
-        for each in ledger.mails(scene.conn, state, since=scene.now - REMEMBERED):
-            yield alert(f"mail-{state}", each.district, count=each.count, latest=_minute(each.latest))
+        for outgoing in ledger.mails(scene.conn, state, since=scene.now - REMEMBERED):
+            yield make_alert(f"mail-{state}", outgoing.district, count=outgoing.count, latest=_minute(outgoing.latest))
 
 
-def _drops(scene: _Scene) -> Iterator[Alert]:
+def _drops(scene: _WatchContext) -> Iterator[Alert]:
     """Lists of rows that do not get into the district's reports folder: its contacts' mails only say where they are."""
-    for each in ledger.drops(scene.conn, "queued", "deferred", until=scene.now - SENDING["deferred"]):
-        yield alert("drop-deferred", each.district, count=each.count, since=_minute(each.oldest))
-    for each in ledger.drops(scene.conn, "refused", since=scene.now - REMEMBERED):
-        yield alert("drop-refused", each.district, count=each.count, latest=_minute(each.latest))
+    for drop in ledger.drops(scene.conn, "queued", "deferred", until=scene.now - SENDING["deferred"]):
+        yield make_alert("drop-deferred", drop.district, count=drop.count, since=_minute(drop.oldest))
+    for refused_drop in ledger.drops(scene.conn, "refused", since=scene.now - REMEMBERED):
+        yield make_alert(
+            "drop-refused", refused_drop.district, count=refused_drop.count, latest=_minute(refused_drop.latest)
+        )
 
 
-def _dates(scene: _Scene) -> Iterator[Alert]:
+def _dates(scene: _WatchContext) -> Iterator[Alert]:
     done = ledger.dated_until(scene.conn)
     for code, district in scene.known.items():
         if code not in scene.met:
             continue
         last = done.get(code, scene.day(district, scene.met[code]))
         if scene.day(district) - last >= HOUSEKEEPING:
-            yield alert("dates-missed", code, since=last.isoformat())
+            yield make_alert("dates-missed", code, since=last.isoformat())
 
 
-def _sweeps(scene: _Scene) -> Iterator[Alert]:
+def _sweeps(scene: _WatchContext) -> Iterator[Alert]:
     oldest = min(scene.met.values(), default=scene.now)
     last = ledger.last_sweep(scene.conn) or oldest
     if scene.now - last > HOUSEKEEPING:
-        yield alert("sweep-missed", since=_day(last))
+        yield make_alert("sweep-missed", since=_day(last))
 
 
 def _moment(seconds: float) -> datetime:

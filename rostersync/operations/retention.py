@@ -46,7 +46,11 @@ class Stores:
 
     def open(self, code: str) -> AbstractContextManager[Connection]:
         """A transaction that concerns a district; rolled back when it is only to be said what would go."""
-        return database.rehearsal(self.engine, code) if self.dry_run else database.transaction(self.engine, code)
+        return (
+            database.rolled_back_transaction(self.engine, code)
+            if self.dry_run
+            else database.transaction(self.engine, code)
+        )
 
 
 def sweep(stores: Stores, code: str, terms: Retention, *, landed: bool = True) -> Mapping[str, Proof]:
@@ -62,18 +66,18 @@ def sweep(stores: Stores, code: str, terms: Retention, *, landed: bool = True) -
         if landed:
             proof[RAW_FILES] = _sweep_raw(stores, code, contents, now - timedelta(days=terms.raw_files))
         proof[MAIL_FILES] = _sweep_mails(stores, code, now - timedelta(days=terms.reports))
-        fault_points.point("sweep.after_files")
+        fault_points.reached("sweep.after_files")
     with stores.open(code) as conn:
         for kind in () if terms.legal_hold else ledger.KINDS:
             proof[kind.name] = ledger.sweep_kind(conn, kind, code, now - timedelta(days=kind.days(terms)))
         if not stores.dry_run:
             with database.transaction(stores.notes, code) as noting:
                 ledger.record_sweep(noting, code, proof, legal_hold=terms.legal_hold, at=now)
-        fault_points.point("sweep.before_commit")
+        fault_points.reached("sweep.before_commit")
     return proof
 
 
-def sweep_runs(stores: Stores, terms: Retention) -> int:
+def sweep_old_runs(stores: Stores, terms: Retention) -> int:
     """Sweep what belongs to no district: the lists of old runs (how many went), the notes about old mails and works."""
     for folder in (MAILS, ENDED_WORK):
         stores.landing.forget(folder, stores.clock() - timedelta(days=terms.reports))

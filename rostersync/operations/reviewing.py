@@ -17,12 +17,13 @@ from rostersync.exceptions import ConfigurationError
 from rostersync.ledger import Decision, Delivery, Waiting
 from rostersync.model import Choice, DeliveryState, Outcome
 from rostersync.operations.held_deliveries import Reviewed, configured, open_reviews, standing_of
-from rostersync.pipeline.context import Edges, Run, planning_transaction, transaction
+from rostersync.pipeline.context import Run, Services, district_transaction, planning_transaction
+from rostersync.pipeline.delivery_case import open_case
 from rostersync.pipeline.holding import Approval
-from rostersync.pipeline.notifications import tell_discarded
+from rostersync.pipeline.notifications import notify_discarded
 from rostersync.pipeline.results import SyncResult
-from rostersync.pipeline.run_progress import failure_noted, once_more_after_another
-from rostersync.pipeline.upserting import conclude_case, open_case
+from rostersync.pipeline.run_progress import once_more_after_another, recording_failure
+from rostersync.pipeline.upserting import conclude_case
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
@@ -45,7 +46,7 @@ class _Answer:
 
 
 def approve(
-    edges: Edges, id_: str, *, actor: str, without_held_schools: bool = False, attempt: int | None = None
+    services: Services, id_: str, *, actor: str, without_held_schools: bool = False, attempt: int | None = None
 ) -> Reviewed:
     """Apply a held delivery as its plan was seen; what is not in that plan makes it wait again.
 
@@ -55,34 +56,34 @@ def approve(
     """
     choice = Choice.WITHOUT_SCHOOLS if without_held_schools else Choice.APPROVE
     answer = _Answer(choice=choice, actor=actor, attempt=attempt)
-    district = configured(edges, id_)
-    if (settled := _settled(edges, district, id_, answer)) is not None:
+    district = configured(services, id_)
+    if (settled := _settled(services, district, id_, answer)) is not None:
         return settled
-    with failure_noted(edges, Run(dag_id=REVIEW, run_id=id_, actor=actor), district.code, id_) as work:
-        approval = partial(_approve, edges, district, id_, answer, work)
-        return once_more_after_another(edges, district.code, id_, work, approval)
+    with recording_failure(services, Run(dag_id=REVIEW, run_id=id_, actor=actor), district.code, id_) as work:
+        approval = partial(_approve, services, district, id_, answer, work)
+        return once_more_after_another(services, district.code, id_, work, approval)
 
 
-def _approve(edges: Edges, district: District, id_: str, answer: _Answer, work: str) -> Reviewed:
+def _approve(services: Services, district: District, id_: str, answer: _Answer, work: str) -> Reviewed:
     run = Run(dag_id=REVIEW, run_id=id_, actor=answer.actor)
-    opened = open_case(edges, run, district, id_, work)
-    with planning_transaction(edges, district.code) as conn:
-        seen, delivery = _take(conn, edges, district, id_, answer)
+    opened = open_case(services, run, district, id_, work)
+    with planning_transaction(services, district.code) as conn:
+        seen, delivery = _take(conn, services, district, id_, answer)
         if seen is None or isinstance(opened, SyncResult):
             ledger.end_work(conn, id_, work)
             return standing_of(delivery, decided=False)
         ledger.check_claim(conn, id_, opened.token)
         approval = Approval(seen=seen, without_schools=_held_schools(conn, seen, answer))
-        _record(conn, edges, seen, answer, approval.without_schools)
-        result = conclude_case(conn, edges, run, replace(opened, delivery=delivery, approval=approval))
+        _record(conn, services, seen, answer, approval.without_schools)
+        result = conclude_case(conn, services, run, replace(opened, delivery=delivery, approval=approval))
         if result.outcome is not Outcome.HELD:
-            _close(conn, edges, id_, DeliveryState.APPLIED, answer.actor)
-        fault_points.point("review.before_commit")
+            _close(conn, services, id_, DeliveryState.APPLIED, answer.actor)
+        fault_points.reached("review.before_commit")
         now = ledger.delivery_of(conn, district.code, id_)
     return standing_of(now, decided=True, result=result)
 
 
-def discard(edges: Edges, id_: str, *, actor: str, reason: str, attempt: int | None = None) -> Reviewed:
+def discard(services: Services, id_: str, *, actor: str, reason: str, attempt: int | None = None) -> Reviewed:
     """Do not apply a held delivery, and tell who was told that it waits. `reason` stays in the ledger.
 
     Raises ConfigurationError for an unknown id or an empty reason.
@@ -90,45 +91,48 @@ def discard(edges: Edges, id_: str, *, actor: str, reason: str, attempt: int | N
     if not reason.strip():
         raise ConfigurationError("Discarding needs a reason.", hint="Say why: --reason 'wrong file'.")
     answer = _Answer(choice=Choice.DISCARD, actor=actor, attempt=attempt, reason=reason.strip())
-    return _discard(edges, id_, answer)
+    return _discard(services, id_, answer)
 
 
-def expire_held(edges: Edges, *, days: int = DAYS_OPEN) -> list[Reviewed]:
+def expire_held(services: Services, *, days: int = DAYS_OPEN) -> list[Reviewed]:
     """Discard every held delivery that has waited for longer than this, with a mail. Those that were discarded."""
-    return [expire(edges, each.delivery, attempt=each.attempt, days=days) for each in overdue(edges, days=days)]
+    return [
+        expire(services, waiting.delivery, attempt=waiting.attempt, days=days)
+        for waiting in overdue(services, days=days)
+    ]
 
 
-def overdue(edges: Edges, *, days: int = DAYS_OPEN) -> list[Waiting]:
+def overdue(services: Services, *, days: int = DAYS_OPEN) -> list[Waiting]:
     """The held deliveries that have waited for longer than this."""
-    oldest = edges.clock() - timedelta(days=days)
-    return [each for each in open_reviews(edges) if each.held_at < oldest]
+    oldest = services.clock() - timedelta(days=days)
+    return [review for review in open_reviews(services) if review.held_at < oldest]
 
 
-def expire(edges: Edges, id_: str, *, attempt: int | None = None, days: int = DAYS_OPEN) -> Reviewed:
+def expire(services: Services, id_: str, *, attempt: int | None = None, days: int = DAYS_OPEN) -> Reviewed:
     """Discard a held delivery because its time has run out."""
     reason = f"no decision within {days} days"
     answer = _Answer(choice=Choice.DISCARD, actor=CALENDAR, attempt=attempt, reason=reason)
-    return _discard(edges, id_, answer, expired_after=days)
+    return _discard(services, id_, answer, expired_after=days)
 
 
-def _discard(edges: Edges, id_: str, answer: _Answer, expired_after: int | None = None) -> Reviewed:
-    district = configured(edges, id_)
-    with transaction(edges, district.code) as conn:
-        seen, delivery = _take(conn, edges, district, id_, answer)
+def _discard(services: Services, id_: str, answer: _Answer, expired_after: int | None = None) -> Reviewed:
+    district = configured(services, id_)
+    with district_transaction(services, district.code) as conn:
+        seen, delivery = _take(conn, services, district, id_, answer)
         last = ledger.latest_attempt(conn, id_)
         if seen is None or last is None:
             return standing_of(delivery, decided=False)
-        _record(conn, edges, seen, answer, ())
-        _close(conn, edges, id_, DeliveryState.DISCARDED, answer.actor)
-        tell_discarded(conn, edges, district, last, expired_after=expired_after)
-        fault_points.point("review.before_commit")
+        _record(conn, services, seen, answer, ())
+        _close(conn, services, id_, DeliveryState.DISCARDED, answer.actor)
+        notify_discarded(conn, services, district, last, expired_after=expired_after)
+        fault_points.reached("review.before_commit")
         now = ledger.delivery_of(conn, district.code, id_)
     return standing_of(now, decided=True)
 
 
-def _settled(edges: Edges, district: District, id_: str, answer: _Answer) -> Reviewed | None:
+def _settled(services: Services, district: District, id_: str, answer: _Answer) -> Reviewed | None:
     """Looked at before the file is read again, which takes time: was it decided long ago?"""
-    with transaction(edges, district.code) as conn:
+    with district_transaction(services, district.code) as conn:
         seen = ledger.waiting_of(conn, id_)
         if _is_meant(seen, answer):
             return None
@@ -136,10 +140,10 @@ def _settled(edges: Edges, district: District, id_: str, answer: _Answer) -> Rev
 
 
 def _take(
-    conn: Connection, edges: Edges, district: District, id_: str, answer: _Answer
+    conn: Connection, services: Services, district: District, id_: str, answer: _Answer
 ) -> tuple[Waiting | None, Delivery]:
     """The waiting plan, if it still is the one that is answered. Nobody else decides until the transaction ends."""
-    planning.lock_district(conn, district.code, edges.lock_seconds)
+    planning.lock_district(conn, district.code, services.lock_seconds)
     delivery = ledger.lock_delivery(conn, district.code, id_)
     seen = ledger.waiting_of(conn, id_)
     return (seen if _is_meant(seen, answer) else None), delivery
@@ -159,7 +163,7 @@ def _held_schools(conn: Connection, seen: Waiting, answer: _Answer) -> tuple[str
             hint="Approve all of it, or discard it.",
         )
     found = ledger.findings_of(conn, seen.delivery, seen.attempt, "roster")
-    schools = tuple(str(each.detail["school"]) for each in found if each.code == "hold-school")
+    schools = tuple(str(waiting.detail["school"]) for waiting in found if waiting.code == "hold-school")
     if not schools:
         raise ConfigurationError(
             f"No single school of delivery {seen.delivery} is held.", hint="Approve all of it, or discard it."
@@ -167,7 +171,7 @@ def _held_schools(conn: Connection, seen: Waiting, answer: _Answer) -> tuple[str
     return schools
 
 
-def _record(conn: Connection, edges: Edges, seen: Waiting, answer: _Answer, schools: tuple[str, ...]) -> None:
+def _record(conn: Connection, services: Services, seen: Waiting, answer: _Answer, schools: tuple[str, ...]) -> None:
     ledger.record_decision(
         conn,
         Decision(
@@ -178,10 +182,10 @@ def _record(conn: Connection, edges: Edges, seen: Waiting, answer: _Answer, scho
             schools=schools,
             reason=answer.reason,
             actor=answer.actor,
-            decided_at=edges.clock(),
+            decided_at=services.clock(),
         ),
     )
 
 
-def _close(conn: Connection, edges: Edges, id_: str, state: DeliveryState, actor: str) -> None:
-    ledger.mark_decided(conn, [id_], state, by=actor, at=edges.clock())
+def _close(conn: Connection, services: Services, id_: str, state: DeliveryState, actor: str) -> None:
+    ledger.mark_decided(conn, [id_], state, by=actor, at=services.clock())

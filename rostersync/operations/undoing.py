@@ -19,11 +19,11 @@ from rostersync import applying, fault_points, ledger, planning, undoing
 from rostersync.applying.refused_rows import refusal_of
 from rostersync.exceptions import ConfigurationError
 from rostersync.ledger import Delivery, Undo
-from rostersync.model import Change, DeliveryState, Left
+from rostersync.model import Change, DeliveryState, NotRestored
 from rostersync.operations.held_deliveries import configured
-from rostersync.pipeline.context import Edges, dictionary_of, planning_transaction, rehearsal
+from rostersync.pipeline.context import Services, dictionary_of, planning_transaction, rolled_back_planning
 from rostersync.pipeline.dry_run import plan_context
-from rostersync.pipeline.notifications import tell_undone
+from rostersync.pipeline.notifications import notify_undone
 from rostersync.pipeline.upserting import RACES, UNIQUE_VIOLATION
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Undone:
     swept: tuple[int, ...] = ()
     roster_version: int = 0
     counts: Mapping[str, Mapping[str, int]]
-    left: tuple[Left, ...] = ()
+    left: tuple[NotRestored, ...] = ()
     changes: tuple[Change, ...] = ()
     by: str | None = None
     at: datetime | None = None
@@ -63,31 +63,31 @@ class Undone:
             "attempts": list(self.attempts),
             "attempts_swept": list(self.swept),
             "counts": {entity: dict(words) for entity, words in self.counts.items()},
-            "left": [_left_json(each) for each in self.left],
+            "left": [_left_json(record) for record in self.left],
         }
 
 
-def _left_json(each: Left) -> dict[str, Any]:
+def _left_json(each: NotRestored) -> dict[str, Any]:
     since = {"delivery": each.since_delivery, "by": each.since_actor}
     since["at"] = each.since_at.isoformat() if each.since_at else None
     what = {"entity": each.entity, "key": list(each.key), "field": each.field, "reason": each.reason.value}
     return what | {"changed_by": since if each.since_at else None}
 
 
-def shown_undo(edges: Edges, id_: str, *, with_changes: bool = False) -> Undone:
+def shown_undo(services: Services, id_: str, *, with_changes: bool = False) -> Undone:
     """What an undo would do just now, from a transaction that is rolled back; with every change, when wanted.
 
     Raises ConfigurationError for an unknown delivery, and for one of which nothing that was applied can be undone.
     """
-    district = configured(edges, id_)
-    with rehearsal(edges, district.code) as conn:
-        planned, plan = _plan(conn, edges, district, id_)
+    district = configured(services, id_)
+    with rolled_back_planning(services, district.code) as conn:
+        planned, plan = _plan(conn, services, district, id_)
         if plan is None or not with_changes:
             return planned
         return replace(planned, changes=tuple(applying.planned_changes(plan.workspace)))
 
 
-def undo(edges: Edges, id_: str, *, actor: str, reason: str, seen: int | None = None) -> Undone:
+def undo(services: Services, id_: str, *, actor: str, reason: str, seen: int | None = None) -> Undone:
     """Take back what the delivery has changed; contacts and operators are told. Undone before: nothing is done.
 
     `seen`: the version of the roster whose plan the person saw; nothing is done when it is another by now.
@@ -95,10 +95,10 @@ def undo(edges: Edges, id_: str, *, actor: str, reason: str, seen: int | None = 
     """
     if not reason.strip():
         raise ConfigurationError("An undo needs a reason.", hint="Say why: --reason 'wrong file'.")
-    district = configured(edges, id_)
-    with planning_transaction(edges, district.code) as conn:
-        undone = _undo(conn, edges, district, id_, _Wish(actor=actor, reason=reason.strip(), seen=seen))
-    fault_points.point("undo.after_commit")
+    district = configured(services, id_)
+    with planning_transaction(services, district.code) as conn:
+        undone = _undo(conn, services, district, id_, _Wish(actor=actor, reason=reason.strip(), seen=seen))
+    fault_points.reached("undo.after_commit")
     return undone
 
 
@@ -109,11 +109,13 @@ class _Wish:
     seen: int | None
 
 
-def _undo(conn: Connection, edges: Edges, district: District, id_: str, wish: _Wish, chances: int = RACES) -> Undone:
+def _undo(
+    conn: Connection, services: Services, district: District, id_: str, wish: _Wish, chances: int = RACES
+) -> Undone:
     """Plan and write; when another district took an address meanwhile, roll back to here and plan again."""
     try:
         with conn.begin_nested():
-            planned, plan = _plan(conn, edges, district, id_)
+            planned, plan = _plan(conn, services, district, id_)
             if plan is None:
                 return planned
             _check_seen(planned, wish)
@@ -122,26 +124,26 @@ def _undo(conn: Connection, edges: Edges, district: District, id_: str, wish: _W
         refusal = refusal_of(error)
         if refusal is None or refusal.sqlstate != UNIQUE_VIOLATION or not chances:
             raise
-        return _undo(conn, edges, district, id_, wish, chances - 1)
-    fault_points.point("undo.after_write")
-    done = replace(planned, done=True, by=wish.actor, at=edges.clock())
-    _record(conn, edges, district, done, wish)
-    fault_points.point("undo.before_commit")
+        return _undo(conn, services, district, id_, wish, chances - 1)
+    fault_points.reached("undo.after_write")
+    done = replace(planned, done=True, by=wish.actor, at=services.clock())
+    _record(conn, services, district, done, wish)
+    fault_points.reached("undo.before_commit")
     return done
 
 
-def _plan(conn: Connection, edges: Edges, district: District, id_: str) -> tuple[Undone, undoing.UndoPlan | None]:
+def _plan(conn: Connection, services: Services, district: District, id_: str) -> tuple[Undone, undoing.UndoPlan | None]:
     """The plan, under the district's lock with the delivery's row held; None when it was undone before."""
-    version = planning.lock_district(conn, district.code, edges.lock_seconds)
+    version = planning.lock_district(conn, district.code, services.lock_seconds)
     delivery = ledger.lock_delivery(conn, district.code, id_)
-    standing = ledger.standing_attempts(conn, id_)
-    attempts = tuple(each.number for each in standing if not each.swept)
-    swept = tuple(each.number for each in standing if each.swept)
+    standing = ledger.attempts_in_effect(conn, id_)
+    attempts = tuple(applied.number for applied in standing if not applied.swept)
+    swept = tuple(applied.number for applied in standing if applied.swept)
     if not attempts:
         return _nothing(conn, delivery, swept), None
     plan = undoing.plan_undo(
         conn,
-        plan_context(edges, district, dictionary_of(district)),
+        plan_context(services, district, dictionary_of(district)),
         delivery=id_,
         attempts=attempts,
         corrections=ledger.corrections(conn, district.code, of_delivery=id_),
@@ -187,21 +189,21 @@ def _check_seen(planned: Undone, wish: _Wish) -> None:
         )
 
 
-def _record(conn: Connection, edges: Edges, district: District, done: Undone, wish: _Wish) -> None:
+def _record(conn: Connection, services: Services, district: District, done: Undone, wish: _Wish) -> None:
     """The ledger's part: whoever works on the delivery commits nothing from here on."""
     ledger.claim(conn, done.delivery, wish.actor)
-    at = edges.clock()
+    at = services.clock()
     ledger.mark_decided(conn, [done.delivery], DeliveryState.UNDONE, by=wish.actor, at=at)
     made = Undo(
         delivery=done.delivery,
         attempt=done.attempts[0],
         district=done.district,
         counts=done.counts,
-        left_alone=Counter(each.reason.value for each in done.left),
+        left_alone=Counter(record.reason.value for record in done.left),
         roster_version=ledger.roster_version(conn, done.district),
         reason=wish.reason,
         actor=wish.actor,
         undone_at=at,
     )
     ledger.record_undo(conn, made)
-    tell_undone(conn, edges, district, made, done.left)
+    notify_undone(conn, services, district, made, done.left)

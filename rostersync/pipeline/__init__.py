@@ -7,7 +7,7 @@ the ledger; what the tasks' functions return holds ids and counts only.
 from __future__ import annotations
 
 from rostersync.pipeline.checking import check
-from rostersync.pipeline.context import Edges, Run, now
+from rostersync.pipeline.context import Run, Services, now
 from rostersync.pipeline.pulling import list_districts, pull
 from rostersync.pipeline.results import Checked, Pulled, SyncResult
 from rostersync.pipeline.run_progress import tried_last
@@ -18,9 +18,9 @@ from rostersync.pipeline.validating import validate
 
 __all__ = [
     "Checked",
-    "Edges",
     "Pulled",
     "Run",
+    "Services",
     "SyncResult",
     "check",
     "email",

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.exceptions import ConfigurationError
-from rostersync.pipeline.context import Edges
-from rostersync.pipeline.dry_run import rehearse
-from rostersync.pipeline.file_verdict import read, screen
+from rostersync.pipeline.context import Services
+from rostersync.pipeline.dry_run import plan_and_roll_back
+from rostersync.pipeline.file_verdict import read_landed, screen_landed_bytes
 from rostersync.pipeline.results import Checked, by_line, row_counts
 
 if TYPE_CHECKING:
@@ -16,20 +16,24 @@ if TYPE_CHECKING:
 
 
 def check(
-    data: bytes, dictionary: Dictionary, district: District | None = None, *, edges: Edges | None = None
+    data: bytes, dictionary: Dictionary, district: District | None = None, *, services: Services | None = None
 ) -> Checked:
     """Judge a file's bytes. Without a district: only the rules that need no roster.
 
     Raises ConfigurationError when a district is given without a database to ask.
     """
-    screened = screen(read(data, dictionary, district), dictionary, district)
+    screened = screen_landed_bytes(read_landed(data, dictionary, district), dictionary, district)
     if district is None or screened.refused:
         return Checked(
             dictionary=dictionary, screened=screened, rows=row_counts(screened), findings=by_line(screened.findings)
         )
-    if edges is None:
+    if services is None:
         raise ConfigurationError("A check against a district's roster needs the database.")
-    came_to = rehearse(edges, district, dictionary, screened)
+    evaluation = plan_and_roll_back(services, district, dictionary, screened)
     return Checked(
-        dictionary=dictionary, screened=screened, rows=came_to.rows, findings=came_to.findings, judgement=came_to
+        dictionary=dictionary,
+        screened=screened,
+        rows=evaluation.rows,
+        findings=evaluation.findings,
+        evaluation=evaluation,
     )

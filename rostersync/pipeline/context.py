@@ -30,7 +30,7 @@ def now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edges:
+class Services:
     """Database, landing store, inboxes, mail and clock. `district` gives a district's configuration by its code.
 
     `ops`: the operators' addresses, told of held deliveries.
@@ -45,7 +45,7 @@ class Edges:
     settle_seconds: float = 5.0
     lock_seconds: float = 60.0
     sleep: Callable[[float], None] = time.sleep
-    district: Callable[[str], District] = districts.load
+    district: Callable[[str], District] = districts.load_district
     ops: tuple[str, ...] = ()
 
 
@@ -61,31 +61,31 @@ class Run:
     actor: str = "rostersync"
 
 
-def transaction(edges: Edges, code: str | None) -> AbstractContextManager[Connection]:
+def district_transaction(services: Services, code: str | None) -> AbstractContextManager[Connection]:
     """One transaction on behalf of a district, or (None) of none: see `database.transaction`."""
-    return database.transaction(edges.engine, code)
+    return database.transaction(services.engine, code)
 
 
-def planning_transaction(edges: Edges, code: str) -> AbstractContextManager[Connection]:
+def planning_transaction(services: Services, code: str) -> AbstractContextManager[Connection]:
     """The same for a plan, whose joins are chosen by statistics: these are brought up to date before it begins."""
-    database.refresh_statistics(edges.engine)
-    return transaction(edges, code)
+    database.refresh_statistics(services.engine)
+    return district_transaction(services, code)
 
 
-def rehearsal(edges: Edges, code: str) -> AbstractContextManager[Connection]:
+def rolled_back_planning(services: Services, code: str) -> AbstractContextManager[Connection]:
     """A transaction that is always rolled back: what a dry run does to the database. Statistics as for a plan."""
-    database.refresh_statistics(edges.engine)
-    return database.rehearsal(edges.engine, code)
+    database.refresh_statistics(services.engine)
+    return database.rolled_back_transaction(services.engine, code)
 
 
-def today(edges: Edges, district: District) -> date:
+def today(services: Services, district: District) -> date:
     """The district's local date."""
-    return edges.clock().astimezone(district.zone).date()
+    return services.clock().astimezone(district.zone).date()
 
 
-def day_began(edges: Edges, district: District) -> datetime:
+def day_began(services: Services, district: District) -> datetime:
     """The district's last midnight."""
-    return datetime.combine(today(edges, district), time_of_day.min, tzinfo=district.zone)
+    return datetime.combine(today(services, district), time_of_day.min, tzinfo=district.zone)
 
 
 def conditions(district: District) -> Conditions:
@@ -93,10 +93,20 @@ def conditions(district: District) -> Conditions:
     return Conditions(
         dictionary_version=dictionary_of(district).version,
         code_version=__version__,
-        config_digest=districts.digest(district),
+        config_digest=districts.configuration_digest(district),
     )
 
 
 def dictionary_of(district: District) -> Dictionary:
     """The dictionary version that the district's configuration names."""
-    return dictionary.load(district.dictionary_version)
+    return dictionary.load_dictionary(district.dictionary_version)
+
+
+def all_recipients(services: Services, district: District) -> list[str]:
+    """Everybody who may get mail about this district."""
+    return [*(contact.address for contact in district.contacts), *services.ops]
+
+
+def may_receive(services: Services, district: District) -> Callable[[str], bool]:
+    """Whether mail about this district may go to an address: to those inside its domains, and to the operators."""
+    return lambda address: district.allows(address) or address in services.ops

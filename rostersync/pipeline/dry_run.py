@@ -9,10 +9,16 @@ from sqlalchemy import Connection
 from rostersync import ledger, planning
 from rostersync.catalogue.findings import certain
 from rostersync.configuration.dictionary import Dictionary
-from rostersync.model import Judgement, Screened
-from rostersync.pipeline.context import Edges, day_began, dictionary_of, rehearsal, today
-from rostersync.pipeline.file_verdict import judgement, plan_screened, read, refusal, screen
-from rostersync.pipeline.results import SyncResult, judged
+from rostersync.model import Evaluation, Screened
+from rostersync.pipeline.context import Services, day_began, dictionary_of, rolled_back_planning, today
+from rostersync.pipeline.file_verdict import (
+    evaluate_plan,
+    plan_screened,
+    read_landed,
+    refused_evaluation,
+    screen_landed_bytes,
+)
+from rostersync.pipeline.results import SyncResult, evaluated_result
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
@@ -21,45 +27,49 @@ DRY_RUN = "dry-run:"
 """Marks an id that stands for landed bytes without a row in the ledger; the SHA-256 follows."""
 
 
-def screen_landed(edges: Edges, district: District, tried: str) -> Screened:
+def screen_landed(services: Services, district: District, tried: str) -> Screened:
     """The file rules' judgement of a dry run's bytes."""
     dictionary = dictionary_of(district)
-    data = edges.landing.read(district.code, tried.removeprefix(DRY_RUN))
-    return screen(read(data, dictionary, district), dictionary, district)
+    data = services.landing.read(district.code, tried.removeprefix(DRY_RUN))
+    return screen_landed_bytes(read_landed(data, dictionary, district), dictionary, district)
 
 
-def try_out(edges: Edges, district: District, tried: str) -> SyncResult:
+def dry_run_delivery(services: Services, district: District, tried: str) -> SyncResult:
     """What an apply of these bytes would come to just now."""
-    screened = screen_landed(edges, district, tried)
+    screened = screen_landed(services, district, tried)
     id_ = ledger.delivery_id(district.code, tried.removeprefix(DRY_RUN))
     if screened.refused:
-        return judged(district.code, id_, None, refusal(screened))
-    return judged(district.code, id_, None, rehearse(edges, district, dictionary_of(district), screened, id_))
+        return evaluated_result(district.code, id_, None, refused_evaluation(screened))
+    return evaluated_result(
+        district.code, id_, None, plan_and_roll_back(services, district, dictionary_of(district), screened, id_)
+    )
 
 
-def rehearse(edges: Edges, district: District, dictionary: Dictionary, screened: Screened, id_: str = "") -> Judgement:
+def plan_and_roll_back(
+    services: Services, district: District, dictionary: Dictionary, screened: Screened, id_: str = ""
+) -> Evaluation:
     """Plan under the district's lock, and roll back. `id_`: what delivery the bytes are, or would be."""
-    with rehearsal(edges, district.code) as conn:
+    with rolled_back_planning(services, district.code) as conn:
         ledger.ensure_district(conn, district.code, district.name)
-        planning.lock_district(conn, district.code, edges.lock_seconds)
-        plan = plan_for(conn, edges, district, dictionary, screened)
-        together = ledger.applied_together(conn, district.code, since=day_began(edges, district), delivery_id=id_)
-        holds = planning.judge_holds(plan, district.holds, together)
-        return judgement(plan, (*certain(screened.findings), *plan.findings, *holds))
+        planning.lock_district(conn, district.code, services.lock_seconds)
+        plan = plan_for(conn, services, district, dictionary, screened)
+        together = ledger.applied_together(conn, district.code, since=day_began(services, district), delivery_id=id_)
+        holds = planning.find_holds(plan, district.holds, together)
+        return evaluate_plan(plan, (*certain(screened.findings), *plan.findings, *holds))
 
 
 def plan_for(
-    conn: Connection, edges: Edges, district: District, dictionary: Dictionary, screened: Screened
+    conn: Connection, services: Services, district: District, dictionary: Dictionary, screened: Screened
 ) -> planning.Plan:
     """The plan of screened rows by the district's rules, today."""
-    return plan_screened(conn, plan_context(edges, district, dictionary), screened)
+    return plan_screened(conn, plan_context(services, district, dictionary), screened)
 
 
-def plan_context(edges: Edges, district: District, dictionary: Dictionary) -> planning.PlanContext:
+def plan_context(services: Services, district: District, dictionary: Dictionary) -> planning.PlanContext:
     """Whose file it is and by which rules the plan is made."""
     return planning.PlanContext(
         district=district.code,
         dictionary=dictionary,
-        today=today(edges, district),
+        today=today(services, district),
         school_creation=district.policies.school_creation,
     )

@@ -13,10 +13,10 @@ from rostersync import planning
 from rostersync import reading as reader
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.ledger import Delivery
-from rostersync.model import Finding, Judgement, Outcome, Reading, RowCounts, Screened, Severity
+from rostersync.model import Evaluation, Finding, Outcome, Reading, RowCounts, Screened, Severity
 from rostersync.pipeline.context import dictionary_of
 from rostersync.pipeline.results import NO_COUNTS, by_line, row_counts
-from rostersync.planning import Aside, Plan, PlanContext
+from rostersync.planning import ExcludedRows, Plan, PlanContext
 from rostersync.screening import normalize
 from rostersync.transports.landing_store import LandingStore
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _UNLIMITED = 2**62
 
 
-def read(data: bytes, dictionary: Dictionary, district: District | None = None) -> Reading:
+def read_landed(data: bytes, dictionary: Dictionary, district: District | None = None) -> Reading:
     """Read a file by the limits and policies of its district; without one, without limits."""
     return reader.read(
         data,
@@ -41,12 +41,12 @@ def read(data: bytes, dictionary: Dictionary, district: District | None = None) 
 def read_again(landing: LandingStore, district: District, delivery: Delivery, findings: Sequence[Finding]) -> Screened:
     """The rows that were screened: the same reader, the delivery's dictionary and the stored findings give them."""
     dictionary = dictionary_of(district)
-    reading = read(landing.read(district.code, delivery.sha256), dictionary, district)
-    rows = normalize.rows_for_staging(reading, dictionary, tuple(findings))
+    reading = read_landed(landing.read(district.code, delivery.sha256), dictionary, district)
+    rows = normalize.staging_rows(reading, dictionary, tuple(findings))
     return Screened(reading=reading, rows=rows, findings=tuple(findings))
 
 
-def screen(reading: Reading, dictionary: Dictionary, district: District | None = None) -> Screened:
+def screen_landed_bytes(reading: Reading, dictionary: Dictionary, district: District | None = None) -> Screened:
     """Judge a reading by the file rules. Raises SuiteFailed."""
     # Great Expectations takes seconds to import: tasks that do not screen must not pay for it.
     from rostersync import screening
@@ -54,9 +54,9 @@ def screen(reading: Reading, dictionary: Dictionary, district: District | None =
     return screening.screen(reading, dictionary, email_domains=district.email_domains if district else ())
 
 
-def refusal(screened: Screened) -> Judgement:
+def refused_evaluation(screened: Screened) -> Evaluation:
     """A refused file applies nothing; each of its rows counts as rejected."""
-    return Judgement(
+    return Evaluation(
         outcome=Outcome.REFUSED,
         rows=row_counts(screened),
         counts=NO_COUNTS,
@@ -65,9 +65,9 @@ def refusal(screened: Screened) -> Judgement:
     )
 
 
-def judgement(plan: Plan, findings: Sequence[Finding]) -> Judgement:
+def evaluate_plan(plan: Plan, findings: Sequence[Finding]) -> Evaluation:
     """A plan with all its findings, of the file and of the roster."""
-    return Judgement(
+    return Evaluation(
         outcome=_outcome(plan.rows, findings),
         rows=plan.rows,
         counts=plan.counts,
@@ -78,12 +78,14 @@ def judgement(plan: Plan, findings: Sequence[Finding]) -> Judgement:
 
 
 def _outcome(rows: RowCounts, findings: Sequence[Finding]) -> Outcome:
-    if any(each.severity is Severity.HOLD for each in findings):
+    if any(finding.severity is Severity.HOLD for finding in findings):
         return Outcome.HELD
     return Outcome.APPLIED_WITH_ERRORS if rows.rejected else Outcome.APPLIED
 
 
-def plan_screened(conn: Connection, context: PlanContext, screened: Screened, aside: Aside | None = None) -> Plan:
+def plan_screened(
+    conn: Connection, context: PlanContext, screened: Screened, aside: ExcludedRows | None = None
+) -> Plan:
     """The plan of the rows; its findings are those of the roster rules, and conflicts that only the roster brought up.
 
     Where the roster refuses a removal, the rows it would have taken must agree, too: which removals are accepted the

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from rostersync import ledger, planning
-from rostersync.catalogue.findings import found
+from rostersync.catalogue.findings import make_finding
 from rostersync.ledger import Delivery, Waiting
 from rostersync.model import DeliveryState, Finding, Screened
-from rostersync.pipeline.context import Edges, Run, day_began
+from rostersync.pipeline.context import Run, Services, day_began
 from rostersync.pipeline.file_verdict import plan_screened
 from rostersync.pipeline.known_content import is_older
-from rostersync.planning import Aside, Plan, PlanContext
+from rostersync.planning import ExcludedRows, Plan, PlanContext
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
@@ -41,12 +41,12 @@ def plan_approved(
     `left_out_before`: lines that an earlier approval left out, which stay so.
     """
     if approval is None:
-        return plan_screened(conn, context, screened, Aside(left_out_before=left_out_before))
+        return plan_screened(conn, context, screened, ExcludedRows(left_out_before=left_out_before))
     seen, lines = approval.seen, frozenset[int]()
     while True:
-        aside = Aside(schools=approval.without_schools, lines=lines, left_out_before=left_out_before)
+        aside = ExcludedRows(schools=approval.without_schools, lines=lines, left_out_before=left_out_before)
         plan = plan_screened(conn, context, screened, aside)
-        more = planning.lines_in_the_way(plan.workspace, seen.sequence, seen.roster_version)
+        more = planning.lines_overtaken_since(plan.workspace, seen.sequence, seen.roster_version)
         if not more:
             return plan
         lines |= more
@@ -54,7 +54,7 @@ def plan_approved(
 
 def holds(
     conn: Connection,
-    edges: Edges,
+    services: Services,
     run: Run,
     district: District,
     delivery: Delivery,
@@ -65,27 +65,27 @@ def holds(
 
     Where no row could be applied there is nothing to approve.
     """
-    new = 0 if approval is None else planning.unseen(plan.workspace, delivery.id, approval.seen.attempt)
+    new = 0 if approval is None else planning.changes_not_in_plan(plan.workspace, delivery.id, approval.seen.attempt)
     if not plan.rows.accepted or (approval is not None and not new):
         return ()
-    since = day_began(edges, district)
+    since = day_began(services, district)
     together = ledger.applied_together(conn, district.code, since=since, delivery_id=delivery.id)
-    mass = planning.judge_holds(plan, district.holds, together)
+    mass = planning.find_holds(plan, district.holds, together)
     if approval is not None:
-        return (found("hold-changed", count=new), *mass)
+        return (make_finding("hold-changed", count=new), *mass)
     if run.force or not district.holds.older_file or not is_older(conn, delivery):
         return mass
-    return (*mass, found("hold-older-file"))
+    return (*mass, make_finding("hold-older-file"))
 
 
-def supersede(conn: Connection, edges: Edges, applied: Delivery, plan: Plan) -> None:
+def supersede(conn: Connection, services: Services, applied: Delivery, plan: Plan) -> None:
     """Older held deliveries of the district whose every key this applied one names need nobody's decision any more."""
     older = {
-        each.delivery: each.attempt
-        for each in ledger.waiting(conn, applied.district)
-        if each.sequence < applied.sequence and each.delivery != applied.id
+        waiting.delivery: waiting.attempt
+        for waiting in ledger.waiting(conn, applied.district)
+        if waiting.sequence < applied.sequence and waiting.delivery != applied.id
     }
-    gone = planning.covered(plan.workspace, older)
+    gone = planning.fully_replaced_deliveries(plan.workspace, older)
     if gone:
         by = f"delivery {applied.id}"
-        ledger.mark_decided(conn, gone, DeliveryState.SUPERSEDED, by=by, at=edges.clock())
+        ledger.mark_decided(conn, gone, DeliveryState.SUPERSEDED, by=by, at=services.clock())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rostersync import ledger
 from rostersync.exceptions import FileChangedWhileRead
 from rostersync.model import Landed, RemoteFile
-from rostersync.pipeline.context import Edges, transaction
+from rostersync.pipeline.context import Services, district_transaction
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,81 +26,86 @@ PLACEHOLDER_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class ScannedFile:
     """A file of this look; `landed` is None while it is still growing."""
 
     remote: RemoteFile
     landed: Landed | None
 
 
-def look(edges: Edges, district: District, transport: Transport) -> list[Looked]:
+def scan_inbox(services: Services, district: District, transport: Transport) -> list[ScannedFile]:
     """Every matching file of the inbox, oldest first, then by name; the complete ones are in the landing store."""
     first = sorted(transport.list(), key=lambda file: (file.modified_at, file.name))
-    complete = set(_complete(edges, district, transport, first))
-    return [Looked(remote=each, landed=_land(edges, district, transport, each, each in complete)) for each in first]
+    complete = set(_complete(services, district, transport, first))
+    return [
+        ScannedFile(remote=remote, landed=_land(services, district, transport, remote, remote in complete))
+        for remote in first
+    ]
 
 
 def _complete(
-    edges: Edges, district: District, transport: Transport, first: Sequence[RemoteFile]
+    services: Services, district: District, transport: Transport, first: Sequence[RemoteFile]
 ) -> Iterator[RemoteFile]:
     """Files with a `.done` marker, or with the same size and time at two looks.
 
     The first may be an earlier run's, or the one that this run took at all inboxes before the district's turn.
     """
-    since = _steady_since(edges, district, first)
-    steady = _seen_long_enough(edges, since)
+    since = _steady_since(services, district, first)
+    steady = _seen_long_enough(services, since)
     doubtful = []
-    for each in first:
-        if each in steady or (each.size and transport.has_done_marker(each.name)):
-            yield each
+    for remote in first:
+        if remote in steady or (remote.size and transport.has_done_marker(remote.name)):
+            yield remote
         else:
-            doubtful.append(each)
-    if edges.settle_seconds:
-        doubtful = [each for each in doubtful if each.size]
-    yield from _unchanged(edges, transport, doubtful, since)
+            doubtful.append(remote)
+    if services.settle_seconds:
+        doubtful = [remote for remote in doubtful if remote.size]
+    yield from _unchanged(services, transport, doubtful, since)
 
 
-def _steady_since(edges: Edges, district: District, files: Sequence[RemoteFile]) -> Mapping[RemoteFile, datetime]:
+def _steady_since(services: Services, district: District, files: Sequence[RemoteFile]) -> Mapping[RemoteFile, datetime]:
     if not files:
         return {}
-    with transaction(edges, district.code) as conn:
+    with district_transaction(services, district.code) as conn:
         return ledger.steady_since(conn, district.code, files)
 
 
-def _seen_long_enough(edges: Edges, since: Mapping[RemoteFile, datetime]) -> set[RemoteFile]:
-    settled = edges.clock() - timedelta(seconds=edges.settle_seconds)
-    certain = settled - PLACEHOLDER_FOR if edges.settle_seconds else settled
-    return {each for each, at in since.items() if at <= (settled if each.size else certain)}
+def _seen_long_enough(services: Services, since: Mapping[RemoteFile, datetime]) -> set[RemoteFile]:
+    settled = services.clock() - timedelta(seconds=services.settle_seconds)
+    certain = settled - PLACEHOLDER_FOR if services.settle_seconds else settled
+    return {item for item, at in since.items() if at <= (settled if item.size else certain)}
 
 
 def _unchanged(
-    edges: Edges, transport: Transport, files: Sequence[RemoteFile], since: Mapping[RemoteFile, datetime]
+    services: Services, transport: Transport, files: Sequence[RemoteFile], since: Mapping[RemoteFile, datetime]
 ) -> Iterable[RemoteFile]:
     """Those that are the same at a second look, after what is left of the pause behind the first one."""
     if not files:
         return ()
-    now = edges.clock()
-    seconds = max(edges.settle_seconds - (now - since.get(file, now)).total_seconds() for file in files)
+    now = services.clock()
+    seconds = max(services.settle_seconds - (now - since.get(file, now)).total_seconds() for file in files)
     # A look that a clock ahead of ours has dated prolongs nothing; and time goes on while we count.
-    edges.sleep(min(max(seconds, 0), edges.settle_seconds))
+    services.sleep(min(max(seconds, 0), services.settle_seconds))
     second = set(transport.list())
-    return (each for each in files if each in second)
+    return (remote for remote in files if remote in second)
 
 
-def _land(edges: Edges, district: District, transport: Transport, seen: RemoteFile, complete: bool) -> Landed | None:
+def _land(
+    services: Services, district: District, transport: Transport, seen: RemoteFile, complete: bool
+) -> Landed | None:
     """Size and time are compared once more after the download: a file that changed meanwhile waits."""
     if not complete:
         return None
     try:
-        return edges.landing.land(district.code, transport, seen, max_bytes=district.limits.max_bytes)
+        return services.landing.land(district.code, transport, seen, max_bytes=district.limits.max_bytes)
     except FileChangedWhileRead:
         return None
 
 
-def modified_at(conn: Connection, edges: Edges, file: RemoteFile, district: District) -> datetime:
+def modified_at(conn: Connection, services: Services, file: RemoteFile, district: District) -> datetime:
     """When the file was modified; with a clock that is ahead: when it arrived, else it would long be the newest.
 
     Ours may have jumped back: no file arrives before the last look.
     """
-    arrived, looked = edges.clock(), ledger.last_looked_at(conn, district.code)
+    arrived, looked = services.clock(), ledger.last_looked_at(conn, district.code)
     return min(file.modified_at, max(arrived, looked or arrived))

@@ -1,4 +1,4 @@
-"""Known bytes: what a content that the ledger already has means when it is found again (safety page, Ledger)."""
+"""What content that the ledger already has means when it is found again (docs/rules/known-content.md)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OPEN = (DeliveryState.PULLED, DeliveryState.VALIDATED, DeliveryState.FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class ScanCircumstances:
     """The circumstances of a look: the district's date, its conditions, and whether the operator insists."""
 
     district: str
@@ -26,26 +26,28 @@ class Situation:
     force: bool
 
 
-def verdict(conn: Connection, found: Delivery, situation: Situation, *, anew: bool) -> Outcome | None:
+def decide_known_content(
+    conn: Connection, found: Delivery, circumstances: ScanCircumstances, *, anew: bool
+) -> Outcome | None:
     """How a delivery found in the inbox ends at once; None: there is work to do.
 
     `anew`: these bytes were not there with this modification time before.
     """
-    if situation.force or found.state in _OPEN:
+    if circumstances.force or found.state in _OPEN:
         return None
     if found.state is DeliveryState.REFUSED:
-        return Outcome.REFUSED if _same_refusal(conn, found, situation.conditions) else None
+        return Outcome.REFUSED if _same_refusal(conn, found, circumstances.conditions) else None
     if found.state is DeliveryState.HELD:
         return Outcome.HELD
     if found.state is not DeliveryState.APPLIED:
         return Outcome.DUPLICATE
-    return _of_applied(conn, found, situation, anew)
+    return _of_applied(conn, found, circumstances, anew)
 
 
-def _of_applied(conn: Connection, found: Delivery, situation: Situation, anew: bool) -> Outcome | None:
+def _of_applied(conn: Connection, found: Delivery, circumstances: ScanCircumstances, anew: bool) -> Outcome | None:
     latest = ledger.latest_applied(conn, found.district)
     if latest is None or latest[0] == found.id:
-        settled = _approved_in_part(conn, found) or _judged_already(conn, found, situation)
+        settled = _approved_in_part(conn, found) or _judged_already(conn, found, circumstances)
         return Outcome.DUPLICATE if settled else None
     return None if anew else Outcome.DUPLICATE
 
@@ -56,10 +58,10 @@ def _approved_in_part(conn: Connection, found: Delivery) -> bool:
     return last is not None and last.left_out > 0
 
 
-def _judged_already(conn: Connection, found: Delivery, situation: Situation) -> bool:
+def _judged_already(conn: Connection, found: Delivery, circumstances: ScanCircumstances) -> bool:
     return (
-        found.judged_on == situation.today
-        and _same_rules(found, situation.conditions)
+        found.judged_on == circumstances.today
+        and _same_rules(found, circumstances.conditions)
         and found.judged_roster_version == ledger.roster_version(conn, found.district)
     )
 

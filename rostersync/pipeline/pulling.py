@@ -14,11 +14,11 @@ from rostersync.configuration import districts
 from rostersync.exceptions import ConfigurationError, RosterSyncError
 from rostersync.ledger import Arrival, Delivery, RunDelivery
 from rostersync.model import DeliveryState, Outcome
-from rostersync.pipeline.context import Edges, Run, conditions, today, transaction
+from rostersync.pipeline.context import Run, Services, conditions, district_transaction, today
 from rostersync.pipeline.dry_run import DRY_RUN
-from rostersync.pipeline.inbox_scan import Looked, look, modified_at
-from rostersync.pipeline.known_content import Situation, verdict
-from rostersync.pipeline.notifications import recall_refusal, tell_misnamed, tell_nothing_new
+from rostersync.pipeline.inbox_scan import ScannedFile, modified_at, scan_inbox
+from rostersync.pipeline.known_content import ScanCircumstances, decide_known_content
+from rostersync.pipeline.notifications import notify_misnamed_file, notify_no_changes, recall_refusal
 from rostersync.pipeline.results import Arrived, Pulled
 from rostersync.transports import account
 
@@ -32,7 +32,7 @@ _EMPTY = Arrival(seen=None, delivery=None, outcome=Outcome.NO_FILE)
 _NO_FILE = Arrived(delivery=None, outcome=Outcome.NO_FILE)
 
 
-def list_districts(edges: Edges, run: Run, wave: str, chosen: Sequence[str] = ()) -> list[str]:
+def list_districts(services: Services, run: Run, wave: str, chosen: Sequence[str] = ()) -> list[str]:
     """The run's districts, sorted: the wave's enabled ones, or those of them that were chosen.
 
     Stored at the first call; the same run gets the same list for ever, so that mapped tasks keep their places.
@@ -46,56 +46,57 @@ def list_districts(edges: Edges, run: Run, wave: str, chosen: Sequence[str] = ()
     if run.dry_run:
         return wanted
     shared = list(districts.districts_with_shared_inboxes(account))
-    with transaction(edges, None) as conn:
+    with district_transaction(services, None) as conn:
         return ledger.districts_of_run(conn, run.dag_id, run.run_id, wanted, shared)
 
 
-def pull(edges: Edges, run: Run, code: str) -> Pulled:
+def pull(services: Services, run: Run, code: str) -> Pulled:
     """Land every complete file of the inbox and enter it in the ledger, together, in one transaction.
 
     A run that landed something before returns those deliveries and does not touch the inbox.
     Raises ConfigurationError (another district's inbox overlaps this one's), SourceUnreachable,
     SourceRefused, HostKeyChanged, LandingUnavailable, DatabaseUnavailable.
     """
-    district = edges.district(code)
+    district = services.district(code)
     if run.dry_run:
         districts.check_inbox_is_not_shared(code, account)
-        return _try_out(edges, district)
+        return _try_out(services, district)
     # Before this night writes mails of its own: those need not be doubted when the database was restored.
-    mailing.Epoch(engine=edges.engine, witness=edges.landing, clock=edges.clock).park_restored()
-    with transaction(edges, district.code) as conn:
+    mailing.RestoreGuard(engine=services.engine, journal=services.landing, clock=services.clock).park_after_restore()
+    with district_transaction(services, district.code) as conn:
         ledger.ensure_district(conn, district.code, district.name)
-        taken = _taken_before(conn, edges, run, district)
+        taken = _taken_before(conn, services, run, district)
         may_share_inbox = ledger.may_share_inbox(conn, run.dag_id, run.run_id, code)
     if taken is not None:
         return taken
     if may_share_inbox:
         districts.check_inbox_is_not_shared(code, account)
-    with edges.open_transport(district) as transport:
+    with services.open_transport(district) as transport:
         if district.policies.after_read == "move":
             transport.restore_interrupted_moves()
-        looked = look(edges, district, transport)
+        looked = scan_inbox(services, district, transport)
         near = transport.near_names()
-        fault_points.point("pull.before_ledger")
-        with transaction(edges, district.code) as conn:
-            pulled = _enter(conn, edges, run, district, looked, near)
-            fault_points.point("pull.before_commit")
-        fault_points.point("pull.after_commit")
+        fault_points.reached("pull.before_ledger")
+        with district_transaction(services, district.code) as conn:
+            pulled = _enter(conn, services, run, district, looked, near)
+            fault_points.reached("pull.before_commit")
+        fault_points.reached("pull.after_commit")
         _tidy(district, transport, looked)
     return pulled
 
 
-def _taken_before(conn: Connection, edges: Edges, run: Run, district: District) -> Pulled | None:
+def _taken_before(conn: Connection, services: Services, run: Run, district: District) -> Pulled | None:
     taken = ledger.deliveries_of_run(conn, run.dag_id, run.run_id, district.code)
     if not taken:
         return None
-    if all(each.outcome is Outcome.WAITING for each in taken) and not district.in_blackout(today(edges, district)):
-        for each in taken:
-            ledger.settle(conn, run.dag_id, run.run_id, district.code, each.delivery, None)
-        taken = [RunDelivery(delivery=each.delivery, outcome=None) for each in taken]
-    waiting = {each.delivery for each in taken if each.outcome is Outcome.WAITING}
-    ids = tuple(each.delivery for each in taken if each.delivery not in waiting)
-    arrivals = tuple(Arrived(delivery=each.delivery, outcome=each.outcome) for each in taken)
+    blackout = district.in_blackout(today(services, district))
+    if not blackout and all(earlier.outcome is Outcome.WAITING for earlier in taken):
+        for earlier in taken:
+            ledger.record_outcome(conn, run.dag_id, run.run_id, district.code, earlier.delivery, None)
+        taken = [RunDelivery(delivery=earlier.delivery, outcome=None) for earlier in taken]
+    waiting = {earlier.delivery for earlier in taken if earlier.outcome is Outcome.WAITING}
+    ids = tuple(earlier.delivery for earlier in taken if earlier.delivery not in waiting)
+    arrivals = tuple(Arrived(delivery=earlier.delivery, outcome=earlier.outcome) for earlier in taken)
     return Pulled(deliveries=ids, outcome=None if ids else Outcome.WAITING, arrivals=arrivals)
 
 
@@ -109,7 +110,7 @@ class _Night:
 
     def put_last(self, failing: frozenset[str]) -> None:
         """What failed before is tried after all others, so that it does not stand in their way."""
-        last = [replace(one, tried_last=True) for one in self.taken if one.delivery in failing]
+        last = [replace(one, ended_last_try=True) for one in self.taken if one.delivery in failing]
         self.taken = [one for one in self.taken if one.delivery not in failing] + last
 
     def take(self, found: Delivery, outcome: Outcome | None) -> None:
@@ -123,40 +124,44 @@ class _Night:
 
 def _enter(
     conn: Connection,
-    edges: Edges,
+    services: Services,
     run: Run,
     district: District,
-    looked: Sequence[Looked],
+    looked: Sequence[ScannedFile],
     near: Sequence[RemoteFile],
 ) -> Pulled:
     """Enter the look: unfinished deliveries of earlier nights go first, then this look's files, then what failed."""
     ledger.lock_run(conn, run.dag_id, run.run_id, district.code)
-    taken = _taken_before(conn, edges, run, district)
+    taken = _taken_before(conn, services, run, district)
     if taken is not None:
         return taken
-    blackout = district.in_blackout(today(edges, district))
+    blackout = district.in_blackout(today(services, district))
     night = _Night()
-    for each in [] if blackout else ledger.unfinished(conn, district.code):
-        night.take(each, None)
+    for delivery in [] if blackout else ledger.unfinished(conn, district.code):
+        night.take(delivery, None)
     for seen in looked:
-        _enter_file(conn, edges, run, district, seen, night)
+        _enter_file(conn, services, run, district, seen, night)
     night.put_last(ledger.failing(conn, district.code))
     ledger.assign(conn, run.dag_id, run.run_id, district.code, night.taken)
-    arrivals = [*(night.arrivals or [_EMPTY]), *_not_read(conn, edges, district, near)]
-    ledger.record_arrivals(conn, run.dag_id, run.run_id, district.code, arrivals, edges.clock())
+    arrivals = [*(night.arrivals or [_EMPTY]), *_not_read(conn, services, district, near)]
+    ledger.record_arrivals(conn, run.dag_id, run.run_id, district.code, arrivals, services.clock())
     return _pulled(night)
 
 
-def _not_read(conn: Connection, edges: Edges, district: District, near: Sequence[RemoteFile]) -> Iterator[Arrival]:
+def _not_read(
+    conn: Connection, services: Services, district: District, near: Sequence[RemoteFile]
+) -> Iterator[Arrival]:
     """Files with nearly the expected name: noted, and told to the contacts once."""
     if near:
         _log.warning("District %s: %d files have nearly the expected name and are not read.", district.code, len(near))
     for file in near:
-        tell_misnamed(conn, edges, district, file)
+        notify_misnamed_file(conn, services, district, file)
         yield Arrival(seen=file, delivery=None, outcome=ledger.NEAR_NAME)
 
 
-def _enter_file(conn: Connection, edges: Edges, run: Run, district: District, seen: Looked, night: _Night) -> None:
+def _enter_file(
+    conn: Connection, services: Services, run: Run, district: District, seen: ScannedFile, night: _Night
+) -> None:
     if seen.landed is None:
         night.arrivals.append(Arrival(seen=seen.remote, delivery=None, outcome=Outcome.WAITING))
         return
@@ -166,34 +171,36 @@ def _enter_file(conn: Connection, edges: Edges, run: Run, district: District, se
         found = ledger.record_delivery(
             conn,
             seen.landed,
-            modified_at=modified_at(conn, edges, seen.remote, district),
-            landed_at=edges.clock(),
+            modified_at=modified_at(conn, services, seen.remote, district),
+            landed_at=services.clock(),
             conditions=conditions(district),
         )
     elif anew:
-        ledger.seen_again(conn, found.id, modified_at(conn, edges, seen.remote, district))
-    outcome = _outcome(conn, edges, run, district, found, anew)
+        ledger.seen_again(conn, found.id, modified_at(conn, services, seen.remote, district))
+    outcome = _outcome(conn, services, run, district, found, anew)
     night.take(found, outcome)
     night.arrivals.append(Arrival(seen=seen.remote, delivery=found.id, outcome=outcome or DeliveryState.PULLED))
-    if _reminded(conn, edges, district, found, outcome, anew):
+    if _reminded(conn, services, district, found, outcome, anew):
         night.mailed.add(found.id)
 
 
 def _reminded(
-    conn: Connection, edges: Edges, district: District, found: Delivery, outcome: Outcome | None, anew: bool
+    conn: Connection, services: Services, district: District, found: Delivery, outcome: Outcome | None, anew: bool
 ) -> bool:
     """Whether known bytes, settled at once, give cause for a short mail."""
     if outcome is Outcome.DUPLICATE and anew:
-        return tell_nothing_new(conn, edges, district, found)
-    return outcome is Outcome.REFUSED and not anew and recall_refusal(conn, edges, district, found)
+        return notify_no_changes(conn, services, district, found)
+    return outcome is Outcome.REFUSED and not anew and recall_refusal(conn, services, district, found)
 
 
 def _outcome(
-    conn: Connection, edges: Edges, run: Run, district: District, found: Delivery, anew: bool
+    conn: Connection, services: Services, run: Run, district: District, found: Delivery, anew: bool
 ) -> Outcome | None:
-    day = today(edges, district)
-    situation = Situation(district=district.code, today=day, conditions=conditions(district), force=run.force)
-    outcome = verdict(conn, found, situation, anew=anew)
+    day = today(services, district)
+    circumstances = ScanCircumstances(
+        district=district.code, today=day, conditions=conditions(district), force=run.force
+    )
+    outcome = decide_known_content(conn, found, circumstances, anew=anew)
     if outcome is None and district.in_blackout(day):
         return Outcome.WAITING
     return outcome
@@ -201,41 +208,43 @@ def _outcome(
 
 def _pulled(night: _Night) -> Pulled:
     """Deliveries with work left, or with a mail to send; an outcome only when there are none."""
-    ids = tuple(each.delivery for each in night.taken if each.outcome is None or each.delivery in night.mailed)
-    unread = [each for each in night.arrivals if each.delivery is None]
-    arrivals = [Arrived(delivery=each.delivery, outcome=each.outcome) for each in night.taken]
-    arrivals += [Arrived(delivery=None, outcome=Outcome(each.outcome)) for each in unread]
+    ids = tuple(
+        taken_delivery.delivery
+        for taken_delivery in night.taken
+        if taken_delivery.outcome is None or taken_delivery.delivery in night.mailed
+    )
+    unread = [arrival for arrival in night.arrivals if arrival.delivery is None]
+    arrivals = [
+        Arrived(delivery=taken_delivery.delivery, outcome=taken_delivery.outcome) for taken_delivery in night.taken
+    ]
+    arrivals += [Arrived(delivery=None, outcome=Outcome(remote.outcome)) for remote in unread]
     if not arrivals:
         return Pulled(deliveries=(), outcome=Outcome.NO_FILE, arrivals=(_NO_FILE,))
     return Pulled(deliveries=ids, outcome=None if ids else arrivals[-1].outcome, arrivals=tuple(arrivals))
 
 
-def _tidy(district: District, transport: Transport, looked: Sequence[Looked]) -> None:
+def _tidy(district: District, transport: Transport, looked: Sequence[ScannedFile]) -> None:
     """Move what is landed and entered, where the configuration says so; not being able to is no failure."""
     if district.policies.after_read != "move":
         return
-    for each in looked:
-        if each.landed is None:
+    for scanned in looked:
+        if scanned.landed is None:
             continue
         try:
-            fault_points.point("pull.before_move")
-            if not transport.move(each.remote, each.landed):
+            fault_points.reached("pull.before_move")
+            if not transport.move(scanned.remote, scanned.landed):
                 _log.info("District %s: a newer file came in a read one's place; it is read next.", district.code)
-            fault_points.point("pull.after_move")
+            fault_points.reached("pull.after_move")
         except RosterSyncError as error:
             _log.warning("District %s: a file that was read stays in the inbox (%s).", district.code, error.code)
 
 
-def _try_out(edges: Edges, district: District) -> Pulled:
+def _try_out(services: Services, district: District) -> Pulled:
     """A dry run lands the bytes, which changes nothing, and leaves the ledger alone."""
-    with edges.open_transport(district) as transport:
-        looked = look(edges, district, transport)
-    ids = tuple(dict.fromkeys(f"{DRY_RUN}{each.landed.sha256}" for each in looked if each.landed))
-    growing = [Arrived(delivery=None, outcome=Outcome.WAITING) for each in looked if each.landed is None]
-    arrivals = [*(Arrived(delivery=each, outcome=None) for each in ids), *growing]
+    with services.open_transport(district) as transport:
+        looked = scan_inbox(services, district, transport)
+    ids = tuple(dict.fromkeys(f"{DRY_RUN}{scanned.landed.sha256}" for scanned in looked if scanned.landed))
+    growing = [Arrived(delivery=None, outcome=Outcome.WAITING) for scanned in looked if scanned.landed is None]
+    arrivals = [*(Arrived(delivery=delivery_id, outcome=None) for delivery_id in ids), *growing]
     empty = Outcome.WAITING if growing else Outcome.NO_FILE
-    return Pulled(
-        deliveries=ids,
-        outcome=None if ids else empty,
-        arrivals=tuple(arrivals) or (_NO_FILE,),
-    )
+    return Pulled(deliveries=ids, outcome=None if ids else empty, arrivals=tuple(arrivals) or (_NO_FILE,))

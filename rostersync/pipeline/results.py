@@ -10,7 +10,7 @@ from typing import Any
 from rostersync.catalogue import findings as catalogue
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.ledger import Attempt
-from rostersync.model import BUCKETS, ENTITIES, Counts, Finding, Judgement, Outcome, RowCounts, Screened, Severity
+from rostersync.model import BUCKETS, ENTITIES, Counts, Evaluation, Finding, Outcome, RowCounts, Screened, Severity
 from rostersync.reporting.grouping import without_cells
 
 NO_COUNTS: Counts = {entity: dict.fromkeys(BUCKETS, 0) for entity in ENTITIES}
@@ -57,7 +57,9 @@ class SyncResult:
         """The object that `rostersync sync --format json` prints for this arrival; a log may keep it: no cell in it."""
         told = self.findings
         if dictionary is not None:
-            told = tuple(each if each.severity is Severity.HOLD else without_cells(each, dictionary) for each in told)
+            told = tuple(
+                finding if finding.severity is Severity.HOLD else without_cells(finding, dictionary) for finding in told
+            )
         return {
             "district": self.district,
             "delivery": self.delivery,
@@ -99,18 +101,18 @@ def result_of(
     )
 
 
-def judged(district: str, delivery: str | None, attempt: int | None, judgement: Judgement) -> SyncResult:
+def evaluated_result(district: str, delivery: str | None, attempt: int | None, evaluation: Evaluation) -> SyncResult:
     """A fresh judgement as a result."""
     return SyncResult(
         district=district,
         delivery=delivery,
-        outcome=judgement.outcome,
+        outcome=evaluation.outcome,
         attempt=attempt,
-        rows=judgement.rows,
-        counts=judgement.counts,
-        by_school=judgement.by_school,
-        findings=judgement.findings,
-        changes=judgement.changes,
+        rows=evaluation.rows,
+        counts=evaluation.counts,
+        by_school=evaluation.by_school,
+        findings=evaluation.findings,
+        changes=evaluation.changes,
     )
 
 
@@ -122,7 +124,7 @@ class Checked:
     screened: Screened
     rows: RowCounts
     findings: tuple[Finding, ...]
-    judgement: Judgement | None = None
+    evaluation: Evaluation | None = None
 
     @property
     def verdict(self) -> str:
@@ -145,14 +147,14 @@ def findings_json(findings: Sequence[Finding], dictionary: Dictionary | None) ->
     """Findings as data; the text of a personal cell is left out of the message."""
     return [
         {
-            "code": each.code,
-            "severity": each.severity.value,
-            "line": each.line,
-            "column": each.column,
-            "message": catalogue.message(each, masked=_personal(each, dictionary)),
-            "resolution": catalogue.resolution(each, masked=_personal(each, dictionary)),
+            "code": finding.code,
+            "severity": finding.severity.value,
+            "line": finding.line,
+            "column": finding.column,
+            "message": catalogue.message(finding, masked=_personal(finding, dictionary)),
+            "resolution": catalogue.resolution(finding, masked=_personal(finding, dictionary)),
         }
-        for each in findings
+        for finding in findings
     ]
 
 
@@ -176,10 +178,10 @@ def row_counts(screened: Screened) -> RowCounts:
 
 def by_line(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Findings in the order a person reads the file: the whole file first, then by line."""
-    return tuple(sorted(findings, key=lambda each: (each.line is not None, each.line or 0)))
+    return tuple(sorted(findings, key=lambda finding: (finding.line is not None, finding.line or 0)))
 
 
 def tally(findings: Sequence[Finding]) -> dict[str, int]:
     """severity → how many: what may be said in XCom about findings."""
-    counted = Counter(each.severity for each in findings)
+    counted = Counter(finding.severity for finding in findings)
     return {severity.value: counted[severity] for severity in Severity}

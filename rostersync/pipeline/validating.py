@@ -12,21 +12,21 @@ from sqlalchemy import Connection
 from rostersync import fault_points, ledger
 from rostersync.catalogue.findings import certain
 from rostersync.ledger import Attempt, Delivery
-from rostersync.model import DeliveryState, Finding, Judgement, Outcome, Screened
-from rostersync.pipeline.context import Edges, Run, conditions, dictionary_of, today, transaction
+from rostersync.model import DeliveryState, Evaluation, Finding, Outcome, Screened
+from rostersync.pipeline.context import Run, Services, conditions, dictionary_of, district_transaction, today
 from rostersync.pipeline.dry_run import screen_landed
-from rostersync.pipeline.file_verdict import read, refusal, screen
-from rostersync.pipeline.notifications import tell
-from rostersync.pipeline.results import SyncResult, judged, tally
+from rostersync.pipeline.file_verdict import read_landed, refused_evaluation, screen_landed_bytes
+from rostersync.pipeline.notifications import notify
+from rostersync.pipeline.results import SyncResult, evaluated_result, tally
 from rostersync.pipeline.run_progress import (
     SET_ASIDE,
-    check_kills,
-    failure_noted,
+    claim_delivery,
+    finished_result,
+    mark_finished,
     once_more_after_another,
-    settle,
-    settled_result,
+    recording_failure,
+    refuse_after_kills,
     stored_result,
-    take,
     tried_last,
 )
 
@@ -52,51 +52,51 @@ class Validated:
         return {"delivery": self.delivery, "outcome": None, "findings": dict(self.findings or {})}
 
 
-def validate(edges: Edges, run: Run, code: str, delivery: str) -> Mapping[str, Any]:
+def validate(services: Services, run: Run, code: str, delivery: str) -> Mapping[str, Any]:
     """Judge a delivery's file rules and store the findings; again under the same rules: say so and do nothing.
 
     What failed in earlier runs is not judged here: `upsert` does it after everything else.
     Raises SuiteFailed, LandedBytesMissing, LostClaim, KilledTwice, DatabaseUnavailable.
     """
-    if delivery in tried_last(edges, run, code):
+    if delivery in tried_last(services, run, code):
         return Validated(delivery=delivery).summary()
-    return judge_file(edges, run, edges.district(code), delivery).summary()
+    return validate_file(services, run, services.district(code), delivery).summary()
 
 
-def judge_file(edges: Edges, run: Run, district: District, id_: str) -> Validated:
+def validate_file(services: Services, run: Run, district: District, id_: str) -> Validated:
     """`validate` for callers in the same process, who need not read the file again."""
     if run.dry_run:
-        screened = screen_landed(edges, district, id_)
+        screened = screen_landed(services, district, id_)
         return Validated(delivery=id_, screened=screened, findings=tally(certain(screened.findings)))
-    with failure_noted(edges, run, district.code, id_) as work:
-        attempt = partial(_judge_file, edges, run, district, id_, work)
-        return once_more_after_another(edges, district.code, id_, work, attempt)
+    with recording_failure(services, run, district.code, id_) as work:
+        attempt = partial(_validate_file, services, run, district, id_, work)
+        return once_more_after_another(services, district.code, id_, work, attempt)
 
 
-def _judge_file(edges: Edges, run: Run, district: District, id_: str, work: str) -> Validated:
-    with transaction(edges, district.code) as conn:
-        done, delivery, token = _open(conn, edges, run, district, id_, work)
+def _validate_file(services: Services, run: Run, district: District, id_: str, work: str) -> Validated:
+    with district_transaction(services, district.code) as conn:
+        done, delivery, token = _open(conn, services, run, district, id_, work)
     if done is not None:
         return done
-    check_kills(delivery, work)
-    fault_points.point("validate.after_claim")
-    return screen_delivery(edges, run, district, delivery, token)
+    refuse_after_kills(delivery, work)
+    fault_points.reached("validate.after_claim")
+    return screen_delivery(services, run, district, delivery, token)
 
 
 def _open(
-    conn: Connection, edges: Edges, run: Run, district: District, id_: str, work: str
+    conn: Connection, services: Services, run: Run, district: District, id_: str, work: str
 ) -> tuple[Validated | None, Delivery, int]:
     """What needs no judging, else the delivery, claimed."""
     delivery = ledger.delivery_of(conn, district.code, id_)
-    result = settled_result(conn, run, district.code, id_)
+    result = finished_result(conn, run, district.code, id_)
     if result is not None:
         return Validated(delivery=id_, result=result), delivery, 0
     stored = ledger.findings_of(conn, id_, delivery.attempts, "file")
     if not is_validated(delivery, district, stored):
-        token = take(conn, edges, run, id_, work)
+        token = claim_delivery(conn, services, run, id_, work)
         return None, ledger.delivery_of(conn, district.code, id_), token
     if delivery.state is DeliveryState.REFUSED:
-        settle(conn, run, district.code, id_, Outcome.REFUSED)
+        mark_finished(conn, run, district.code, id_, Outcome.REFUSED)
         return Validated(delivery=id_, result=stored_result(conn, district.code, id_)), delivery, 0
     return Validated(delivery=id_, findings=tally(stored)), delivery, 0
 
@@ -110,21 +110,21 @@ def is_validated(delivery: Delivery, district: District, stored: Sequence[Findin
     return same_rules and len(stored) == delivery.file_findings
 
 
-def screen_delivery(edges: Edges, run: Run, district: District, delivery: Delivery, token: int) -> Validated:
+def screen_delivery(services: Services, run: Run, district: District, delivery: Delivery, token: int) -> Validated:
     """Read and screen the landed bytes, and store what was found, if the claim still holds."""
     dictionary = dictionary_of(district)
-    reading = read(edges.landing.read(district.code, delivery.sha256), dictionary, district)
-    screened = screen(reading, dictionary, district)
-    with transaction(edges, district.code) as conn:
+    reading = read_landed(services.landing.read(district.code, delivery.sha256), dictionary, district)
+    screened = screen_landed_bytes(reading, dictionary, district)
+    with district_transaction(services, district.code) as conn:
         ledger.check_claim(conn, delivery.id, token)
-        result = _store(conn, edges, run, district, delivery, screened)
-        fault_points.point("validate.before_commit")
-    fault_points.point("validate.after_commit")
+        result = _store(conn, services, run, district, delivery, screened)
+        fault_points.reached("validate.before_commit")
+    fault_points.reached("validate.after_commit")
     return Validated(delivery=delivery.id, result=result, screened=screened, findings=tally(certain(screened.findings)))
 
 
 def _store(
-    conn: Connection, edges: Edges, run: Run, district: District, delivery: Delivery, screened: Screened
+    conn: Connection, services: Services, run: Run, district: District, delivery: Delivery, screened: Screened
 ) -> SyncResult | None:
     number = delivery.attempts + 1
     ledger.store_findings(
@@ -143,7 +143,7 @@ def _store(
         conditions=conditions(district),
         state=_state(delivery, screened),
     )
-    return _refuse(conn, edges, run, district, delivery, number, screened) if screened.refused else None
+    return _refuse(conn, services, run, district, delivery, number, screened) if screened.refused else None
 
 
 def _state(delivery: Delivery, screened: Screened) -> DeliveryState:
@@ -159,7 +159,7 @@ def _state(delivery: Delivery, screened: Screened) -> DeliveryState:
 
 def _refuse(
     conn: Connection,
-    edges: Edges,
+    services: Services,
     run: Run,
     district: District,
     delivery: Delivery,
@@ -168,47 +168,49 @@ def _refuse(
 ) -> SyncResult:
     """The whole file ends here: attempt, report and mails in this transaction; the same refusal is not mailed twice."""
     version = ledger.roster_version(conn, district.code)
-    day = today(edges, district)
+    day = today(services, district)
     ledger.mark_judged(
         conn, delivery.id, state=DeliveryState.REFUSED, attempt=number, roster_version=version, judged_on=day
     )
-    settle(conn, run, district.code, delivery.id, Outcome.REFUSED)
+    mark_finished(conn, run, district.code, delivery.id, Outcome.REFUSED)
     last = ledger.latest_attempt(conn, delivery.id)
-    judgement = refusal(screened)
-    if last and last.outcome is Outcome.REFUSED and same_findings(conn, last, judgement):
+    evaluation = refused_evaluation(screened)
+    if last and last.outcome is Outcome.REFUSED and same_findings(conn, last, evaluation):
         return stored_result(conn, district.code, delivery.id)
     ledger.record_attempt(
         conn,
         code=district.code,
         delivery_id=delivery.id,
         number=number,
-        judgement=judgement,
+        evaluation=evaluation,
         conditions=conditions(district),
         roster_version=version,
         actor=run.actor,
-        ended_at=edges.clock(),
+        ended_at=services.clock(),
         forced_reason=run.reason if run.force else None,
     )
-    tell(conn, edges, district, delivery, number, judgement, screened.reading)
-    return judged(district.code, delivery.id, number, judgement)
+    notify(conn, services, district, delivery, number, evaluation, screened.reading)
+    return evaluated_result(district.code, delivery.id, number, evaluation)
 
 
-def is_nothing_new(conn: Connection, last: Attempt, came_to: Judgement) -> bool:
+def is_nothing_new(conn: Connection, last: Attempt, evaluation: Evaluation) -> bool:
     """Judged again, an applied content asks for no change and has just the findings it had."""
-    if came_to.changes or last.outcome not in _APPLIED or came_to.outcome not in _APPLIED:
+    if evaluation.changes or last.outcome not in _APPLIED or evaluation.outcome not in _APPLIED:
         return False
-    return same_findings(conn, last, came_to)
+    return same_findings(conn, last, evaluation)
 
 
-def same_findings(conn: Connection, last: Attempt, came_to: Judgement) -> bool:
+def same_findings(conn: Connection, last: Attempt, evaluation: Evaluation) -> bool:
     """Whether an earlier attempt found just the same, wherever each was found first.
 
     Of an attempt whose findings were swept only numbers are left: nobody is told a second time of as many.
     """
     if not ledger.has_all_findings(conn, last):
-        return (last.findings, last.rows) == (len(came_to.findings), came_to.rows)
-    return _told(ledger.findings_of(conn, last.delivery, last.number)) == _told(came_to.findings)
+        return (last.findings, last.rows) == (len(evaluation.findings), evaluation.rows)
+    return _told(ledger.findings_of(conn, last.delivery, last.number)) == _told(evaluation.findings)
 
 
 def _told(findings: Sequence[Finding]) -> list[tuple[int, str, str, str]]:
-    return sorted((each.line or 0, each.column or "", each.code, each.severity.value) for each in findings)
+    return sorted(
+        (finding.line or 0, finding.column or "", finding.code, finding.severity.value) for finding in findings
+    )

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from rostersync.planning.change_plan import Plan, lock_district, pass_days, plan
+from rostersync.planning.change_plan import Plan, apply_date_changes, lock_district, plan
 from rostersync.planning.district_schools import schools_of
-from rostersync.planning.rules.excluded_rows import Aside
-from rostersync.planning.rules.mass_changes import judge_holds
-from rostersync.planning.stored_plans import covered, lines_in_the_way, unseen
+from rostersync.planning.rules.excluded_rows import ExcludedRows
+from rostersync.planning.rules.mass_changes import find_holds
+from rostersync.planning.stored_plans import changes_not_in_plan, fully_replaced_deliveries, lines_overtaken_since
 from rostersync.planning.workspace import PlanContext
 
 __all__ = [
-    "Aside",
+    "ExcludedRows",
     "Plan",
     "PlanContext",
-    "covered",
-    "judge_holds",
-    "lines_in_the_way",
+    "apply_date_changes",
+    "changes_not_in_plan",
+    "find_holds",
+    "fully_replaced_deliveries",
+    "lines_overtaken_since",
     "lock_district",
-    "pass_days",
     "plan",
     "schools_of",
-    "unseen",
 ]

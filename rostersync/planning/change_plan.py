@@ -13,17 +13,17 @@ import pandas as pd
 from sqlalchemy import Connection, func, select
 
 from rostersync.database import tables, translated
-from rostersync.model import Counts, Dated, Finding, RowCounts
+from rostersync.model import Counts, DateChanges, Finding, RowCounts
 from rostersync.planning.counts import count_entities, count_rows
-from rostersync.planning.finding_details import findings_of
+from rostersync.planning.finding_details import describe_findings
 from rostersync.planning.rejected_rows import note_taken_values
-from rostersync.planning.rules.excluded_rows import LEFT_OUT, Aside, set_aside
+from rostersync.planning.rules.excluded_rows import LEFT_OUT, ExcludedRows, exclude_rows
 from rostersync.planning.rules.folded_rows import refused_removals
 from rostersync.planning.rules.remarks import note_remarks
-from rostersync.planning.rules.single_rows import judge_rows
-from rostersync.planning.rules.unchanged_rows import set_quiet_apart
-from rostersync.planning.rules.unique_values import judge_claims
-from rostersync.planning.targets.date_changes import is_due, plan_passing
+from rostersync.planning.rules.single_rows import find_row_violations
+from rostersync.planning.rules.unchanged_rows import set_unchanged_rows_apart
+from rostersync.planning.rules.unique_values import find_claim_violations
+from rostersync.planning.targets.date_changes import is_due, plan_date_changes
 from rostersync.planning.targets.entities import plan_entities
 from rostersync.planning.workspace import PlanContext, Workspace, open_workspace
 
@@ -63,20 +63,20 @@ def lock_district(conn: Connection, district: str, wait_seconds: float = 60) -> 
     return int(version or 0)
 
 
-def plan(conn: Connection, context: PlanContext, rows: pd.DataFrame, aside: Aside | None = None) -> Plan:
+def plan(conn: Connection, context: PlanContext, rows: pd.DataFrame, aside: ExcludedRows | None = None) -> Plan:
     """Stage `rows` (`Screened.rows`), judge them by the roster rules and plan the change, without those `aside`."""
     ws = open_workspace(conn, context, rows)
-    set_aside(ws, aside or Aside())
-    set_quiet_apart(ws)
-    judge_rows(ws)
-    judge_claims(ws)
+    exclude_rows(ws, aside or ExcludedRows())
+    set_unchanged_rows_apart(ws)
+    find_row_violations(ws)
+    find_claim_violations(ws)
     plan_entities(ws)
     note_taken_values(ws)
     note_remarks(ws)
     counts, by_school = count_entities(ws)
     return Plan(
         workspace=ws,
-        findings=findings_of(ws),
+        findings=describe_findings(ws),
         rows=count_rows(ws),
         counts=counts,
         by_school=by_school,
@@ -85,7 +85,7 @@ def plan(conn: Connection, context: PlanContext, rows: pd.DataFrame, aside: Asid
     )
 
 
-def pass_days(conn: Connection, context: PlanContext) -> tuple[Plan, Dated] | None:
+def apply_date_changes(conn: Connection, context: PlanContext) -> tuple[Plan, DateChanges] | None:
     """The plan of what the day `context.today` does to dated assignments, without any file; None: nothing.
 
     The caller holds the district's lock.
@@ -94,7 +94,7 @@ def pass_days(conn: Connection, context: PlanContext) -> tuple[Plan, Dated] | No
         return None
     ws = Workspace(conn, context, ())
     ws.create()
-    dated = plan_passing(ws)
+    dated = plan_date_changes(ws)
     return Plan(workspace=ws, findings=(), rows=RowCounts(), counts={}, by_school={}, changes=_changes(ws)), dated
 
 

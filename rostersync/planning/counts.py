@@ -43,10 +43,10 @@ def count_rows(ws: Workspace) -> RowCounts:
     """read = accepted + rejected + set aside."""
     found = ws.conn.execute(select(ws.stage.c.status, func.count()).group_by(ws.stage.c.status)).all()
     by: dict[str, int] = {row[0]: row[1] for row in found}
-    quiet = ws.conn.scalar(select(func.count()).select_from(ws.quiet)) or 0
+    unchanged = ws.conn.scalar(select(func.count()).select_from(ws.unchanged)) or 0
     return RowCounts(
-        read=sum(by.values()) + quiet,
-        accepted=by.get("accepted", 0) + quiet,
+        read=sum(by.values()) + unchanged,
+        accepted=by.get("accepted", 0) + unchanged,
         rejected=by.get("rejected", 0),
         set_aside=by.get("folded", 0),
     )
@@ -117,7 +117,7 @@ def _unchanged(ws: Workspace) -> Iterator[Line]:
         ("class", "class", {"class_id": "classId"}),
         ("enrollment", "enrollment", {"user_id": "userId", "class_id": "classId"}),
     ):
-        plan, row = ws.plans[plan_name].c, ws.quiet.c
+        plan, row = ws.plans[plan_name].c, ws.unchanged.c
         planned = exists().where(*(plan[key] == row[header] for key, header in keys.items()))
         school = literal(None, Text) if entity == "staff" else row.schoolId
         cells = [row[header] for header in keys.values()]
@@ -157,7 +157,7 @@ def _school_key(ws: Workspace) -> ColumnElement[str]:
 
 def _count_left(ws: Workspace, entity: NamedEntity) -> Iterator[Line]:
     plan, cells = entity.plan, [ws.cell(header) for header in entity.headers]
-    left = or_(ws.stage.c.status != "accepted", ws.stage.c.class_folded)
+    left = or_(ws.stage.c.status != "accepted", ws.stage.c.class_part_dropped)
     usable = and_(*(c.is_not(None) for c in cells))
     planned = and_(*(plan.c[k] == c for k, c in zip(entity.plan_keys, cells, strict=True)))
     joined = ws.stage.outerjoin(plan, planned)

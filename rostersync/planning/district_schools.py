@@ -10,7 +10,7 @@ from rostersync.model import RosterSchool
 
 def schools_of(conn: Connection, district: str) -> tuple[RosterSchool, ...]:
     """All schools of the district, inactive ones too, sorted by name."""
-    s = school.c
-    rows = conn.execute(select(s.school_id, s.name, s.status).where(s.district == district))
+    schools = school.c
+    rows = conn.execute(select(schools.school_id, schools.name, schools.status).where(schools.district == district))
     found = (RosterSchool(school_id=row.school_id, name=row.name, active=row.status == "active") for row in rows)
     return tuple(sorted(found, key=lambda one: one.place))

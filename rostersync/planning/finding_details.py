@@ -9,7 +9,7 @@ from typing import Any
 from rapidfuzz import fuzz, process
 from sqlalchemy import RowMapping, select
 
-from rostersync.catalogue.findings import NOTHING_NEAR, found, reference
+from rostersync.catalogue.findings import NOTHING_NEAR, make_finding, reference_of
 from rostersync.model import Finding, RosterSchool, Severity
 from rostersync.planning.district_schools import schools_of
 from rostersync.planning.workspace import Workspace
@@ -26,7 +26,7 @@ Detail = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Scene:
+class _FindingContext:
     """The plan, and every school that a finding calls unknown with the district's nearest one."""
 
     ws: Workspace
@@ -34,29 +34,29 @@ class _Scene:
     names: Mapping[str, str]
 
 
-def findings_of(ws: Workspace) -> tuple[Finding, ...]:
+def describe_findings(ws: Workspace) -> tuple[Finding, ...]:
     """All findings of the roster rules, in the order of the file."""
-    noted, stage = ws.found, ws.stage
+    noted, stage = ws.rule_findings, ws.stage
     joined = select(noted, stage).join(stage, stage.c.line == noted.c.line)
     rows = ws.conn.execute(joined.order_by(noted.c.line, noted.c.column, noted.c.code)).mappings().all()
     unknown = dict.fromkeys(row[noted.c.detail]["school"] for row in rows if row[noted.c.code] == "school-unknown")
     schools = [school for school in schools_of(ws.conn, ws.district) if school.active] if unknown else []
-    scene = _Scene(
+    scene = _FindingContext(
         ws=ws, nearest=_nearest_schools(schools, unknown), names={school.school_id: school.name for school in schools}
     )
     return tuple(_finding(row, scene) for row in rows)
 
 
-def _finding(row: RowMapping, scene: _Scene) -> Finding:
+def _finding(row: RowMapping, scene: _FindingContext) -> Finding:
     ws = scene.ws
-    column, code, detail = (row[ws.found.c[name]] for name in ("column", "code", "detail"))
+    column, code, detail = (row[ws.rule_findings.c[name]] for name in ("column", "code", "detail"))
     tell = _FACTS.get(code)
-    return found(
+    return make_finding(
         code,
-        line=row[ws.found.c.line],
+        line=row[ws.rule_findings.c.line],
         column=column,
         value=row[ws.stage.c[column]] if column in ws.present else None,
-        severity=Severity(row[ws.found.c.severity]),
+        severity=Severity(row[ws.rule_findings.c.severity]),
         **(detail if tell is None else tell(detail, row, scene)),
     )
 
@@ -96,7 +96,7 @@ def _without_zeros(school: str) -> str:
     return school.lstrip("0").casefold()
 
 
-def _unknown_school(detail: Detail, _: RowMapping, scene: _Scene) -> Detail:
+def _unknown_school(detail: Detail, _: RowMapping, scene: _FindingContext) -> Detail:
     """The nearest school; and a word when the district's own ID was taken for a school's."""
     typed = detail["school"]
     is_district = typed.casefold() == scene.ws.district.casefold()
@@ -106,7 +106,7 @@ def _unknown_school(detail: Detail, _: RowMapping, scene: _Scene) -> Detail:
     return {**detail, "suggestion": suggestion, "hint": hint, **name}
 
 
-def _taken_address(detail: Detail, row: RowMapping, scene: _Scene) -> Detail:
+def _taken_address(detail: Detail, row: RowMapping, scene: _FindingContext) -> Detail:
     """Who holds it, when that is a person of this district; else a reference, and nothing about them.
 
     The reference is the same in every file that makes the same claim: it can be quoted from an old mail.
@@ -115,17 +115,17 @@ def _taken_address(detail: Detail, row: RowMapping, scene: _Scene) -> Detail:
         otherwise = "if it is the same person, write the userId they already have"
         return {**detail, "whom": f"userId {detail['user_id']}", "otherwise": otherwise}
     stage = scene.ws.stage.c
-    mark = reference(scene.ws.district, row[stage.email_key])
+    mark = reference_of(scene.ws.district, row[stage.email_key])
     facts = {"whom": "somebody else", "otherwise": f"give reference {mark} to support", "reference": mark}
     return {**facts, "asked_by": row[stage.userId]}
 
 
-def _another_person(detail: Detail, _: RowMapping, __: _Scene) -> Detail:
+def _another_person(detail: Detail, _: RowMapping, __: _FindingContext) -> Detail:
     """Whose name and address a removal gives."""
     return {**detail, "whom": f"userId {detail['user_id']}" if "user_id" in detail else "somebody else"}
 
 
-_FACTS: Mapping[str, Callable[[Detail, RowMapping, _Scene], Detail]] = {
+_FACTS: Mapping[str, Callable[[Detail, RowMapping, _FindingContext], Detail]] = {
     "school-unknown": _unknown_school,
     "email-taken": _taken_address,
     "action-person-differs": _another_person,

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, Text, and_, case, exis
 from rostersync.database import tables as t
 from rostersync.planning.workspace import Workspace
 
-Found = Select[*tuple[Any, ...]]
+FindingSelect = Select[*tuple[Any, ...]]
 LIVE = ("active", "planned")
 
 
@@ -20,12 +20,12 @@ def person_of(ws: Workspace) -> ColumnElement[Any]:
 
 def same_person(ws: Workspace) -> ColumnElement[Any]:
     """The row's e-mail, first and last name are this person's."""
-    p = t.person.c
+    person = t.person.c
     return and_(
-        p.district == ws.district,
-        p.email_key == ws.stage.c.email_key,
-        p.first_name == ws.cell("userFirstName"),
-        p.last_name == ws.cell("userLastName"),
+        person.district == ws.district,
+        person.email_key == ws.stage.c.email_key,
+        person.first_name == ws.cell("userFirstName"),
+        person.last_name == ws.cell("userLastName"),
     )
 
 
@@ -59,12 +59,12 @@ def enrollment_of(ws: Workspace) -> ColumnElement[Any]:
 
 def handed_over() -> ColumnElement[Any]:
     """A source person who still has something file-owned was a file's person before."""
-    p = t.person.c
+    person = t.person.c
     owns = [
-        exists().where(x.c.district == p.district, x.c.user_id == p.user_id, x.c.owner == "file")
+        exists().where(x.c.district == person.district, x.c.user_id == person.user_id, x.c.owner == "file")
         for x in (t.placement.alias("own_placement"), t.enrollment.alias("own_enrollment"))
     ]
-    return and_(p.owner == "source", or_(*owns))
+    return and_(person.owner == "source", or_(*owns))
 
 
 def kept_by_hand(record: FromClause, attribute: str) -> ColumnElement[Any]:
@@ -80,8 +80,8 @@ def contradicts_hand(record: FromClause, attribute: str, day: ColumnElement[Any]
     return func.coalesce(and_(kept_by_hand(record, other.name), wrong), False)
 
 
-def known_as(fix: FromClause, typed: ColumnElement[Any]) -> ColumnElement[Any]:
+def known_as(correction: FromClause, typed: ColumnElement[Any]) -> ColumnElement[Any]:
     """The ID under which the roster knows a typed one. Not COALESCE: PostgreSQL holds that it might tell of rows that
     row-level security hides, and would not look it up by an index.
     """
-    return case((fix.c.old_user_id.is_not(None), fix.c.old_user_id), else_=typed)
+    return case((correction.c.old_user_id.is_not(None), correction.c.old_user_id), else_=typed)

@@ -28,7 +28,7 @@ from rostersync.planning.workspace_tables import EntityShape
 _HEADERS = {"school_id": "schoolId", "user_id": "userId", "class_id": "classId"}
 
 
-def key_of(ws: Workspace, shape: EntityShape) -> ColumnElement[Any]:
+def plan_key(ws: Workspace, shape: EntityShape) -> ColumnElement[Any]:
     """The key of a planned record as change log and kept plans have it."""
     plan = ws.plans[shape.name].c
     return _array([plan[k] for k in shape.keys])
@@ -38,7 +38,7 @@ def _array(parts: list[ColumnElement[Any]]) -> ColumnElement[Any]:
     return array(parts, type_=Text)
 
 
-def unseen(ws: Workspace, delivery: str, attempt: int) -> int:
+def changes_not_in_plan(ws: Workspace, delivery: str, attempt: int) -> int:
     """How many changes of this plan are not in the plan that was kept for this attempt, by entity, key and action."""
     kept = t.plan.c
     counts = []
@@ -48,14 +48,14 @@ def unseen(ws: Workspace, delivery: str, attempt: int) -> int:
             kept.delivery == delivery,
             kept.attempt == attempt,
             kept.entity == name,
-            kept.key == key_of(ws, shape),
+            kept.key == plan_key(ws, shape),
             kept.action == plan.action,
         )
         counts.append(select(func.count()).where(plan.action != "unchanged", not_(there)).scalar_subquery())
     return sum(ws.conn.execute(select(*counts)).one())
 
 
-def covered(ws: Workspace, held: Mapping[str, int]) -> list[str]:
+def fully_replaced_deliveries(ws: Workspace, held: Mapping[str, int]) -> list[str]:
     """Of these deliveries (each with its attempt) those whose every kept key this plan names, changed or not."""
     if not held:
         return []
@@ -63,14 +63,14 @@ def covered(ws: Workspace, held: Mapping[str, int]) -> list[str]:
     mine = tuple_(kept.delivery, kept.attempt).in_(list(held.items()))
     left = []
     for name, shape in ws.shapes.items():
-        quiet = _array([ws.quiet.c[_HEADERS[k]] for k in shape.keys])
-        unnamed = (not_(exists().where(key == kept.key)) for key in (key_of(ws, shape), quiet))
+        unchanged = _array([ws.unchanged.c[_HEADERS[k]] for k in shape.keys])
+        unnamed = (not_(exists().where(key == kept.key)) for key in (plan_key(ws, shape), unchanged))
         left.append(select(kept.delivery).where(mine, kept.entity == name, *unnamed))
     open_ = set(ws.conn.scalars(union_all(*left)))
     return [delivery for delivery in held if delivery not in open_]
 
 
-def lines_in_the_way(ws: Workspace, sequence: int, since: int) -> frozenset[int]:
+def lines_overtaken_since(ws: Workspace, sequence: int, since: int) -> frozenset[int]:
     """Lines of accepted rows that name a record which this plan would change though a later delivery has since.
 
     `sequence`: where the plan's delivery stands in the order of arrival; `since`: the roster's version when the plan
@@ -83,7 +83,7 @@ def lines_in_the_way(ws: Workspace, sequence: int, since: int) -> frozenset[int]
 def _lines(ws: Workspace, shape: EntityShape, sequence: int, since: int) -> Iterator[Select[tuple[int]]]:
     plan = ws.plans[shape.name]
     later = _later(ws, shape.name, sequence, since)
-    touched: ColumnElement[bool] = key_of(ws, shape).in_(later)
+    touched: ColumnElement[bool] = plan_key(ws, shape).in_(later)
     if "old_user_id" in plan.c:
         touched = or_(touched, _array([plan.c.old_user_id]).in_(later))
     hit = and_(plan.c.action != "unchanged", touched)

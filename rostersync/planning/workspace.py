@@ -1,10 +1,10 @@
 """The temporary tables of one plan, and what every rule needs to know of it.
 
-`delivered` holds the file's rows; `quiet` those that say only what the roster says already; `stage` the rest, which
-alone is judged and planned. `found` holds the findings of roster rules; `stranger` typed IDs that nobody has, and whose
-spelling they resemble; `similar_id` the same of other IDs; `correction` typed IDs that stand for an
-older one; `claim` what people ask for that only one may have; one `plan` table per entity old and new values and what
-is to be done. All live on the transaction's connection and vanish with it: nothing here is visible to anybody else.
+`delivered` holds the file's rows; `unchanged` those that say only what the roster says already; `stage` the rest, which
+alone is judged and planned. `rule_findings` holds the findings of roster rules; `unknown_id` typed IDs that nobody has,
+and whose spelling they resemble; `similar_id` the same of other IDs; `correction` typed IDs that stand for an older
+one; `claim` what people ask for that only one may have; one `plan` table per entity old and new values and what is to
+be done. All live on the transaction's connection and vanish with it: nothing here is visible to anybody else.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from rostersync.configuration.dictionary import Dictionary
-from rostersync.planning.workspace_tables import EntityShape, layout_of
+from rostersync.planning.workspace_tables import EntityShape, workspace_tables
 from rostersync.text_columns import encode
 
 ACCEPTED, REJECTED = "accepted", "rejected"
@@ -69,13 +69,13 @@ class Workspace:
         self.dictionary = context.dictionary
         self.district = context.district
         self.present = frozenset(headers)
-        layout = layout_of(context.dictionary.version, self.present)
+        layout = workspace_tables(context.dictionary.version, self.present)
         self.shapes = layout.shapes
         self.delivered = layout.delivered
-        self.quiet = layout.quiet
+        self.unchanged = layout.unchanged
         self.stage = layout.stage
-        self.found = layout.found
-        self.stranger = layout.stranger
+        self.rule_findings = layout.rule_findings
+        self.unknown_id = layout.unknown_id
         self.similar_id = layout.similar_id
         self.correction = layout.correction
         self.claim = layout.claim
@@ -130,15 +130,17 @@ class Workspace:
     @property
     def names_class(self) -> ColumnElement[Any]:
         """The row's class part applies: the group is open and not folded by a REMOVE-CLASS in the file."""
-        return and_(self.cell("classId").is_not(None), self.stage.c.class_folded.is_(False))
+        return and_(self.cell("classId").is_not(None), self.stage.c.class_part_dropped.is_(False))
 
-    def note(self, found: Select[*tuple[Any, ...]]) -> int:
+    def record_findings(self, found: Select[*tuple[Any, ...]]) -> int:
         """Add findings: a select of line, column, code, severity, detail. Returns how many."""
-        return written(self.conn, insert(self.found).from_select(list(self.found.c.keys()), found))
+        return execute_rowcount(
+            self.conn, insert(self.rule_findings).from_select(list(self.rule_findings.c.keys()), found)
+        )
 
     def reject(self) -> None:
         """Rows that now carry a row error are no longer accepted."""
-        hit = and_(self.found.c.line == self.stage.c.line, self.found.c.severity == "row")
+        hit = and_(self.rule_findings.c.line == self.stage.c.line, self.rule_findings.c.severity == "row")
         self.conn.execute(update(self.stage).values(status="rejected").where(hit, self.accepted))
 
     def analyze(self, table: Table) -> None:
@@ -153,12 +155,20 @@ def create_temporary(conn: Connection, metadata: MetaData) -> None:
     metadata.create_all(conn, checkfirst=False)
 
 
-def written(conn: Connection, statement: Insert | Update) -> int:
+def execute_rowcount(conn: Connection, statement: Insert | Update) -> int:
     """Execute and give the number of rows (SQLAlchemy keeps it for an INSERT only when asked)."""
     return conn.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
-__all__ = ["EntityShape", "PlanContext", "Workspace", "finding", "open_workspace", "told", "written"]
+__all__ = [
+    "EntityShape",
+    "PlanContext",
+    "Workspace",
+    "execute_rowcount",
+    "finding_columns",
+    "open_workspace",
+    "row_finding_columns",
+]
 
 
 def open_workspace(conn: Connection, context: PlanContext, rows: pd.DataFrame) -> Workspace:
@@ -201,14 +211,14 @@ def _as_csv(rows: pd.DataFrame) -> pa.Buffer:
     return sink.getvalue()
 
 
-def finding(
+def row_finding_columns(
     workspace: Workspace, column: str | None, code: str, severity: str, **detail: object
 ) -> tuple[ColumnElement[Any], ...]:
-    """The columns of a `found` select for a staged line."""
-    return (workspace.stage.c.line, *told(column, code, severity, **detail))
+    """The columns of a `rule_findings` select for a staged line."""
+    return (workspace.stage.c.line, *finding_columns(column, code, severity, **detail))
 
 
-def told(column: str | None, code: str, severity: str, **detail: object) -> tuple[ColumnElement[Any], ...]:
+def finding_columns(column: str | None, code: str, severity: str, **detail: object) -> tuple[ColumnElement[Any], ...]:
     """Column, code, severity and detail of a finding as select columns; details may be SQL expressions."""
     pairs = [part for name, value in detail.items() for part in (literal(name, Text), value)]
     return (

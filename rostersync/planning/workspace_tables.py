@@ -73,16 +73,16 @@ def _shape(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class WorkspaceTables:
     """The temporary tables of a plan; what each is for is said in `workspace`."""
 
     metadata: MetaData
     shapes: Mapping[str, EntityShape]
     delivered: Table
-    quiet: Table
+    unchanged: Table
     stage: Table
-    found: Table
-    stranger: Table
+    rule_findings: Table
+    unknown_id: Table
     similar_id: Table
     correction: Table
     claim: Table
@@ -90,9 +90,9 @@ class Layout:
 
 
 @cache
-def layout_of(version: str, present: frozenset[str]) -> Layout:
+def workspace_tables(version: str, present: frozenset[str]) -> WorkspaceTables:
     """The tables for files of this dictionary version with these headers."""
-    dictionary, metadata = dictionaries.load(version), MetaData()
+    dictionary, metadata = dictionaries.load_dictionary(version), MetaData()
     entities = shapes(dictionary)
     headers = [c.header for c in dictionary.columns if c.header in present]
 
@@ -100,16 +100,22 @@ def layout_of(version: str, present: frozenset[str]) -> Layout:
         cells = (_text(h) for h in headers)
         return temporary(metadata, name, _line(), _text("status"), _flag("class_folded"), _text("email_key"), *cells)
 
-    return Layout(
+    return WorkspaceTables(
         metadata=metadata,
         shapes=entities,
         delivered=rows("delivered"),
-        quiet=temporary(metadata, "quiet", _line(), *(_text(h) for h in ("schoolId", "userId", "classId"))),
+        unchanged=temporary(metadata, "quiet", _line(), *(_text(h) for h in ("schoolId", "userId", "classId"))),
         stage=rows("stage"),
-        found=temporary(
-            metadata, "found", _line(), _text("column"), _text("code"), _text("severity"), Column("detail", JSONB)
+        rule_findings=temporary(
+            metadata,
+            "rule_findings",
+            _line(),
+            _text("column"),
+            _text("code"),
+            _text("severity"),
+            Column("detail", JSONB),
         ),
-        stranger=temporary(metadata, "stranger", _text("user_id"), _text("fold"), _text("twin"), _text("code")),
+        unknown_id=temporary(metadata, "stranger", _text("user_id"), _text("fold"), _text("twin"), _text("code")),
         similar_id=temporary(metadata, "similar_id", *(_text(n) for n in ("header", "typed", "fold", "known", "code"))),
         correction=temporary(metadata, "correction", _text("user_id"), _text("old_user_id")),
         claim=temporary(metadata, "claim", _text("user_id"), _text("person"), *_claimed()),

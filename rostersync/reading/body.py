@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from rostersync.catalogue.findings import found
+from rostersync.catalogue.findings import make_finding
 from rostersync.model import Finding, RawRow
 from rostersync.reading.bulk import gathered, parse_lines, places_of_headers, whole_blank
 from rostersync.reading.encoding import line_at
 from rostersync.reading.line_scan import Chunk, Shape, cut, has_lone_cr, shape_of
 from rostersync.reading.record import Record, parse_record
-from rostersync.reading.row_layout import BLANKS, Layout, is_whole
+from rostersync.reading.row_layout import BLANKS, RowLayout, is_whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class Body:
     the rest. `under`: line of a second header with other columns; rows below it cannot be read.
     """
 
-    layout: Layout
+    layout: RowLayout
     parts: Mapping[int, list[pa.Array]]
     lines: list[NDArray[np.int64]] = field(default_factory=list)
     raw_rows: list[RawRow] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Body:
 
 
 def read_body(
-    data: bytes, start: int, line: int, layout: Layout, *, max_rows: int, chunk: int = CHUNK, bulk: bool = True
+    data: bytes, start: int, line: int, layout: RowLayout, *, max_rows: int, chunk: int = CHUNK, bulk: bool = True
 ) -> Body:
     """Read from offset `start`, whose physical line is `line`, to the end, or until it is clear that the file is
     refused: a quote never closed, more than `max_rows` rows. `bulk=False` reads every row by the letter.
@@ -148,7 +148,7 @@ def _judge(data: bytes, index: int, record: Record, piece: _Piece, body: Body) -
     if again and not (same and whole):
         piece.headers[index] = same
         problem = _SAME_HEADER if same else _OTHER_HEADER
-        finding = found("row-repeated-header", line=piece.line(index), problem=problem)
+        finding = make_finding("row-repeated-header", line=piece.line(index), problem=problem)
     elif whole and record.broken is None:
         if count < layout.least and not layout.is_removal(cells):
             body.note_short(piece.line(index))
@@ -163,13 +163,13 @@ def _text(data: bytes, start: int, end: int) -> str:
     return data[start:end].decode("utf-8").rstrip("\r\n")
 
 
-def _miscounted(cells: Sequence[str], record: Record, line: int, layout: Layout) -> Finding:
+def _miscounted(cells: Sequence[str], record: Record, line: int, layout: RowLayout) -> Finding:
     have, expected, column = len(cells) + record.more, layout.width, None
     problem = f"has {have} cell{'s' * (have != 1)}, but the header has {expected}"
     if record.broken is not None:
         problem = f"has a quotation mark in the wrong place in cell {record.broken + 1}"
         column = layout.typed[record.broken] if have == expected else None
-    return found("row-cell-count", line=line, column=column, cells=have, expected=expected, problem=problem)
+    return make_finding("row-cell-count", line=line, column=column, cells=have, expected=expected, problem=problem)
 
 
 def _add_rows(data: bytes, piece: _Piece, body: Body) -> None:
@@ -241,5 +241,5 @@ def _refuse_header_row(data: bytes, piece: _Piece, index: int, body: Body, *, is
     problem = _SAME_HEADER if body.under is None else _OTHER_HEADER
     if not is_header:
         problem = f"stands below a second header (line {body.under}) that has other columns than the first"
-    finding = found("row-repeated-header", line=piece.line(index), problem=problem)
+    finding = make_finding("row-repeated-header", line=piece.line(index), problem=problem)
     body.refuse_row(_text(data, start, end), finding)

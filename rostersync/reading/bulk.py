@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from rostersync.reading.encoding import BOM
-from rostersync.reading.line_scan import LONGEST_LINE
-from rostersync.reading.row_layout import BLANKS, Layout
+from rostersync.reading.line_scan import MAX_LINE
+from rostersync.reading.row_layout import BLANKS, RowLayout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,9 +37,7 @@ def parse_lines(text: bytes | NDArray[np.uint8], width: int, wanted: Sequence[in
     names = [str(position) for position in range(width)]
     table = csv.read_csv(
         pa.BufferReader(pa.py_buffer(text)),
-        read_options=csv.ReadOptions(
-            column_names=names, block_size=2 * LONGEST_LINE, use_threads=len(text) > LONGEST_LINE
-        ),
+        read_options=csv.ReadOptions(column_names=names, block_size=2 * MAX_LINE, use_threads=len(text) > MAX_LINE),
         parse_options=csv.ParseOptions(newlines_in_values=False, ignore_empty_lines=False),
         convert_options=csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
@@ -55,7 +53,7 @@ def _joined(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(column.chunks)
 
 
-def whole_blank(columns: Mapping[int, pa.Array], layout: Layout) -> NDArray[np.bool_]:
+def whole_blank(columns: Mapping[int, pa.Array], layout: RowLayout) -> NDArray[np.bool_]:
     """Rows without anything in a wanted column. Required columns come first: one of them settles nearly all rows."""
     blank: NDArray[np.bool_] | None = None
     for position in layout.wanted:
@@ -66,7 +64,7 @@ def whole_blank(columns: Mapping[int, pa.Array], layout: Layout) -> NDArray[np.b
     return blank if blank is not None else np.zeros(0, dtype=np.bool_)
 
 
-def places_of_headers(columns: Mapping[int, pa.Array], layout: Layout) -> list[int]:
+def places_of_headers(columns: Mapping[int, pa.Array], layout: RowLayout) -> list[int]:
     """Rows that have the name of a column where the cell of a required one should be."""
     names = pa.array(sorted(layout.names))
     places: set[int] = set()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rostersync.catalogue.findings import found
+from rostersync.catalogue.findings import make_finding
 from rostersync.model import Finding, Severity
 
 if TYPE_CHECKING:
@@ -97,16 +97,16 @@ def recognise(data: bytes, *, fallback_encoding: bool) -> Content:
 
 def _not_text(data: bytes, start: int) -> Finding | None:
     if first_filled(data, start) < 0:
-        return found("file-empty", size=len(data))
+        return make_finding("file-empty", size=len(data))
     kind = _kind(data, start)
     if kind is not None:
-        return found("file-not-csv", format=kind)
+        return make_finding("file-not-csv", format=kind)
     wide = _wide(data)
     if wide is not None:
-        return found("file-encoding", problem=f"is {wide}, not UTF-8", bad_line=1)
+        return make_finding("file-encoding", problem=f"is {wide}, not UTF-8", bad_line=1)
     nul = data.find(b"\0")
     if nul >= 0:
-        return found("file-control-character", bad_line=line_at(data, nul))
+        return make_finding("file-control-character", bad_line=line_at(data, nul))
     return None
 
 
@@ -154,10 +154,10 @@ def _decoded(data: bytes, start: int, *, fallback_encoding: bool) -> Content:
     else:
         text = _from_windows_1252(data) if fallback_encoding else None
         if text is not None:
-            remark = found("file-encoding-fallback", bad_line=line)
+            remark = make_finding("file-encoding-fallback", bad_line=line)
             return Content(data=text, encoding="windows-1252", findings=(remark,))
         problem = "holds bytes that are not UTF-8"
-    return Content(data=b"", findings=(found("file-encoding", problem=problem, bad_line=line),))
+    return Content(data=b"", findings=(make_finding("file-encoding", problem=problem, bad_line=line),))
 
 
 def _first_not_utf8(data: bytes, start: int) -> int | None:
@@ -206,5 +206,5 @@ def _without_ctrl_z(content: Content) -> Content:
         data=content.data[:end],
         start=content.start,
         encoding=content.encoding,
-        findings=(*content.findings, found("file-ctrl-z")),
+        findings=(*content.findings, make_finding("file-ctrl-z")),
     )

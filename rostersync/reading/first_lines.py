@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from rostersync.catalogue.findings import found
+from rostersync.catalogue.findings import make_finding
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding
 from rostersync.reading.foreign_formats import foreign_format
@@ -53,12 +53,12 @@ def delimiter_fault(lines: Sequence[str], dictionary: Dictionary) -> Finding | N
     first = filled[0]
     if _SEP.fullmatch(first.strip()):
         remedy = " Delete the first line, sep=, and see that the others have commas."
-        return found("file-delimiter", problem="starts with a sep= line", remedy=remedy)
+        return make_finding("file-delimiter", problem="starts with a sep= line", remedy=remedy)
     best = max(_DELIMITERS, key=lambda sign: (known_names(first.split(sign), dictionary), first.count(sign)))
     known = known_names(first.split(best), dictionary)
     if known > max(1, known_names(first.split(","), dictionary)) or _even(filled[:2], best):
         problem = f"separates its cells with {_DELIMITERS[best]}"
-        return found("file-delimiter", problem=problem, remedy=_REMEDIES[best])
+        return make_finding("file-delimiter", problem=problem, remedy=_REMEDIES[best])
     return None
 
 
@@ -72,7 +72,7 @@ def whole_row_in_one_cell(cells: Sequence[str], dictionary: Dictionary) -> Findi
     """`file-delimiter` when the first row of a sheet has one filled cell, and a header's names come apart in it."""
     filled = [cell for cell in cells if cell.strip()]
     if len(filled) == 1 and any(known_names(filled[0].split(sign), dictionary) >= FEWEST_KNOWN for sign in _SEPARATORS):
-        return found("file-delimiter", problem="holds each row in one cell of its first column")
+        return make_finding("file-delimiter", problem="holds each row in one cell of its first column")
     return None
 
 
@@ -82,7 +82,7 @@ def other_delimiter_below(width: int, below: Sequence[str]) -> Finding | None:
     for sign, name in _DELIMITERS.items():
         if rows and all(line.count(sign) == width - 1 > line.count(",") for line in rows):
             problem = f"has commas in its header, but separates the cells of its rows with {name}"
-            return found("file-delimiter", problem=problem, remedy=_REMEDIES[sign])
+            return make_finding("file-delimiter", problem=problem, remedy=_REMEDIES[sign])
     return None
 
 
@@ -97,15 +97,15 @@ def header_fault(cells: Sequence[str], line: int, below: Sequence[str], dictiona
         above = f"line {line} stands" if header_line == line + 1 else f"lines {line} to {header_line - 1} stand"
         problem = f"{above} above the header, which is in line {header_line}"
         remedy = f" Delete what stands above it: line {header_line} becomes line 1."
-        return found("file-no-header", problem=problem, header_line=header_line, remedy=remedy)
+        return make_finding("file-no-header", problem=problem, header_line=header_line, remedy=remedy)
     if known > FEWEST_KNOWN:
         return None
     foreign = foreign_format(cells)
     if foreign is not None:
-        return found("file-foreign-format", format=foreign)
+        return make_finding("file-foreign-format", format=foreign)
     if known == 0 and (any(_is_data(cell, dictionary) for cell in cells) or not _is_near(cells, dictionary)):
         remedy = " Put the header row of the template, users-template.csv, above your rows."
-        return found("file-no-header", problem=f"line {line} looks like data", header_line=line, remedy=remedy)
+        return make_finding("file-no-header", problem=f"line {line} looks like data", header_line=line, remedy=remedy)
     return None
 
 

@@ -10,22 +10,22 @@ from typing import Any, Final
 
 from rapidfuzz.distance import OSA
 
-from rostersync.catalogue.findings import found
+from rostersync.catalogue.findings import make_finding
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding
 
 _NEAR: Final = 0.7
 """A header is offered for a name from this likeness on: farther ones mislead."""
 _SHORTEST_PART: Final = 5
-LONGEST_NAME: Final = 200
+MAX_NAME: Final = 200
 """Characters of a name that are compared with headers, and told: no header is a tenth as long, and a name may be as
 long as the file."""
-MOST_FAULTS: Final = 1000
+MAX_FAULTS: Final = 1000
 """Faulty names that are told; a users.csv has some twenty columns, and no letter lists ten thousand faults."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class HeaderNames:
     """What the header says. `columns`: position → header of the dictionary. `blank`: positions without a name.
     `report`: the three columns of an error report are in the header.
     """
@@ -36,7 +36,7 @@ class Names:
     findings: tuple[Finding, ...]
 
 
-def judge_names(typed: Sequence[str], line: int, dictionary: Dictionary) -> Names:
+def check_headers(typed: Sequence[str], line: int, dictionary: Dictionary) -> HeaderNames:
     """Every `header-*` finding but `header-blank`, which only the cells below can decide."""
     judged = list(enumerate(typed))
     blank = tuple(position for position, name in judged if not cleaned(name))
@@ -48,9 +48,9 @@ def judge_names(typed: Sequence[str], line: int, dictionary: Dictionary) -> Name
     absent = [h for h in dictionary.headers if h not in columns.values() and h not in meant]
     pairs = _nearest_pairs([name for _, name in unknown], absent, dictionary)
     strange = (_strange(name, position, pairs.get(name), line, dictionary) for position, name in unknown)
-    told = islice(chain(findings, strange), MOST_FAULTS)
+    told = islice(chain(findings, strange), MAX_FAULTS)
     missing = _missing(absent, set(pairs.values()), line, dictionary)
-    return Names(columns=columns, blank=blank, report=bool(report), findings=(*told, *missing))
+    return HeaderNames(columns=columns, blank=blank, report=bool(report), findings=(*told, *missing))
 
 
 def cleaned(name: str) -> str:
@@ -114,7 +114,7 @@ def _variants(
 
 def _duplicate(name: str, position: int, header: str, first: int, line: int) -> Finding:
     places = f"{letter(first)} and {letter(position)}"
-    return found(
+    return make_finding(
         "header-duplicate",
         line=line,
         column=shown(name),
@@ -129,8 +129,8 @@ def _variant(name: str, position: int, header: str, line: int) -> Finding:
     unseen = _unseen(name)
     facts: dict[str, Any] = {"suggestion": header, "letter": letter(position)}
     if not unseen:
-        return found("header-capitalization", line=line, column=shown(name), **facts)
-    return found("header-whitespace", line=line, column=shown(name), code_points=_code_points(unseen), **facts)
+        return make_finding("header-capitalization", line=line, column=shown(name), **facts)
+    return make_finding("header-whitespace", line=line, column=shown(name), code_points=_code_points(unseen), **facts)
 
 
 def _code_points(unseen: Iterable[str]) -> str:
@@ -139,11 +139,11 @@ def _code_points(unseen: Iterable[str]) -> str:
 
 def shown(name: str) -> str:
     """The name as typed, so much of it as a sentence can hold."""
-    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
 
 
 def _plain(name: str) -> str:
-    return "".join(filter(str.isalnum, name[:LONGEST_NAME])).casefold()
+    return "".join(filter(str.isalnum, name[:MAX_NAME])).casefold()
 
 
 def nearness(name: str, header: str) -> float:
@@ -182,17 +182,17 @@ def _nearest_pairs(names: Iterable[str], absent: Sequence[str], dictionary: Dict
 def _strange(name: str, position: int, suggestion: str | None, line: int, dictionary: Dictionary) -> Finding:
     place = letter(position)
     if suggestion is not None:
-        return found("header-misspelled", line=line, column=shown(name), suggestion=suggestion, letter=place)
+        return make_finding("header-misspelled", line=line, column=shown(name), suggestion=suggestion, letter=place)
     one = _plain(name)
     near, nearest = max((_nearness(one, _plain(header)), header) for header in dictionary.headers)
     if near < _NEAR:
-        return found("header-unknown", line=line, column=shown(name), hint="", remedy="", letter=place)
+        return make_finding("header-unknown", line=line, column=shown(name), hint="", remedy="", letter=place)
     hint, remedy = f" The nearest valid header is {nearest}.", f", or write {nearest} if that is what it holds"
-    return found("header-unknown", line=line, column=shown(name), hint=hint, remedy=remedy, letter=place)
+    return make_finding("header-unknown", line=line, column=shown(name), hint=hint, remedy=remedy, letter=place)
 
 
 def _missing(absent: Iterable[str], meant: set[str], line: int, dictionary: Dictionary) -> Iterable[Finding]:
     for header in absent:
         column = dictionary.by_header[header]
         if column.header_required and header not in meant:
-            yield found("header-missing", line=line, column=header, need=column.need)
+            yield make_finding("header-missing", line=line, column=header, need=column.need)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _COMMA, _LF, _CR, _QUOTE = 44, 10, 13, 34
 _LONE_CR = re.compile(rb"\r(?!\n)")
-LONGEST_LINE: Final = 1 << 20
+MAX_LINE: Final = 1 << 20
 """Bytes of a line that is still read in bulk; the bulk parser's block must hold it."""
 
 
@@ -74,7 +74,7 @@ def _end_of_lines(data: bytes, offset: int, limit: int, *, lone_cr: bool) -> int
 
 def shape_of(text: bytes, width: int) -> Shape:
     """Judge each line of a chunk's text; `width` is the number of cells a row must have."""
-    if len(text) > LONGEST_LINE and text.index(b"\n") == len(text) - 1:
+    if len(text) > MAX_LINE and text.index(b"\n") == len(text) - 1:
         return _one_long_line(len(text))
     buffer = np.frombuffer(text, dtype=np.uint8)
     quoted = b'"' in text
@@ -92,7 +92,7 @@ def shape_of(text: bytes, width: int) -> Shape:
         commas, sound = np.diff(ends, prepend=-1) - 1, np.ones(len(ends), dtype=np.bool_)
     lengths = np.diff(starts) - 1 - (buffer[newlines - 1] == _CR)
     blank = lengths == commas
-    regular = sound & (commas == width - 1) & ~blank & (lengths < LONGEST_LINE)
+    regular = sound & (commas == width - 1) & ~blank & (lengths < MAX_LINE)
     return Shape(starts=starts, regular=regular, blank=blank)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rostersync.catalogue.findings import found
+from rostersync.catalogue.findings import make_finding
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding, RawRow, Reading, Severity
 from rostersync.reading.body import Body, read_body
@@ -23,9 +23,9 @@ from rostersync.reading.first_lines import (
     other_delimiter_below,
     whole_row_in_one_cell,
 )
-from rostersync.reading.header import Names, judge_names, letter
-from rostersync.reading.record import MOST_CELLS, Record, parse_record
-from rostersync.reading.row_layout import BLANKS, lay_out
+from rostersync.reading.header import HeaderNames, check_headers, letter
+from rostersync.reading.record import MAX_ROW_CELLS, Record, parse_record
+from rostersync.reading.row_layout import BLANKS, arrange_columns
 from rostersync.reading.workbook import sheet_text, spelled_back, spelled_back_text
 from rostersync.reading.workbook_archive import UnreadableWorkbook, is_workbook
 from rostersync.text_columns import Cells, as_cells, reword, to_frame
@@ -50,7 +50,7 @@ def read(
     """
     if len(data) > max_bytes:
         problem = f"has {len(data):,} bytes; at most {max_bytes:,} are allowed"
-        return _refused((), (found("file-too-large", problem=problem),))
+        return _refused((), (make_finding("file-too-large", problem=problem),))
     content = _sheet(data) if workbooks and is_workbook(data) else recognise(data, fallback_encoding=fallback_encoding)
     if content.refused:
         return _refused((), content.findings, content.encoding)
@@ -63,12 +63,12 @@ def _sheet(data: bytes) -> Content:
     try:
         sheet = sheet_text(data)
     except UnreadableWorkbook as refusal:
-        return Content(data=b"", findings=(found("file-not-csv", format=str(refusal)),))
+        return Content(data=b"", findings=(make_finding("file-not-csv", format=str(refusal)),))
     nul = sheet.data.find(b"\0")
     if nul >= 0:
-        return Content(data=b"", findings=(found("file-control-character", bad_line=line_at(sheet.data, nul)),))
+        return Content(data=b"", findings=(make_finding("file-control-character", bad_line=line_at(sheet.data, nul)),))
     if first_filled(sheet.data, 0) < 0:
-        return Content(data=b"", findings=(found("file-empty", size=len(data)),))
+        return Content(data=b"", findings=(make_finding("file-empty", size=len(data)),))
     return Content(data=sheet.data, numbers=sheet.numbers)
 
 
@@ -95,10 +95,10 @@ def _read_text(content: Content, dictionary: Dictionary, max_rows: int) -> Readi
     if content.numbers is not None:
         typed = tuple(map(spelled_back_text, typed))
     if record.open_at is not None:
-        fault = found("file-unclosed-quote", open_line=line_at(content.data, record.open_at))
+        fault = make_finding("file-unclosed-quote", open_line=line_at(content.data, record.open_at))
         return _refused(typed, (*content.findings, fault), content.encoding)
     if record.more:
-        fault = found("file-too-large", problem=f"has more than {MOST_CELLS:,} columns")
+        fault = make_finding("file-too-large", problem=f"has more than {MAX_ROW_CELLS:,} columns")
         return _refused((), (*content.findings, fault), content.encoding)
     below = lines[line - 1 + record.lines :]
     fault = whole_row_in_one_cell(typed, dictionary) if content.numbers is not None else None
@@ -119,9 +119,9 @@ def _first_filled(content: Content) -> tuple[int, int]:
 def _read_rows(
     content: Content, typed: tuple[str, ...], header: Record, line: int, dictionary: Dictionary, max_rows: int
 ) -> Reading:
-    names = judge_names(typed, line, dictionary)
+    names = check_headers(typed, line, dictionary)
     refused = any(finding.severity is Severity.FILE for finding in names.findings)
-    layout = lay_out(typed, names, dictionary, refused=refused)
+    layout = arrange_columns(typed, names, dictionary, refused=refused)
     body = read_body(content.data, header.end, line + header.lines, layout, max_rows=max_rows)
     faults = (*_file_faults(body, max_rows), *names.findings, *_blank_headers(body, names.blank, line))
     findings = (*content.findings, *faults)
@@ -151,9 +151,9 @@ def _line_of(thing: Finding | RawRow) -> int:
 
 def _file_faults(body: Body, max_rows: int) -> Iterable[Finding]:
     if body.open_line is not None:
-        yield found("file-unclosed-quote", open_line=body.open_line)
+        yield make_finding("file-unclosed-quote", open_line=body.open_line)
     elif body.rows > max_rows:
-        yield found("file-too-large", problem=f"has more than {max_rows:,} rows")
+        yield make_finding("file-too-large", problem=f"has more than {max_rows:,} rows")
 
 
 def _blank_headers(body: Body, blank: tuple[int, ...], line: int) -> Iterable[Finding]:
@@ -164,11 +164,11 @@ def _blank_headers(body: Body, blank: tuple[int, ...], line: int) -> Iterable[Fi
         if bad_line is None:
             empty.append(position)
         else:
-            yield found(
+            yield make_finding(
                 "header-blank", line=line, column="", position=position + 1, letter=letter(position), bad_line=bad_line
             )
     if empty:
-        yield found(
+        yield make_finding(
             "header-blank",
             line=line,
             column="",
@@ -190,21 +190,21 @@ def _first_data(body: Body, position: int) -> int | None:
 
 def _remarks(body: Body) -> Iterable[Finding]:
     if body.rows == 0:
-        yield found("file-header-only")
+        yield make_finding("file-header-only")
     if body.short:
         more = f" (as {body.short - 1:,} other rows do)" if body.short > 1 else ""
-        yield found("row-short", line=body.first_short, count=body.short, more=more)
+        yield make_finding("row-short", line=body.first_short, count=body.short, more=more)
     if body.blank:
-        yield found("row-blank", line=body.first_blank, count=body.blank)
+        yield make_finding("row-blank", line=body.first_blank, count=body.blank)
 
 
-def _number_remarks(content: Content, names: Names, dictionary: Dictionary) -> Iterable[Finding]:
+def _number_remarks(content: Content, names: HeaderNames, dictionary: Dictionary) -> Iterable[Finding]:
     """`cell-number`, once for a column of IDs of a workbook."""
     for position, header in sorted(names.columns.items()):
         numbers = (content.numbers or {}).get(position)
         if numbers is not None and dictionary.by_header[header].kind == "id":
             more = f" (as {numbers.count - 1:,} other rows do)" if numbers.count > 1 else ""
-            yield found("cell-number", line=numbers.first, column=header, count=numbers.count, more=more)
+            yield make_finding("cell-number", line=numbers.first, column=header, count=numbers.count, more=more)
 
 
 def _frame(body: Body, *, neutralised: bool, sheet: bool) -> pd.DataFrame:

@@ -19,7 +19,7 @@ _TEXT_TRICK = re.compile(rb'="[^"]*+"')
 # not possessive: before 3.11.5 Python loses its place when a possessive repetition of alternatives fails.
 _MORE_CELLS = re.compile(rb'(?:,(?:"[^"]*+(?:""[^"]*+)*+"[^,\r\n]*+|(?!")[^,\r\n]*+)){1,1000}')
 _FEWEST_COMMAS: Final = 10
-MOST_CELLS: Final = 16_384
+MAX_ROW_CELLS: Final = 16_384
 """As wide as a spreadsheet gets. Of a longer row only its length is told."""
 
 
@@ -54,7 +54,7 @@ def parse_record(data: bytes, start: int, width: int) -> Record:
             return record
         if data[at : at + 1] != b",":
             return _closed(data, at, record)
-        if len(record.cells) == MOST_CELLS:
+        if len(record.cells) == MAX_ROW_CELLS:
             return _skipped(data, at, record)
         at += 1
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.reading.first_lines import FEWEST_KNOWN, bare
-from rostersync.reading.header import Names, cleaned
+from rostersync.reading.header import HeaderNames, cleaned
 from rostersync.reading.record import Record
 from rostersync.text_columns import SPACES
 
@@ -20,7 +20,7 @@ _PROBES: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class RowLayout:
     """`typed`: the header's cells. `wanted`: positions whose cells are read, those of required columns first."""
 
     typed: tuple[str, ...]
@@ -124,14 +124,14 @@ class Layout:
         return any(cell.get(h) for h in group.opens) or any(cell.get(h) == v for h, v in group.opens_when.items())
 
 
-def lay_out(typed: tuple[str, ...], names: Names, dictionary: Dictionary, *, refused: bool) -> Layout:
+def arrange_columns(typed: tuple[str, ...], names: HeaderNames, dictionary: Dictionary, *, refused: bool) -> RowLayout:
     """The layout of a good header; of a refused one only the cells below blank headers are wanted."""
     columns = {} if refused else dict(names.columns)
     ordered = sorted(columns, key=lambda position: dictionary.by_header[columns[position]].need != "required")
-    return Layout(typed=typed, wanted=(*ordered, *names.blank), columns=columns, dictionary=dictionary)
+    return RowLayout(typed=typed, wanted=(*ordered, *names.blank), columns=columns, dictionary=dictionary)
 
 
-def is_whole(cells: Sequence[str], record: Record, layout: Layout) -> bool:
+def is_whole(cells: Sequence[str], record: Record, layout: RowLayout) -> bool:
     """The row has a cell for each column, or what it lacks or has too much is blank."""
     if layout.least <= len(cells) + record.more <= layout.width:
         return True

@@ -14,9 +14,9 @@ from rostersync.reporting.facts import ReportFacts
 from rostersync.reporting.misnamed_file import misnamed
 from rostersync.reporting.notices import discarded, nothing_new
 from rostersync.reporting.operator_digest import KIND as DIGEST
-from rostersync.reporting.operator_digest import digest
+from rostersync.reporting.operator_digest import operator_digest
 from rostersync.reporting.report_variants import KIND_ENDS
-from rostersync.reporting.review_question import question
+from rostersync.reporting.review_question import render_question
 from rostersync.reporting.undo_report import reasons, undo_file, undone, why
 
 __all__ = [
@@ -27,15 +27,15 @@ __all__ = [
     "changes_file",
     "count_report",
     "count_reports",
-    "digest",
     "discarded",
     "errors_file",
     "errors_workbook",
     "lists_rows",
     "misnamed",
     "nothing_new",
-    "question",
+    "operator_digest",
     "reasons",
+    "render_question",
     "undo_file",
     "undone",
     "why",

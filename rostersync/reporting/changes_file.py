@@ -16,12 +16,12 @@ _TEXT = pa.large_string()
 def changes_file(changes: Sequence[Change]) -> bytes:
     """CSV for a spreadsheet: UTF-8 with BOM, all cells quoted, formula-like ones neutralised. Holds personal data."""
     columns = {
-        "entity": [each.entity for each in changes],
-        "key": [" / ".join(each.key) for each in changes],
-        "action": [each.action for each in changes],
-        "line": ["" if each.line is None else str(each.line) for each in changes],
-        "before": [differing(each.before, each.after) for each in changes],
-        "after": [differing(each.after, each.before) for each in changes],
+        "entity": [change.entity for change in changes],
+        "key": [" / ".join(change.key) for change in changes],
+        "action": [change.action for change in changes],
+        "line": ["" if change.line is None else str(change.line) for change in changes],
+        "before": [differing(change.before, change.after) for change in changes],
+        "after": [differing(change.after, change.before) for change in changes],
     }
     return csv_bytes(pa.table({name: pa.array(cells, type=_TEXT) for name, cells in columns.items()}))
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from rostersync.model import Outcome, Report, ReportFile, Severity
 from rostersync.reporting import attachments, counts, grouping, rendering, wording
-from rostersync.reporting.facts import Lists, Place, ReportFacts
-from rostersync.reporting.report_variants import in_each_way
+from rostersync.reporting.facts import ListPlace, Lists, ReportFacts
+from rostersync.reporting.report_variants import report_variants
 
 if TYPE_CHECKING:
-    from rostersync.configuration.district import Carriage
+    from rostersync.configuration.district import AttachmentMode
 
 COUNT_REPORT = "count_report"
 """The kind of the report about an applied delivery."""
@@ -45,20 +45,20 @@ def count_report(facts: ReportFacts) -> Report:
     return count_reports(facts, ())["attach"]
 
 
-def count_reports(facts: ReportFacts, ways: Collection[Carriage]) -> dict[Carriage, Report]:
-    """The same for each way in which contacts want the list of rows; see `ways.in_each_way`."""
+def count_reports(facts: ReportFacts, ways: Collection[AttachmentMode]) -> dict[AttachmentMode, Report]:
+    """The same for each way in which contacts want the list of rows; see `ways.report_variants`."""
 
     def render(lists: Lists) -> Report:
-        said = wording.word(facts, lists)
+        said = wording.wording_for(facts, lists)
         text, html = _bodies(facts, said, lists)
-        kind = _KINDS.get(facts.judgement.outcome, COUNT_REPORT) + ("_operators" if facts.for_operators else "")
+        kind = _KINDS.get(facts.evaluation.outcome, COUNT_REPORT) + ("_operators" if facts.for_operators else "")
         return Report(kind=kind, subject=said.subject, text=text, html=html)
 
-    return in_each_way(facts, _files(facts), ways, render)
+    return report_variants(facts, _files(facts), ways, render)
 
 
 def _files(facts: ReportFacts) -> tuple[ReportFile, ...]:
-    findings = facts.judgement.findings
+    findings = facts.evaluation.findings
     if facts.reading is None or facts.reading.refused:
         return attachments.template_files(findings, facts.dictionary)
     return attachments.error_files(facts.reading, findings, facts.dictionary, facts.schools)
@@ -75,8 +75,8 @@ def _bodies(facts: ReportFacts, said: wording.Wording, lists: Lists) -> tuple[st
 
 
 def _shown(facts: ReportFacts, said: wording.Wording, lists: Lists, room: _Room) -> dict[str, Any]:
-    judged, held = facts.judgement, facts.judgement.outcome is Outcome.HELD
-    refused, listed = judged.outcome is Outcome.REFUSED, lists.place is not Place.NOWHERE
+    judged, held = facts.evaluation, facts.evaluation.outcome is Outcome.HELD
+    refused, listed = judged.outcome is Outcome.REFUSED, lists.place is not ListPlace.NOWHERE
     problems = [] if refused else grouping.groups(judged.findings, Severity.ROW, facts.dictionary, listed=listed)
     remarks = grouping.groups(judged.findings, Severity.REMARK, facts.dictionary, listed=False)
     faults = grouping.faults(judged.findings, Severity.HOLD if held else Severity.FILE, facts.dictionary)
@@ -86,7 +86,7 @@ def _shown(facts: ReportFacts, said: wording.Wording, lists: Lists, room: _Room)
         "refused": refused,
         "rows": counts.row_totals(judged.rows),
         "buckets": counts.HEADINGS,
-        "counted": counts.count_rows(judged.counts),
+        "counted": counts.count_table(judged.counts),
         "schools": counts.schools({} if refused else judged.by_school, facts.schools, cap=room.schools),
         "faults": faults[: room.faults],
         "advice": not facts.for_operators,

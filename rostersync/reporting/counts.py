@@ -19,7 +19,7 @@ HEADINGS = {
 }
 PER_SCHOOL = ("staff", "class", "enrollment")
 NO_SCHOOL = "(none)"
-"""The key of rows whose school cell is blank or unusable (product page, "Counting")."""
+"""The key of rows whose school cell is blank or unusable (docs/rules/counting.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Schools:
     remainder: str
 
 
-def count_rows(counts: Counts) -> tuple[CountRow, ...]:
+def count_table(counts: Counts) -> tuple[CountRow, ...]:
     """The 4 x 5 table, complete also where nothing was counted."""
     return tuple(
         CountRow(label=LABELS[e], cells=tuple(Cell(bucket=b, number=counts.get(e, {}).get(b, 0)) for b in BUCKETS))
@@ -98,9 +98,9 @@ def schools(by_school: Mapping[str, Counts], roster: Sequence[RosterSchool] = ()
     return Schools(shown=tuple(lines), remainder=_remainder(len(loud) - cap, len(known) - len(loud)))
 
 
-def _remainder(cut: int, quiet: int) -> str:
+def _remainder(cut: int, unchanged: int) -> str:
     parts = [f"{amount(cut, 'more school')} with changes or errors"] if cut > 0 else []
-    parts += [f"{amount(quiet, 'school')} with no changes"] if quiet else []
+    parts += [f"{amount(unchanged, 'school')} with no changes"] if unchanged else []
     return f"Not listed: {' and '.join(parts)}." if parts else ""
 
 

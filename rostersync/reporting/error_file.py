@@ -1,6 +1,6 @@
 """`users-errors.csv`: a district's own rows that were not applied, with what is wrong and how to correct it.
 
-Receives a reading and its findings, gives bytes. The form is fixed by the interface page "users-errors.csv": UTF-8
+Receives a reading and its findings, gives bytes. The form, which spreadsheets and our own reader take: UTF-8
 with BOM, CRLF, every cell quoted, the file's own columns first and as typed, then `line`, `errors`, `resolutions`.
 Built from whole columns: a file of 100,000 faulty rows takes seconds.
 """

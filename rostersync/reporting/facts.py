@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rostersync.configuration.dictionary import Dictionary
-from rostersync.model import Dated, Judgement, Reading, RosterSchool
+from rostersync.model import DateChanges, Evaluation, Reading, RosterSchool
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
 
 
-NOTHING_BY_DATE = Dated()
+NOTHING_BY_DATE = DateChanges()
 
 
-class Place(StrEnum):
+class ListPlace(StrEnum):
     """Where the reader of a mail finds the list of rows."""
 
     MAIL = "mail"
@@ -33,7 +33,7 @@ class Lists:
     `too_large` for the mail they should be with; `withheld`: there is a list, but this reader wants none.
     """
 
-    place: Place = Place.NOWHERE
+    place: ListPlace = ListPlace.NOWHERE
     files: tuple[tuple[str, str], ...] = ()
     too_large: bool = False
     withheld: bool = False
@@ -43,16 +43,16 @@ class Lists:
 class ReportFacts:
     """One judged delivery. `reading` is None when the raw bytes are swept (then no files).
 
-    `told_at`: the moment of the news, whose day is in the subject. `received_at`: when the file had arrived; a held one
-    may have waited for days. Both are aware.
+    `reported_at`: the moment of the news, whose day is in the subject. `received_at`: when the file had arrived; a held
+    one may have waited for days. Both are aware.
     """
 
     district: District
     delivery: str
     attempt: int
-    told_at: datetime
+    reported_at: datetime
     received_at: datetime
-    judgement: Judgement
+    evaluation: Evaluation
     reading: Reading | None
     dictionary: Dictionary
     schools: tuple[RosterSchool, ...] = ()
@@ -60,7 +60,7 @@ class ReportFacts:
     dry_run: bool = False
     for_operators: bool = False
     """The reader decides about the delivery, instead of answering for the file."""
-    dated: Dated = NOTHING_BY_DATE
+    dated: DateChanges = NOTHING_BY_DATE
     """What passing days did since the contacts were told last; no file asked for it."""
 
     def by_date(self) -> str:
@@ -80,7 +80,7 @@ class ReportFacts:
             "delivery": self.delivery,
             "attempt": str(self.attempt),
             "dictionary": self.dictionary.version,
-            "received": minute(self.received_at, self.district.timezone),
+            "received": minute_text(self.received_at, self.district.timezone),
         }
 
 
@@ -96,17 +96,17 @@ def listed(words: list[str]) -> str:
     return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
 
 
-def day(moment: datetime, timezone: str) -> str:
+def day_text(moment: datetime, timezone: str) -> str:
     """'Nov 24, 2026' on the district's calendar."""
     local = moment.astimezone(ZoneInfo(timezone))
     return f"{_MONTHS[local.month - 1]} {local.day}, {local.year}"
 
 
-def minute(moment: datetime, timezone: str) -> str:
+def minute_text(moment: datetime, timezone: str) -> str:
     """'Nov 24, 2026, 2:05 AM CST' on the district's clock."""
     local = moment.astimezone(ZoneInfo(timezone))
     half = "AM" if local.hour < 12 else "PM"
-    return f"{day(moment, timezone)}, {local.hour % 12 or 12}:{local.minute:02d} {half} {local.tzname()}"
+    return f"{day_text(moment, timezone)}, {local.hour % 12 or 12}:{local.minute:02d} {half} {local.tzname()}"
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

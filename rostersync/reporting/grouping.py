@@ -18,7 +18,7 @@ from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import ENTITIES, Finding, Severity
 
 ALWAYS_LISTED = ("id-looks-like-ssn", "id-corrected", "email-changed", "role-raised", "reactivated")
-"""Remarks that a person must see (dictionary page, "Findings"): never left out of a mail."""
+"""Remarks that a person must see (docs/errors.md): never left out of a mail."""
 LINES_SHOWN = 8
 REMEDIES_TOLD = 4
 """So many remedies of one code in one column are told one by one."""
@@ -83,7 +83,7 @@ def groups(findings: Sequence[Finding], severity: Severity, dictionary: Dictiona
     for finding in findings:
         if finding.severity is severity:
             by_code.setdefault(finding.code, []).append(finding)
-    place = {code: number for number, code in enumerate(catalogue.catalogue())}
+    place = {code: number for number, code in enumerate(catalogue.finding_texts())}
     order = sorted(by_code, key=lambda code: (code not in ALWAYS_LISTED, -len(by_code[code]), place[code]))
     return [group for code in order for group in _groups_of(by_code[code], dictionary, listed)]
 
@@ -119,7 +119,7 @@ def _facts(finding: Finding, sentence: str) -> Facts:
 
 @cache
 def _fields(code: str, sentence: str) -> tuple[str, ...]:
-    template: str = getattr(catalogue.catalogue()[code], f"masked_{sentence}")
+    template: str = getattr(catalogue.finding_texts()[code], f"masked_{sentence}")
     names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
     names = {"suggestion" if name == "nearest" else "school" if name == "at" else name for name in names}
     return tuple(sorted(names - {"line", "column", "value"}))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rostersync.model import RemoteFile, Report
 from rostersync.reporting import rendering
-from rostersync.reporting.facts import day, minute
+from rostersync.reporting.facts import day_text, minute_text
 from rostersync.reporting.grouping import short
 
 if TYPE_CHECKING:
@@ -18,15 +18,15 @@ KIND = "misnamed"
 _NO_DELIVERY = dict.fromkeys(("delivery", "attempt", "dictionary"), "")
 
 
-def misnamed(district: District, file: RemoteFile, *, told_at: datetime) -> Report:
+def misnamed(district: District, file: RemoteFile, *, reported_at: datetime) -> Report:
     """Its kind names the file, by a digest of name and time: one such mail a file is enough.
 
     The name is the district's own, shown to its contacts alone: shortened, without invisible characters.
     """
     name, expected = short(file.name), _pattern(district, file.name.casefold())
     shown = {
-        "subject": f"{' '.join(district.name.split())}, {day(told_at, district.timezone)}: a file was not read - "
-        f"please name it {_expected(expected)}",
+        "subject": f"{' '.join(district.name.split())}, {day_text(reported_at, district.timezone)}: a file was not "
+        f"read - please name it {_expected(expected)}",
         "tone": "stopped",
         "badge": "Not read",
         "verdict": f"A file in your folder was not read, because it is named “{name}”.",
@@ -35,7 +35,8 @@ def misnamed(district: District, file: RemoteFile, *, told_at: datetime) -> Repo
             "Rename it, or save it again under that name, and put it in the same folder; it is read the next night.",
             _advice(file.name.casefold()),
         ],
-        "footer": _NO_DELIVERY | {"district": district.name, "received": minute(file.modified_at, district.timezone)},
+        "footer": _NO_DELIVERY
+        | {"district": district.name, "received": minute_text(file.modified_at, district.timezone)},
     }
     shown["paragraphs"] = [paragraph for paragraph in shown["paragraphs"] if paragraph]
     identity = hashlib.sha256(f"{file.name}\n{file.modified_at.isoformat()}".encode()).hexdigest()[:16]

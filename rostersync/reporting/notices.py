@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rostersync.model import Report
 from rostersync.reporting import rendering, wording
-from rostersync.reporting.facts import ReportFacts, amount, day
+from rostersync.reporting.facts import ReportFacts, amount, day_text
 
 _CHECK_THE_EXPORT = (
     "If you meant to send a newer file, please check that the export ran and send it again. "
@@ -17,20 +17,20 @@ _CHECK_THE_EXPORT = (
 def nothing_new(facts: ReportFacts, *, applied_at: datetime, left_out: int = 0) -> Report:
     """The short mail when the same file was put down again. Its kind names the day: one such mail a day is enough.
 
-    `facts.judgement` is that of the latest attempt; `applied_at` is the old apply; `left_out`: how many rows
+    `facts.evaluation` is that of the latest attempt; `applied_at` is the old apply; `left_out`: how many rows
     the approval of then left out.
     """
-    since = day(applied_at, facts.district.timezone)
+    since = day_text(applied_at, facts.district.timezone)
     paragraphs = (
         "The file that arrived is the same, byte for byte, so nothing was changed.",
-        _open_rows(facts.judgement.rows.rejected),
+        _open_rows(facts.evaluation.rows.rejected),
         _left_out(left_out),
         facts.by_date(),
         _CHECK_THE_EXPORT,
     )
     return _notice(
         facts,
-        kind=f"nothing_new {day(facts.told_at, facts.district.timezone)}",
+        kind=f"nothing_new {day_text(facts.reported_at, facts.district.timezone)}",
         tone="good",
         badge="Nothing new",
         subject=f"nothing new - the same staff file was applied on {since}",
@@ -83,7 +83,7 @@ def _notice(
         "tone": tone,
         "badge": badge,
         "verdict": verdict,
-        "paragraphs": [each for each in paragraphs if each],
+        "paragraphs": [paragraph for paragraph in paragraphs if paragraph],
         "footer": facts.footer(),
     }
     return Report(

@@ -15,7 +15,7 @@ SHOWN = 100
 """More than that is told as a number: the command lists them all."""
 
 
-def digest(alerts: Sequence[Alert], *, at: datetime) -> Report:
+def operator_digest(alerts: Sequence[Alert], *, at: datetime) -> Report:
     """The mail about these alerts (none: all is well again). Its kind names day and set: one such mail is enough."""
     told = amount(len(alerts), "thing") + (" needs a look" if len(alerts) == 1 else " need a look")
     headline = f"{told[0].upper()}{told[1:]}" if alerts else "Everything is fine again"

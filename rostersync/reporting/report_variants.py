@@ -7,18 +7,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rostersync.model import Report, ReportFile
-from rostersync.reporting.facts import Lists, Place, ReportFacts
+from rostersync.reporting.facts import ListPlace, Lists, ReportFacts
 
 if TYPE_CHECKING:
-    from rostersync.configuration.district import Carriage
+    from rostersync.configuration.district import AttachmentMode
 
-KIND_ENDS: dict[Carriage, str] = {"attach": "", "sftp": "_sftp", "counts-only": "_counts_only"}
+KIND_ENDS: dict[AttachmentMode, str] = {"attach": "", "sftp": "_sftp", "counts-only": "_counts_only"}
 """How the kinds of a report for other ways than `attach` end."""
 
 
-def in_each_way(
-    facts: ReportFacts, files: Sequence[ReportFile], ways: Collection[Carriage], render: Callable[[Lists], Report]
-) -> dict[Carriage, Report]:
+def report_variants(
+    facts: ReportFacts, files: Sequence[ReportFile], ways: Collection[AttachmentMode], render: Callable[[Lists], Report]
+) -> dict[AttachmentMode, Report]:
     """The report for each way, `attach` always among them; `render` makes it for a reader who gets the files so.
 
     The report of `attach` alone has the files; they have a `target` when they are to be dropped in the reports folder.
@@ -33,17 +33,17 @@ def in_each_way(
     return made | {"attach": plain}
 
 
-def _other(report: Report, way: Carriage) -> Report:
+def _other(report: Report, way: AttachmentMode) -> Report:
     return replace(report, kind=report.kind + KIND_ENDS[way])
 
 
-def _lists(facts: ReportFacts, files: Sequence[ReportFile], way: Carriage) -> Lists:
+def _lists(facts: ReportFacts, files: Sequence[ReportFile], way: AttachmentMode) -> Lists:
     """What the reader is told of the files: all are attached or none is."""
     if not files or way == "counts-only":
         return Lists(withheld=bool(files))
     sizes = [f"{max(1, round(len(f.content) / 1000)):,} KB" for f in files]
     if way == "attach" and all(f.attached for f in files):
-        return Lists(place=Place.MAIL, files=tuple(zip([f.name for f in files], sizes, strict=True)))
+        return Lists(place=ListPlace.MAIL, files=tuple(zip([f.name for f in files], sizes, strict=True)))
     folder = facts.district.source.reports.rstrip("/")
     paths = [f"{folder}/{f.target}" for f in files]
-    return Lists(place=Place.FOLDER, files=tuple(zip(paths, sizes, strict=True)), too_large=way == "attach")
+    return Lists(place=ListPlace.FOLDER, files=tuple(zip(paths, sizes, strict=True)), too_large=way == "attach")

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from rostersync.model import Change, Left, LeftReason, Report
+from rostersync.model import Change, NotRestored, NotRestoredReason, Report
 from rostersync.reporting import rendering, wording
 from rostersync.reporting.attachments import packed
 from rostersync.reporting.changes_file import differing
 from rostersync.reporting.error_file import csv_bytes
-from rostersync.reporting.facts import Lists, Place, ReportFacts, amount, day
-from rostersync.reporting.report_variants import in_each_way
+from rostersync.reporting.facts import ListPlace, Lists, ReportFacts, amount, day_text
+from rostersync.reporting.report_variants import report_variants
 
 if TYPE_CHECKING:
-    from rostersync.configuration.district import Carriage
+    from rostersync.configuration.district import AttachmentMode
 
 LEFT_NAME = "undo-left.csv"
 ZIP_NAME = "undo-left.zip"
@@ -32,13 +32,13 @@ LABELS = {
     "enrollment": "Enrollments",
 }
 REASONS = {
-    LeftReason.CHANGED: "changed again afterwards",
-    LeftReason.BY_HAND: "edited by hand",
-    LeftReason.OWNER: "owned by the enrollment source, or by hand, by now",
-    LeftReason.GONE: "not in the roster under this ID any more",
-    LeftReason.TAKEN: "the ID or address is somebody else's by now",
-    LeftReason.IN_USE: "in use by others by now",
-    LeftReason.INACTIVE: "its person, class or school is not active",
+    NotRestoredReason.CHANGED: "changed again afterwards",
+    NotRestoredReason.BY_HAND: "edited by hand",
+    NotRestoredReason.OWNER: "owned by the enrollment source, or by hand, by now",
+    NotRestoredReason.GONE: "not in the roster under this ID any more",
+    NotRestoredReason.TAKEN: "the ID or address is somebody else's by now",
+    NotRestoredReason.IN_USE: "in use by others by now",
+    NotRestoredReason.INACTIVE: "its person, class or school is not active",
 }
 _TEXT = pa.large_string()
 
@@ -52,16 +52,16 @@ class _Row:
 def undone(
     facts: ReportFacts,
     *,
-    ways: Collection[Carriage],
+    ways: Collection[AttachmentMode],
     counts: Mapping[str, Mapping[str, int]],
-    left: Sequence[Left],
+    left: Sequence[NotRestored],
     applied_at: datetime,
-) -> dict[Carriage, Report]:
+) -> dict[AttachmentMode, Report]:
     """`facts` are those of the newest attempt that was undone, applied at that moment; `left` goes along as a file, in
-    each of these ways (`ways.in_each_way`).
+    each of these ways (`ways.report_variants`).
     """
     files = packed({LEFT_NAME: left_file(left)}, ZIP_NAME) if left else ()
-    since = day(applied_at, facts.district.timezone)
+    since = day_text(applied_at, facts.district.timezone)
     shown = {
         "subject": f"{wording.subject_start(facts)}: the staff file applied on {since} was undone",
         "verdict": f"The staff file applied on {since} was undone.",
@@ -74,7 +74,7 @@ def undone(
         "reasons": reasons(left),
         "footer": facts.footer(),
     }
-    return in_each_way(facts, files, ways, lambda lists: _report(shown | {"lists": lists, "steps": _steps(lists)}))
+    return report_variants(facts, files, ways, lambda lists: _report(shown | {"lists": lists, "steps": _steps(lists)}))
 
 
 def _report(shown: Mapping[str, Any]) -> Report:
@@ -82,7 +82,7 @@ def _report(shown: Mapping[str, Any]) -> Report:
     return Report(kind="undone", subject=shown["subject"], text=text, html=html)
 
 
-def _detail(left: Sequence[Left]) -> str:
+def _detail(left: Sequence[NotRestored]) -> str:
     done = "A person decided so. What it had changed is as it was before; what it had created is deactivated."
     return f"{done} {amount(len(left), 'value').capitalize()} stayed, see below." if left else done
 
@@ -95,40 +95,42 @@ def _steps(lists: Lists) -> tuple[str, ...]:
         return (*steps, "If something of what stayed is wrong, it needs a row in your next file.")
     if not lists.files:
         return steps
-    where = lists.files[0][0] if lists.place is Place.MAIL else "the list in your reports folder"
+    where = lists.files[0][0] if lists.place is ListPlace.MAIL else "the list in your reports folder"
     return (*steps, f"Look through {where}: what is wrong there needs a row in your next file.")
 
 
-def reasons(left: Sequence[Left]) -> list[tuple[int, str]]:
+def reasons(left: Sequence[NotRestored]) -> list[tuple[int, str]]:
     """(how many, why) of what was left, most frequent first."""
-    counted = Counter(each.reason for each in left)
-    return [(number, REASONS[reason]) for reason, number in sorted(counted.items(), key=lambda each: -each[1])]
+    counted = Counter(record.reason for record in left)
+    return [(number, REASONS[reason]) for reason, number in sorted(counted.items(), key=lambda item: -item[1])]
 
 
-def left_file(left: Sequence[Left]) -> bytes:
+def left_file(left: Sequence[NotRestored]) -> bytes:
     """CSV for a spreadsheet, a line for each value that was left. Holds personal data."""
     return undo_file((), left)
 
 
-def undo_file(changes: Sequence[Change], left: Sequence[Left]) -> bytes:
+def undo_file(changes: Sequence[Change], left: Sequence[NotRestored]) -> bytes:
     """The same, with every change of the undo before it."""
     made = [
         (
-            each.entity,
-            " / ".join(each.key),
+            change.entity,
+            " / ".join(change.key),
             "",
-            "deactivated" if each.action == "removed" else "restored",
-            differing(each.before, each.after),
-            differing(each.after, each.before),
+            "deactivated" if change.action == "removed" else "restored",
+            differing(change.before, change.after),
+            differing(change.after, change.before),
             "",
         )
-        for each in changes
+        for change in changes
     ]
-    stays = [(each.entity, " / ".join(each.key), each.field or "", "left", "", "", why(each)) for each in left]
+    stays = [
+        (record.entity, " / ".join(record.key), record.field or "", "left", "", "", why(record)) for record in left
+    ]
     return _csv([*made, *stays])
 
 
-def why(each: Left) -> str:
+def why(each: NotRestored) -> str:
     """The reason for a person, and who has changed the record since, when the log knows."""
     said = REASONS[each.reason]
     if each.since_at is None:

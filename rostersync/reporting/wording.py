@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from rostersync import runbook
 from rostersync.catalogue import findings as catalogue
-from rostersync.model import ENTITIES, Finding, Judgement, Outcome, Severity
+from rostersync.model import ENTITIES, Evaluation, Finding, Outcome, Severity
 from rostersync.reporting.attachments import SCHOOLS_NAME, TEMPLATE_NAME
 from rostersync.reporting.error_file import LEFT_OUT
-from rostersync.reporting.facts import Lists, Place, ReportFacts, amount, day, listed
+from rostersync.reporting.facts import ListPlace, Lists, ReportFacts, amount, day_text, listed
 
 _CHANGE_WORDS = ("created", "updated", "removed")
 _UP_TO_DATE = "There is nothing you need to do."
@@ -39,12 +39,12 @@ class Wording:
     steps: tuple[str, ...]
 
 
-def word(facts: ReportFacts, lists: Lists) -> Wording:
+def wording_for(facts: ReportFacts, lists: Lists) -> Wording:
     """The wording of this outcome for a reader who gets `lists`.
 
     Raises ValueError for an outcome that is never reported to contacts.
     """
-    outcome = facts.judgement.outcome
+    outcome = facts.evaluation.outcome
     if outcome not in _BY_OUTCOME:
         raise ValueError(f"no count report for outcome {outcome}")
     wording = _BY_OUTCOME[outcome](facts, lists)
@@ -53,39 +53,39 @@ def word(facts: ReportFacts, lists: Lists) -> Wording:
 
 def subject_start(facts: ReportFacts) -> str:
     """District and day; control characters of a configured name cannot reach a mail header."""
-    return f"{' '.join(facts.district.name.split())}, {day(facts.told_at, facts.district.timezone)}"
+    return f"{' '.join(facts.district.name.split())}, {day_text(facts.reported_at, facts.district.timezone)}"
 
 
-def changed(judgement: Judgement) -> str:
+def change_text(evaluation: Evaluation) -> str:
     """'12 created, 3 updated and 1 removed' over all entities, or 'no changes'."""
-    totals = {b: sum(judgement.counts.get(e, {}).get(b, 0) for e in ENTITIES) for b in _CHANGE_WORDS}
+    totals = {b: sum(evaluation.counts.get(e, {}).get(b, 0) for e in ENTITIES) for b in _CHANGE_WORDS}
     return listed([f"{number:,} {bucket}" for bucket, number in totals.items() if number]) or "no changes"
 
 
 def _applied(facts: ReportFacts, lists: Lists) -> Wording:
-    judgement, would = facts.judgement, facts.dry_run
+    evaluation, would = facts.evaluation, facts.dry_run
     verdict = "Your staff file would be applied in full." if would else "Your staff file was applied in full."
-    if not judgement.rows.read:
+    if not evaluation.rows.read:
         verdict = "Your staff file has no rows, so nothing changes." if would else "Your staff file had no rows."
-    elif not judgement.changes:
+    elif not evaluation.changes:
         verdict = "Everything in your staff file is already in the roster."
-    if _left_out(judgement):
+    if _left_out(evaluation):
         return _applied_in_part(facts, lists)
-    look = _to_look_at(judgement)
+    look = _to_look_at(evaluation)
     return Wording(
         tone="attention" if look else "good",
         badge="Please look" if look else "All good",
-        subject=f"{subject_start(facts)}: staff file {'would be ' if would else ''}applied - {changed(judgement)}",
+        subject=f"{subject_start(facts)}: staff file {'would be ' if would else ''}applied - {change_text(evaluation)}",
         verdict=verdict,
-        detail=_read_sentence(judgement),
+        detail=_read_sentence(evaluation),
         steps=(look or _UP_TO_DATE,),
     )
 
 
-def _to_look_at(judgement: Judgement) -> str:
+def _to_look_at(evaluation: Evaluation) -> str:
     """What an applied file still asks of its sender: remarks that advise more than to do nothing."""
     asking = {
-        f.code for f in judgement.findings if f.severity is Severity.REMARK and not catalogue.asks_nothing(f.code)
+        f.code for f in evaluation.findings if f.severity is Severity.REMARK and not catalogue.asks_nothing(f.code)
     }
     if not asking:
         return ""
@@ -93,11 +93,11 @@ def _to_look_at(judgement: Judgement) -> str:
 
 
 def _applied_in_part(facts: ReportFacts, lists: Lists) -> Wording:
-    left, rows = amount(_left_out(facts.judgement), "row"), facts.judgement.rows
+    left, rows = amount(_left_out(facts.evaluation), "row"), facts.evaluation.rows
     return Wording(
         tone="attention",
         badge="Applied in part",
-        subject=f"{subject_start(facts)}: staff file applied but for {left} - {changed(facts.judgement)}",
+        subject=f"{subject_start(facts)}: staff file applied but for {left} - {change_text(facts.evaluation)}",
         verdict=f"Your staff file was approved and applied, but for {left}.",
         detail=f"{amount(rows.accepted, 'row').capitalize()} accepted. {_where_left_out(lists)}",
         steps=("Look at the rows that were left out, and send those again that are still right.",),
@@ -105,16 +105,16 @@ def _applied_in_part(facts: ReportFacts, lists: Lists) -> Wording:
 
 
 def _where_left_out(lists: Lists) -> str:
-    where = {Place.MAIL: "in the attached list", Place.FOLDER: "in the list in your reports folder"}
+    where = {ListPlace.MAIL: "in the attached list", ListPlace.FOLDER: "in the list in your reports folder"}
     return f"What the approval left out changed nothing; it is {where.get(lists.place, 'among the remarks')}."
 
 
-def _left_out(judgement: Judgement) -> int:
-    return sum(each.code == LEFT_OUT for each in judgement.findings)
+def _left_out(evaluation: Evaluation) -> int:
+    return sum(finding.code == LEFT_OUT for finding in evaluation.findings)
 
 
-def _read_sentence(judgement: Judgement) -> str:
-    rows = judgement.rows
+def _read_sentence(evaluation: Evaluation) -> str:
+    rows = evaluation.rows
     if not rows.read:
         return "To remove people, use the action column; leaving rows out removes nobody."
     if rows.set_aside:
@@ -123,7 +123,7 @@ def _read_sentence(judgement: Judgement) -> str:
 
 
 def _applied_with_errors(facts: ReportFacts, lists: Lists) -> Wording:
-    rows = facts.judgement.rows
+    rows = facts.evaluation.rows
     rejected = amount(rows.rejected, "row")
     needs = "needs" if rows.rejected == 1 else "need"
     return Wording(
@@ -132,13 +132,13 @@ def _applied_with_errors(facts: ReportFacts, lists: Lists) -> Wording:
         subject=f"{subject_start(facts)}: {rejected} {needs} a correction - {rows.accepted:,} of {rows.read:,} applied",
         verdict=f"{rejected} of your staff file {needs} a correction.",
         detail=f"{_others(facts)} A row with an error is left out as a whole and changes nothing."
-        + (f" {_where_left_out(lists)}" if _left_out(facts.judgement) else ""),
+        + (f" {_where_left_out(lists)}" if _left_out(facts.evaluation) else ""),
         steps=_correction_steps(lists, workbooks=facts.district.policies.workbooks),
     )
 
 
 def _others(facts: ReportFacts) -> str:
-    rows = facts.judgement.rows
+    rows = facts.evaluation.rows
     if not rows.accepted:
         return "No other row could be applied."
     were = "would be" if facts.dry_run else "was" if rows.accepted == 1 else "were"
@@ -146,14 +146,14 @@ def _others(facts: ReportFacts) -> str:
 
 
 def _correction_steps(lists: Lists, *, workbooks: bool) -> tuple[str, ...]:
-    if lists.place is Place.NOWHERE:
+    if lists.place is ListPlace.NOWHERE:
         return (
             "Look below for what is wrong and how to fix it.",
             "Correct these rows in your own system.",
             f"{_SEND_CORRECTED}.",
         )
     opened = "the list in your reports folder"
-    if lists.place is Place.MAIL:
+    if lists.place is ListPlace.MAIL:
         opened = lists.files[0][0]
     schools = any(name.endswith(SCHOOLS_NAME) for name, _ in lists.files)
     return (
@@ -165,7 +165,7 @@ def _correction_steps(lists: Lists, *, workbooks: bool) -> tuple[str, ...]:
 
 
 def _refused(facts: ReportFacts, lists: Lists) -> Wording:
-    faults = [f for f in facts.judgement.findings if f.severity is Severity.FILE]
+    faults = [f for f in facts.evaluation.findings if f.severity is Severity.FILE]
     number, what = len(faults), _what_is_wrong(faults)
     verdict = "Your staff file could not be read, so nothing was applied."
     if what == "header fault":
@@ -200,7 +200,7 @@ def _held_for_operators(facts: ReportFacts) -> Wording:
     return Wording(
         tone="waiting",
         badge="Waiting for your decision",
-        subject=f"{subject_start(facts)}: decide about a held staff file - {changed(facts.judgement)} if approved",
+        subject=f"{subject_start(facts)}: decide about a held staff file - {change_text(facts.evaluation)} if approved",
         verdict="A staff file waits for your decision. Nothing was applied yet.",
         detail="It would change more than usual. The district's contacts have been asked to answer if they meant it.",
         steps=(
@@ -218,7 +218,7 @@ def _held_for_contacts(facts: ReportFacts) -> Wording:
     return Wording(
         tone="waiting",
         badge="Waiting for approval",
-        subject=f"{subject_start(facts)}: staff file waits for approval - {changed(facts.judgement)} if approved",
+        subject=f"{subject_start(facts)}: staff file waits for approval - {change_text(facts.evaluation)} if approved",
         verdict="Your staff file is waiting for a person's approval. Nothing was applied yet.",
         detail="It would change more than usual, so we ask before we do it. Below is what would happen.",
         steps=(

@@ -9,9 +9,9 @@ import pandas as pd
 
 from rostersync.configuration import dictionary as dictionaries
 from rostersync.sample import names as name_lists
-from rostersync.sample.faults import Scene, write_with
+from rostersync.sample.faults import FaultContext, write_with
 from rostersync.sample.names import Names
-from rostersync.sample.places import Place
+from rostersync.sample.places import SampleDistrict
 from rostersync.sample.records import GRADES, Roster, of_record
 from rostersync.sample.staff import to_csv
 
@@ -23,7 +23,7 @@ class BigFile:
     """The bytes of a users.csv, and the district and roster of record that it belongs to."""
 
     data: bytes
-    place: Place
+    place: SampleDistrict
     roster: Roster
 
 
@@ -43,7 +43,7 @@ def big_file(
     names = names or name_lists.committed()
     classes = max(1, rows // 4)
     schools = max(1, classes // CLASSES_PER_SCHOOL)
-    place = Place(
+    place = SampleDistrict(
         code=code,
         name=f"District of {rows} rows",
         schools={f"{n:05d}": f"School {n}" for n in range(1, schools + 1)},
@@ -51,14 +51,14 @@ def big_file(
     roster = of_record(place, names, np.random.default_rng([seed, 1]))
     frame = _frame(place, classes, names, np.random.default_rng([seed, 2]))
     _marry(frame, np.random.default_rng([seed, 3]), changed_share)
-    frame = frame.reindex(columns=dictionaries.load().headers, fill_value="")
+    frame = frame.reindex(columns=dictionaries.load_dictionary().headers, fill_value="")
     if not fault_share:
         return BigFile(data=to_csv(frame), place=place, roster=roster)
-    data = write_with(frame, Scene(roster=roster), np.random.default_rng([seed, 4]), fault_share)
+    data = write_with(frame, FaultContext(roster=roster), np.random.default_rng([seed, 4]), fault_share)
     return BigFile(data=data, place=place, roster=roster)
 
 
-def _frame(place: Place, classes: int, names: Names, rng: np.random.Generator) -> pd.DataFrame:
+def _frame(place: SampleDistrict, classes: int, names: Names, rng: np.random.Generator) -> pd.DataFrame:
     """Person p has a row in class p and one in the next class (modulo): four rows per class, no pair twice."""
     people = names.people(rng, 2 * classes)
     who = np.repeat(np.arange(2 * classes), 2)

@@ -15,7 +15,7 @@ Change = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class FaultContext:
     """What a fault may refer to: the roster of record, an address that another district uses ("" for none), and the
     positions of rows that stay without fault.
     """
@@ -68,48 +68,48 @@ NEEDS = {
 """Kinds that need a row without a class, or one with a class whose grade has an alias."""
 
 
-def _duplicate(rows: pd.DataFrame, at: np.ndarray, _scene: Scene) -> pd.DataFrame:
+def _duplicate(rows: pd.DataFrame, at: np.ndarray, _scene: FaultContext) -> pd.DataFrame:
     return rows.iloc[at]
 
 
-def _conflict(rows: pd.DataFrame, at: np.ndarray, _scene: Scene) -> pd.DataFrame:
+def _conflict(rows: pd.DataFrame, at: np.ndarray, _scene: FaultContext) -> pd.DataFrame:
     return rows.iloc[at].assign(userLastName="Married-Name", classId="", className="", classGrade="", primaryTeacher="")
 
 
-def _both_roles(rows: pd.DataFrame, at: np.ndarray, _scene: Scene) -> pd.DataFrame:
+def _both_roles(rows: pd.DataFrame, at: np.ndarray, _scene: FaultContext) -> pd.DataFrame:
     rows.loc[at, "userRole"] = "Teacher"
     return rows.iloc[at].assign(userRole="Administrator")
 
 
-def _same_address(rows: pd.DataFrame, at: np.ndarray, scene: Scene) -> None:
+def _same_address(rows: pd.DataFrame, at: np.ndarray, scene: FaultContext) -> None:
     """The address of somebody whose rows are sound."""
     others = np.array(scene.sound)
     if len(others):
         rows.loc[at, "userEmail"] = rows["userEmail"].to_numpy()[others[(at * 7) % len(others)]]
 
 
-def _taken_address(rows: pd.DataFrame, at: np.ndarray, scene: Scene) -> None:
+def _taken_address(rows: pd.DataFrame, at: np.ndarray, scene: FaultContext) -> None:
     rows.loc[at, "userEmail"] = _staff(scene, len(at), skip=1)["email"].to_numpy()
     if scene.elsewhere:
         rows.loc[at[0], "userEmail"] = scene.elsewhere
 
 
-def _permanent(rows: pd.DataFrame, at: np.ndarray, scene: Scene) -> None:
+def _permanent(rows: pd.DataFrame, at: np.ndarray, scene: FaultContext) -> None:
     people = _staff(scene, len(at), skip=2)
     rows.loc[at, ["userId", "userLastName", "userEmail"]] = people[["user_id", "last_name", "email"]].to_numpy()
 
 
-def _taken_id(rows: pd.DataFrame, at: np.ndarray, scene: Scene) -> None:
+def _taken_id(rows: pd.DataFrame, at: np.ndarray, scene: FaultContext) -> None:
     rows.loc[at, "userId"] = _staff(scene, len(at), skip=0)["user_id"].to_numpy()
 
 
-def _staff(scene: Scene, count: int, *, skip: int) -> pd.DataFrame:
+def _staff(scene: FaultContext, count: int, *, skip: int) -> pd.DataFrame:
     """`count` permanent people, every third from `skip` on, from the start again when they run out."""
     people = scene.roster.people[scene.roster.people["role"] != "Student"]
     return people.iloc[(np.arange(count) * 3 + skip) % len(people)]
 
 
-def _other_school(rows: pd.DataFrame, at: np.ndarray, scene: Scene) -> None:
+def _other_school(rows: pd.DataFrame, at: np.ndarray, scene: FaultContext) -> None:
     """A class of another school that no other row names, so that nothing but the school is wrong."""
     classes = scene.roster.classes
     free = classes[~classes["class_id"].isin(set(rows["classId"]))]
@@ -121,7 +121,7 @@ def _other_school(rows: pd.DataFrame, at: np.ndarray, scene: Scene) -> None:
             rows.loc[row, ["classId", "className", "classGrade"]] = [wrong["class_id"], wrong["name"], wrong["grade"]]
 
 
-ROWS: Mapping[str, Callable[[pd.DataFrame, np.ndarray, Scene], pd.DataFrame | None]] = {
+ROWS: Mapping[str, Callable[[pd.DataFrame, np.ndarray, FaultContext], pd.DataFrame | None]] = {
     "row-duplicate": _duplicate,
     "row-conflict": _conflict,
     "role-both": _both_roles,
@@ -144,7 +144,7 @@ KINDS = (*CELLS, *ROWS, *LINES)
 
 
 def write_with(
-    rows: pd.DataFrame, scene: Scene, rng: np.random.Generator, share: float, *, every_kind: bool = False
+    rows: pd.DataFrame, scene: FaultContext, rng: np.random.Generator, share: float, *, every_kind: bool = False
 ) -> bytes:
     """The rows as a file in which about `share` of them have a fault; or one row for each kind there is.
 
@@ -159,7 +159,7 @@ def write_with(
     single = np.flatnonzero(~rows["userId"].duplicated(keep=False))
     scene = replace(scene, sound=sorted({*single} - {row for at in places.values() for row in at}))
     more = [ROWS[kind](broken, at, scene) for kind, at in places.items() if kind in ROWS]
-    return _change_lines(to_csv(pd.concat([broken, *(each for each in more if each is not None)])), places)
+    return _change_lines(to_csv(pd.concat([broken, *(column for column in more if column is not None)])), places)
 
 
 def _draw(rng: np.random.Generator, count: int) -> list[str]:

@@ -12,14 +12,14 @@ from pathlib import Path
 import yaml
 
 from rostersync.exceptions import ConfigurationError
-from rostersync.sample.places import Place
+from rostersync.sample.places import SampleDistrict
 from rostersync.settings import include_path
 
 NOTE = ".made-by-rostersync-sample"
 """Names of the district files that were written, a line each."""
 
 
-def make(folder: Path, places: Sequence[Place]) -> Path:
+def write_include_folder(folder: Path, places: Sequence[SampleDistrict]) -> Path:
     """`folder`/include with these districts, made or made anew; its path.
 
     Raises ConfigurationError, and changes nothing, where something of somebody else's would have to go.
@@ -77,7 +77,7 @@ def _replace(include: Path, written: set[str], wanted: Mapping[str, str]) -> Non
     note.write_text("\n".join(sorted(wanted)) + "\n", encoding="utf-8")
 
 
-def _configuration(place: Place) -> str:
+def _configuration(place: SampleDistrict) -> str:
     """A first delivery of any size is applied: in a sample night nobody is there to approve it."""
     facts = {
         "code": place.code,

@@ -12,14 +12,14 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from rostersync.configuration import dictionary as dictionaries
-from rostersync.pipeline.file_verdict import read
+from rostersync.pipeline.file_verdict import read_landed
 from rostersync.sample import include_folder, records
 from rostersync.sample import names as name_lists
 from rostersync.sample import places as place_lists
 from rostersync.sample.broken import BROKEN
-from rostersync.sample.faults import Scene, write_with
+from rostersync.sample.faults import FaultContext, write_with
 from rostersync.sample.names import Names
-from rostersync.sample.places import Place
+from rostersync.sample.places import SampleDistrict
 from rostersync.sample.staff import end_of_school_year, rows_of
 from rostersync.settings import include_path, state_path
 
@@ -81,7 +81,7 @@ def write_night(engine: Engine, options: SampleOptions, folder: Path | None = No
     rng = np.random.default_rng(options.seed)
     names = name_lists.national(options.names) if options.names else name_lists.committed()
     chosen = _choose(rng, options)
-    include = include_folder.make(folder or state_path("sample"), chosen)
+    include = include_folder.write_include_folder(folder or state_path("sample"), chosen)
     files = _write(engine, chosen, names, options.faults, options.seed)
     if options.foreign:
         middle = len(files) // 2
@@ -89,7 +89,7 @@ def write_night(engine: Engine, options: SampleOptions, folder: Path | None = No
     return Night(include=include, files=files)
 
 
-def _choose(rng: np.random.Generator, options: SampleOptions) -> tuple[Place, ...]:
+def _choose(rng: np.random.Generator, options: SampleOptions) -> tuple[SampleDistrict, ...]:
     if options.schools:
         found = place_lists.national(rng, options.districts, options.schools)
     else:
@@ -107,7 +107,9 @@ def _choose(rng: np.random.Generator, options: SampleOptions) -> tuple[Place, ..
     )
 
 
-def _write(engine: Engine, places: Sequence[Place], names: Names, faults: float, seed: int) -> tuple[Sent, ...]:
+def _write(
+    engine: Engine, places: Sequence[SampleDistrict], names: Names, faults: float, seed: int
+) -> tuple[Sent, ...]:
     ends = end_of_school_year(datetime.now(UTC).date())
     elsewhere = ""
     sent = []
@@ -115,16 +117,18 @@ def _write(engine: Engine, places: Sequence[Place], names: Names, faults: float,
         rng = np.random.default_rng([seed, at])
         roster = records.of_record(place, names, rng)
         records.write(engine, place, roster)
-        rows = rows_of(place, roster, dictionaries.load(), names, rng, place.rows or 1, ends=ends)
-        sent.append(_send(place, rows, Scene(roster=roster, elsewhere=elsewhere), rng, faults))
+        rows = rows_of(place, roster, dictionaries.load_dictionary(), names, rng, place.rows or 1, ends=ends)
+        sent.append(_send(place, rows, FaultContext(roster=roster, elsewhere=elsewhere), rng, faults))
         elsewhere = str(roster.people["email"].iat[0])
     return tuple(sent)
 
 
-def _send(place: Place, rows: pd.DataFrame, scene: Scene, rng: np.random.Generator, faults: float) -> Sent:
+def _send(
+    place: SampleDistrict, rows: pd.DataFrame, scene: FaultContext, rng: np.random.Generator, faults: float
+) -> Sent:
     data = write_with(rows, scene, rng, faults, every_kind=place.every_fault)
     # Some faults are rows of their own: what a report calls "read" is what is told here.
-    count = read(data, dictionaries.load()).rows_read if faults or place.every_fault else len(rows)
+    count = read_landed(data, dictionaries.load_dictionary()).rows_read if faults or place.every_fault else len(rows)
     if place.broken:
         data = BROKEN[place.broken](data)
     path = state_path("inbox", place.code, "users.csv")

@@ -30,7 +30,7 @@ _ZONE_OF = {state: zone for zone, states in ZONES.items() for state in states.sp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class SampleDistrict:
     """A district and its schools, schoolId → name. Addresses of its people end in `<code>.example.org`."""
 
     code: str
@@ -50,28 +50,28 @@ class Place:
         return _ZONE_OF.get(self.state, "America/New_York")
 
 
-def demo() -> tuple[Place, ...]:
+def demo() -> tuple[SampleDistrict, ...]:
     """The three districts of the demo; their configuration is include/districts/<code>.yaml."""
     raw = yaml.load(include_path("sample", "demo.yaml").read_bytes(), Loader=yaml.CSafeLoader)
-    return tuple(Place(**entry) for entry in raw)
+    return tuple(SampleDistrict(**entry) for entry in raw)
 
 
-def invented(rng: np.random.Generator, count: int) -> tuple[Place, ...]:
+def invented(rng: np.random.Generator, count: int) -> tuple[SampleDistrict, ...]:
     """`count` invented districts of 1 to about 40 schools, most of them small."""
     names = pd.read_csv(include_path("sample", "places.csv"), dtype=str)["name"].to_numpy()
     sizes = np.minimum(40, 1 + rng.pareto(1.1, size=count) * 2).astype(int)
     return tuple(_invented(rng, names, number, int(size)) for number, size in enumerate(sizes))
 
 
-def _invented(rng: np.random.Generator, names: np.ndarray, number: int, size: int) -> Place:
+def _invented(rng: np.random.Generator, names: np.ndarray, number: int, size: int) -> SampleDistrict:
     again, at = divmod(number, len(names))
     town = names[at] + (f" {again + 1}" if again else "")
     parts = rng.choice(names, size=size)
     schools = {f"{100 * (i + 1):04d}": f"{parts[i]} {LEVELS[i % len(LEVELS)]}" for i in range(size)}
-    return Place(code=_code(town), name=f"{town} School District", schools=schools)
+    return SampleDistrict(code=_code(town), name=f"{town} School District", schools=schools)
 
 
-def national(rng: np.random.Generator, count: int, schools_file: Path) -> tuple[Place, ...]:
+def national(rng: np.random.Generator, count: int, schools_file: Path) -> tuple[SampleDistrict, ...]:
     """`count` real districts, drawn evenly over the list ordered by number of schools: as uneven as the country.
 
     `schools_file` has the columns ncessch, leaid, state and city; lists of names beside it are used.
@@ -105,7 +105,9 @@ def _school_names(path: Path) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def _national(leaid: str, rows: pd.DataFrame, names: dict[str, str], towns: dict[tuple[str, str], list[str]]) -> Place:
+def _national(
+    leaid: str, rows: pd.DataFrame, names: dict[str, str], towns: dict[tuple[str, str], list[str]]
+) -> SampleDistrict:
     state = rows["state"].iat[0]
     left = {key: list(towns.get(key, ())) for key in {(state, city) for city in rows["city"]}}
     schools = {}
@@ -113,7 +115,9 @@ def _national(leaid: str, rows: pd.DataFrame, names: dict[str, str], towns: dict
         known = left.get((state, city))
         schools[number] = known.pop(0) if known else f"{city.title()} School {number[-5:]}"
     name = " ".join(names.get(leaid, "Unlisted District").split())
-    return Place(code=f"{_code(name)[:40].strip('-')}-{leaid.lower()}", name=name, state=state, schools=schools)
+    return SampleDistrict(
+        code=f"{_code(name)[:40].strip('-')}-{leaid.lower()}", name=name, state=state, schools=schools
+    )
 
 
 def _code(name: str) -> str:

@@ -13,7 +13,7 @@ from rostersync import database
 from rostersync.database import tables
 from rostersync.planning import lock_district
 from rostersync.sample.names import Names
-from rostersync.sample.places import Place
+from rostersync.sample.places import SampleDistrict
 
 STAFF, STUDENTS, CLASSES = 4, 3, 3
 """Per school. Few students: they are here only because a file may not touch them."""
@@ -32,7 +32,7 @@ class Roster:
     enrollments: pd.DataFrame
 
 
-def of_record(place: Place, names: Names, rng: np.random.Generator) -> Roster:
+def of_record(place: SampleDistrict, names: Names, rng: np.random.Generator) -> Roster:
     """The source's records of a district: each school has a principal, teachers with classes, and some students."""
     ids = np.array(list(place.schools), dtype=object)
     people = _people(place, names, rng, ids)
@@ -55,7 +55,7 @@ def of_record(place: Place, names: Names, rng: np.random.Generator) -> Roster:
     )
 
 
-def _people(place: Place, names: Names, rng: np.random.Generator, ids: np.ndarray) -> pd.DataFrame:
+def _people(place: SampleDistrict, names: Names, rng: np.random.Generator, ids: np.ndarray) -> pd.DataFrame:
     count = len(ids) * (STAFF + STUDENTS)
     drawn = names.people(rng, count)
     seat = np.arange(count) % (STAFF + STUDENTS)
@@ -101,7 +101,7 @@ _TABLES = (
 )
 
 
-def write(engine: Engine, place: Place, roster: Roster) -> int:
+def write(engine: Engine, place: SampleDistrict, roster: Roster) -> int:
     """Enter the roster as the source's, under the district's lock; the number of new records. Again: 0.
 
     `engine` is the enrollment source's: the tasks may not write what the source owns. Records that are there already

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.sample.names import Names
-from rostersync.sample.places import Place
+from rostersync.sample.places import SampleDistrict
 from rostersync.sample.records import GRADES, Roster
 
 JUNE = 6
@@ -27,7 +27,7 @@ def end_of_school_year(today: date) -> date:
 
 
 def rows_of(
-    place: Place,
+    place: SampleDistrict,
     roster: Roster,
     dictionary: Dictionary,
     names: Names,
@@ -50,7 +50,9 @@ def rows_of(
     return rows.reindex(columns=dictionary.headers, fill_value="").reset_index(drop=True)
 
 
-def _people(place: Place, dictionary: Dictionary, names: Names, rng: np.random.Generator, count: int) -> pd.DataFrame:
+def _people(
+    place: SampleDistrict, dictionary: Dictionary, names: Names, rng: np.random.Generator, count: int
+) -> pd.DataFrame:
     drawn = names.people(rng, count)
     schools = np.array(list(place.schools), dtype=object)
     number = np.arange(1, count + 1)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, ValidatedEmail, validate_email
 
-from rostersync.text_columns import Mask, Words, each, longer, match
+from rostersync.text_columns import Mask, Words, longer, map_words, match
 
 _LETTERS = "A-Za-z0-9_'+&"
 _PLAIN = f"^[{_LETTERS}-]+(?:\\.[{_LETTERS}-]+)*@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\\.)+[A-Za-z]{{2,}}$"
@@ -37,7 +37,7 @@ def plainly_valid(words: Words) -> Mask:
 def invalid(words: Words) -> Mask:
     """Words that are neither blank nor a valid address."""
     doubtful = ~plainly_valid(words) & np.asarray(pc.not_equal(words, ""))
-    return each(words, lambda word: fold(word) == "", doubtful)
+    return map_words(words, lambda word: fold(word) == "", doubtful)
 
 
 def fold_all(words: Words) -> Words:
@@ -88,7 +88,7 @@ def _read_label(label: str) -> str:
 
 def look_alikes(words: Words) -> Mask:
     """Words with mixed scripts."""
-    return each(words, mixes_scripts, ~np.asarray(pc.string_is_ascii(words)) | match(words, "(?i)[@.]xn--"))
+    return map_words(words, mixes_scripts, ~np.asarray(pc.string_is_ascii(words)) | match(words, "(?i)[@.]xn--"))
 
 
 def _scripts(text: str) -> set[str]:

@@ -21,9 +21,9 @@ from rostersync.exceptions import SuiteFailed
 from rostersync.model import Finding, Reading, Screened, Severity
 from rostersync.screening import suite as suites
 from rostersync.screening.deferred_imports import deferred
-from rostersync.screening.finding_details import Scene, findings_of
-from rostersync.screening.normalize import Sheet, lay_out, rows_for_staging, stage
-from rostersync.screening.root_causes import Hit, Rows, settle
+from rostersync.screening.finding_details import FindingContext, describe_violations
+from rostersync.screening.normalize import NormalizedTable, normalize_reading, stage, staging_rows
+from rostersync.screening.root_causes import Rows, Violation, root_causes
 from rostersync.screening.stage_state import StageState
 from rostersync.text_columns import Cells, Mask, Table
 
@@ -32,11 +32,7 @@ if TYPE_CHECKING:
 
 Rule = Mapping[str, Any]
 
-RESULT_FORMAT = {
-    "result_format": "COMPLETE",
-    "return_unexpected_index_query": False,
-    "exclude_unexpected_values": True,
-}
+RESULT_FORMAT = {"result_format": "COMPLETE", "return_unexpected_index_query": False, "exclude_unexpected_values": True}
 
 
 @cache
@@ -64,10 +60,10 @@ def screen(reading: Reading, dictionary: Dictionary, *, email_domains: tuple[str
     A refused reading is not judged further: its findings stay, and no row is given.
     """
     if reading.refused:
-        rows = rows_for_staging(reading, dictionary, reading.findings).iloc[:0]
+        rows = staging_rows(reading, dictionary, reading.findings).iloc[:0]
         return Screened(reading=reading, rows=rows, findings=reading.findings)
-    sheet = lay_out(reading, dictionary)
-    rules, start = _rules(dictionary, email_domains), StageState.at_start(len(sheet.lines))
+    sheet = normalize_reading(reading, dictionary)
+    rules, start = _rules(dictionary, email_domains), StageState.initial(len(sheet.lines))
     found = _judge_stages(sheet, dictionary, rules, start, suites.STAGES) if len(sheet.lines) else []
     findings = _in_order([*reading.findings, *found], dictionary)
     return Screened(reading=reading, rows=stage(sheet, reading.raw_rows, findings), findings=findings)
@@ -78,7 +74,7 @@ def conflicts_without(screened: Screened, dictionary: Dictionary, removals: Coll
 
     Only those that `screened` does not tell already. Raises SuiteFailed.
     """
-    sheet = lay_out(screened.reading, dictionary)
+    sheet = normalize_reading(screened.reading, dictionary)
     rules = _rules(dictionary, ())
     of_cells = {rule["meta"]["code"] for rule in rules if rule["meta"]["stage"] == "cells"}
     state = StageState.told(sheet, screened.findings, of_cells)
@@ -94,7 +90,7 @@ def _in_order(findings: Iterable[Finding], dictionary: Dictionary) -> tuple[Find
 
 
 def _judge_stages(
-    sheet: Sheet, dictionary: Dictionary, rules: Sequence[Rule], state: StageState, stages: Sequence[str]
+    sheet: NormalizedTable, dictionary: Dictionary, rules: Sequence[Rule], state: StageState, stages: Sequence[str]
 ) -> list[Finding]:
     """What these stages find, one after the other, beginning with this state."""
     batches, count = _batches(), len(sheet.lines)
@@ -102,36 +98,38 @@ def _judge_stages(
     for name in stages:
         table = _cells_table(sheet) if name == "cells" else _values_table(sheet, state)
         asked = [rule for rule in rules if rule["meta"]["stage"] == name]
-        hits = settle(_hits(asked, table, batches), count)
-        hits = [hit for hit in _without_folds_of(state.after(hits).rejected, hits) if len(hit.rows)]
-        state = state.after(hits)
-        state = state.with_faulty_cells(hits) if name == "cells" else state
-        scene = Scene(sheet=sheet, table=table, dictionary=dictionary)
-        findings += [finding for hit in hits for finding in findings_of(hit, scene)]
+        violations = root_causes(_hits(asked, table, batches), count)
+        accepted = _without_taken_parts(state.after(violations).rejected, violations)
+        violations = [violation for violation in accepted if len(violation.rows)]
+        state = state.after(violations)
+        state = state.with_faulty_cells(violations) if name == "cells" else state
+        scene = FindingContext(sheet=sheet, table=table, dictionary=dictionary)
+        findings += [finding for violation in violations for finding in describe_violations(violation, scene)]
     return findings
 
 
-def _without_folds_of(rejected: Mask, hits: Iterable[Hit]) -> Iterator[Hit]:
+def _without_taken_parts(rejected: Mask, violations: Iterable[Violation]) -> Iterator[Violation]:
     """A rejected row applies nothing: that a removal would have taken it is no news."""
-    for hit in hits:
-        yield replace(hit, rows=hit.rows[~rejected[hit.rows]]) if hit.code == "row-folded" else hit
+    for violation in violations:
+        kept = violation.rows[~rejected[violation.rows]]
+        yield replace(violation, rows=kept) if violation.code == "row-folded" else violation
 
 
 def _rules(dictionary: Dictionary, domains: tuple[str, ...]) -> list[Rule]:
     """The suite's expectations, with the district's own facts filled in."""
-    rules: list[Rule] = suites.load(dictionary)["expectations"]
+    rules: list[Rule] = suites.load_suite(dictionary)["expectations"]
     for rule in rules:
         if "domains" in rule["kwargs"]["settings"]:
             rule["kwargs"]["settings"]["domains"] = list(domains)
     return rules
 
 
-def _cells_table(sheet: Sheet) -> dict[str, Cells]:
+def _cells_table(sheet: NormalizedTable) -> dict[str, Cells]:
     typed = {suites.TYPED + header: cells for header, cells in sheet.judged.items()}
     return {**sheet.text, **typed}
 
 
-def _values_table(sheet: Sheet, state: StageState) -> dict[str, Cells]:
+def _values_table(sheet: NormalizedTable, state: StageState) -> dict[str, Cells]:
     """Values, addresses folded, faulty cells null. Also what was typed, and what is known of the rows."""
     typed = {suites.TYPED + header: cells for header, cells in sheet.typed.items()}
     value = {
@@ -140,31 +138,31 @@ def _values_table(sheet: Sheet, state: StageState) -> dict[str, Cells]:
     value["userEmail"] = c.where(sheet.email_key, c.codes(value["userEmail"]) >= 0, None)
     flags = {
         "rejected": c.flags({"yes": state.rejected}, len(state.rejected)),
-        "folded": c.flags({"row": state.folded, "class": state.class_folded}, len(state.folded)),
+        "folded": c.flags({"row": state.folded, "class": state.class_part_dropped}, len(state.folded)),
     }
     return {**value, **typed, **flags}
 
 
-def _hits(rules: Sequence[Rule], table: Table, batches: Any) -> Iterator[Hit]:
+def _hits(rules: Sequence[Rule], table: Table, batches: Any) -> Iterator[Violation]:
     for rule, rows in _unexpected(rules, c.to_frame(table), batches):
         if len(rows):
             yield from _attribute(rule, rows, table)
 
 
-def _attribute(rule: Rule, rows: Rows, table: Table) -> Iterator[Hit]:
+def _attribute(rule: Rule, rows: Rows, table: Table) -> Iterator[Violation]:
     """Great Expectations names rows; the rule itself, asked about those rows only, names their columns."""
     from rostersync.screening.gx_expectations import RULES
 
     meta, kwargs = rule["meta"], rule["kwargs"]
     severity, settings = Severity(meta["severity"]), kwargs["settings"]
     if len(meta["columns"]) <= 1:
-        yield Hit(code=meta["code"], severity=severity, column=meta["column"], rows=rows, settings=settings)
+        yield Violation(code=meta["code"], severity=severity, column=meta["column"], rows=rows, settings=settings)
         return
     some = {header: c.pick(table[header], rows) for header in kwargs["column_list"]}
     for header, broken in RULES[rule["type"]](some, settings).items():
         if broken.any():
             column = header.removeprefix(suites.TYPED)
-            yield Hit(code=meta["code"], severity=severity, column=column, rows=rows[broken], settings=settings)
+            yield Violation(code=meta["code"], severity=severity, column=column, rows=rows[broken], settings=settings)
 
 
 def _unexpected(rules: Sequence[Rule], frame: pd.DataFrame, batches: Any) -> Iterator[tuple[Rule, Rows]]:

@@ -15,12 +15,12 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from rostersync import text_columns as c
-from rostersync.catalogue.findings import found
+from rostersync.catalogue.findings import make_finding
 from rostersync.configuration.dictionary import Column, Dictionary
 from rostersync.model import Finding
 from rostersync.screening import email_addresses, text_damage
-from rostersync.screening.normalize import Sheet
-from rostersync.screening.root_causes import Hit
+from rostersync.screening.normalize import NormalizedTable
+from rostersync.screening.root_causes import Violation
 from rostersync.screening.rules import cells as rules
 from rostersync.screening.rules.agreement import copies
 from rostersync.screening.rules.required import has
@@ -35,36 +35,38 @@ _NEAR = 75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class FindingContext:
     """What a hit is about: the sheet, the table its rule saw, and the dictionary."""
 
-    sheet: Sheet
+    sheet: NormalizedTable
     table: Table
     dictionary: Dictionary
 
 
-def findings_of(hit: Hit, scene: Scene) -> Iterator[Finding]:
+def describe_violations(violation: Violation, context: FindingContext) -> Iterator[Finding]:
     """One finding for each row of the hit."""
-    lines = scene.sheet.lines[hit.rows].tolist()
-    values = _shown(hit, scene)
-    for line, value, detail in zip(lines, values, _details(hit, scene), strict=True):
-        yield found(hit.code, line=line, column=hit.column, value=value, severity=hit.severity, **detail)
+    lines = context.sheet.lines[violation.rows].tolist()
+    values = _shown(violation, context)
+    for line, value, detail in zip(lines, values, _details(violation, context), strict=True):
+        yield make_finding(
+            violation.code, line=line, column=violation.column, value=value, severity=violation.severity, **detail
+        )
 
 
-def _shown(hit: Hit, scene: Scene) -> Sequence[str | None]:
-    if hit.column is None:
-        return [None] * len(hit.rows)
-    typed: list[str | None] = c.texts(c.pick(scene.sheet.typed[hit.column], hit.rows)).to_pylist()
+def _shown(violation: Violation, context: FindingContext) -> Sequence[str | None]:
+    if violation.column is None:
+        return [None] * len(violation.rows)
+    typed: list[str | None] = c.texts(c.pick(context.sheet.typed[violation.column], violation.rows)).to_pylist()
     return typed
 
 
-def _details(hit: Hit, scene: Scene) -> Sequence[Detail]:
-    if hit.code in _BY_ROW:
-        return _BY_ROW[hit.code](hit, scene)
-    if hit.column is None or hit.code not in _BY_CELL:
-        return [{}] * len(hit.rows)
-    column, tell = scene.dictionary.by_header[hit.column], _BY_CELL[hit.code]
-    texts = c.texts(c.pick(scene.sheet.text[hit.column], hit.rows)).to_pylist()
+def _details(violation: Violation, context: FindingContext) -> Sequence[Detail]:
+    if violation.code in _BY_ROW:
+        return _BY_ROW[violation.code](violation, context)
+    if violation.column is None or violation.code not in _BY_CELL:
+        return [{}] * len(violation.rows)
+    column, tell = context.dictionary.by_header[violation.column], _BY_CELL[violation.code]
+    texts = c.texts(c.pick(context.sheet.text[violation.column], violation.rows)).to_pylist()
     told = {text: tell(column, text) for text in set(texts)}
     return [told[text] for text in texts]
 
@@ -138,41 +140,41 @@ _BY_CELL: Mapping[str, Callable[[Column, str], Detail]] = {
 }
 
 
-def _missing(hit: Hit, scene: Scene) -> Sequence[Detail]:
-    actions = c.texts(c.pick(scene.sheet.value["action"], hit.rows)).to_pylist()
-    missing = ", ".join(hit.columns)
+def _missing(violation: Violation, context: FindingContext) -> Sequence[Detail]:
+    actions = c.texts(c.pick(context.sheet.value["action"], violation.rows)).to_pylist()
+    missing = ", ".join(violation.columns)
     return [{"missing": missing, **({"action": action} if action else {})} for action in actions]
 
 
-def _first_day(hit: Hit, scene: Scene) -> Sequence[Detail]:
-    days = c.texts(c.pick(scene.sheet.value[hit.settings["first"]], hit.rows)).to_pylist()
+def _first_day(violation: Violation, context: FindingContext) -> Sequence[Detail]:
+    days = c.texts(c.pick(context.sheet.value[violation.settings["first"]], violation.rows)).to_pylist()
     return [{"first": day} for day in days]
 
 
-def _disagreement(hit: Hit, scene: Scene) -> Sequence[Detail]:
-    groups = group(scene.table, hit.settings["key"])[hit.rows]
-    columns = ", ".join(hit.columns)
-    return [{"columns": columns, "lines": lines} for lines in _other_lines(hit, scene, groups)]
+def _disagreement(violation: Violation, context: FindingContext) -> Sequence[Detail]:
+    groups = group(context.table, violation.settings["key"])[violation.rows]
+    columns = ", ".join(violation.columns)
+    return [{"columns": columns, "lines": lines} for lines in _other_lines(violation, context, groups)]
 
 
-def _same_address(hit: Hit, scene: Scene) -> Sequence[Detail]:
-    groups = group(scene.table, (hit.settings["column"],))[hit.rows]
-    return [{"lines": lines} for lines in _other_lines(hit, scene, groups)]
+def _same_address(violation: Violation, context: FindingContext) -> Sequence[Detail]:
+    groups = group(context.table, (violation.settings["column"],))[violation.rows]
+    return [{"lines": lines} for lines in _other_lines(violation, context, groups)]
 
 
-def _contradicting(hit: Hit, scene: Scene) -> Sequence[Detail]:
-    settings = hit.settings
-    of_class = group(scene.table, settings["targets"][settings["ends_class"]])
-    of_enrollment = group(scene.table, settings["targets"][settings["ends_enrollment"]])
-    removes_class = has(scene.table, "action", (settings["ends_class"],))
-    groups = np.where(removes_class, 2 * of_class, 2 * of_enrollment + 1)[hit.rows]
-    return [{"lines": lines} for lines in _other_lines(hit, scene, groups)]
+def _contradicting(violation: Violation, context: FindingContext) -> Sequence[Detail]:
+    settings = violation.settings
+    of_class = group(context.table, settings["targets"][settings["ends_class"]])
+    of_enrollment = group(context.table, settings["targets"][settings["ends_enrollment"]])
+    removes_class = has(context.table, "action", (settings["ends_class"],))
+    groups = np.where(removes_class, 2 * of_class, 2 * of_enrollment + 1)[violation.rows]
+    return [{"lines": lines} for lines in _other_lines(violation, context, groups)]
 
 
-def _other_lines(hit: Hit, scene: Scene, groups: np.ndarray) -> Iterator[str]:
+def _other_lines(violation: Violation, context: FindingContext, groups: np.ndarray) -> Iterator[str]:
     """For each row of the hit, the other lines of its group, as text."""
     members: dict[int, list[int]] = {}
-    lines = scene.sheet.lines[hit.rows].tolist()
+    lines = context.sheet.lines[violation.rows].tolist()
     numbers = groups.tolist()
     for number, line in zip(numbers, lines, strict=True):
         members.setdefault(number, []).append(line)
@@ -182,34 +184,37 @@ def _other_lines(hit: Hit, scene: Scene, groups: np.ndarray) -> Iterator[str]:
         yield ", ".join(map(str, first)) + (f" and {more} more" if more else "")
 
 
-def _copied(hit: Hit, scene: Scene) -> Sequence[Detail]:
-    rows, firsts = copies(scene.table, hit.settings["columns"])
-    lines = dict(zip(rows.tolist(), scene.sheet.lines[firsts].tolist(), strict=True))
-    return [{"first": lines[row]} for row in hit.rows.tolist()]
+def _copied(violation: Violation, context: FindingContext) -> Sequence[Detail]:
+    rows, firsts = copies(context.table, violation.settings["columns"])
+    lines = dict(zip(rows.tolist(), context.sheet.lines[firsts].tolist(), strict=True))
+    return [{"first": lines[row]} for row in violation.rows.tolist()]
 
 
-def _folded(hit: Hit, scene: Scene) -> Sequence[Detail]:
+def _folded(violation: Violation, context: FindingContext) -> Sequence[Detail]:
     """The part that is taken, the removal's line and its word."""
     by: dict[int, tuple[int, str]] = {}
-    for word in (hit.settings["ends_class"], hit.settings["ends_person"]):
-        groups = group(scene.table, hit.settings["targets"][word])
-        removals = np.flatnonzero(has(scene.table, "action", (word,)) & (groups >= 0))[::-1]
-        line_of = dict(zip(groups[removals].tolist(), scene.sheet.lines[removals].tolist(), strict=True))
-        taken = [(row, line_of.get(number)) for row, number in zip(hit.rows, groups[hit.rows].tolist(), strict=True)]
-        wanted = hit.settings["part"] == "row" or word == hit.settings["ends_class"]
+    for word in (violation.settings["ends_class"], violation.settings["ends_person"]):
+        groups = group(context.table, violation.settings["targets"][word])
+        removals = np.flatnonzero(has(context.table, "action", (word,)) & (groups >= 0))[::-1]
+        line_of = dict(zip(groups[removals].tolist(), context.sheet.lines[removals].tolist(), strict=True))
+        taken = [
+            (row, line_of.get(number))
+            for row, number in zip(violation.rows, groups[violation.rows].tolist(), strict=True)
+        ]
+        wanted = violation.settings["part"] == "row" or word == violation.settings["ends_class"]
         by.update({int(row): (line, word) for row, line in taken if line is not None and wanted})
-    what = {"row": "the row is", "class": "the class part of the row is"}[hit.settings["part"]]
+    what = {"row": "the row is", "class": "the class part of the row is"}[violation.settings["part"]]
     return [
-        {"part": hit.settings["part"], "what": what, "by": line, "action": word}
-        for line, word in (by[row] for row in hit.rows.tolist())
+        {"part": violation.settings["part"], "what": what, "by": line, "action": word}
+        for line, word in (by[row] for row in violation.rows.tolist())
     ]
 
 
-def _outranked(hit: Hit, _: Scene) -> Sequence[Detail]:
-    return [{"role": hit.settings["wins"]}] * len(hit.rows)
+def _outranked(violation: Violation, _: FindingContext) -> Sequence[Detail]:
+    return [{"role": violation.settings["wins"]}] * len(violation.rows)
 
 
-_BY_ROW: Mapping[str, Callable[[Hit, Scene], Sequence[Detail]]] = {
+_BY_ROW: Mapping[str, Callable[[Violation, FindingContext], Sequence[Detail]]] = {
     "class-incomplete": _missing,
     "action-incomplete": _missing,
     "date-order": _first_day,

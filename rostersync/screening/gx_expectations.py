@@ -29,7 +29,7 @@ from rostersync.screening.rules import (
 from rostersync.screening.rules import (
     required as expectations_needs,
 )
-from rostersync.screening.rules.cells import Broken, Settings
+from rostersync.screening.rules.cells import Broken, RuleSettings
 from rostersync.text_columns import Mask, Table
 
 # Before the import: Great Expectations logs each class it registers, 226 lines into every task log.
@@ -46,7 +46,7 @@ from great_expectations.expectations.metrics.table_metric_provider import TableM
 # One of its modules sets its own level, for a line about a folder that is never made.
 logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
 
-Rule = Callable[[Table, Settings], Broken]
+Rule = Callable[[Table, RuleSettings], Broken]
 
 _VERBS = ("_to_", "_not_to_")
 
@@ -64,7 +64,7 @@ RULES: Mapping[str, Rule] = {
 """Expectation type → rule."""
 
 
-def unmet_rows(rule: Rule, frame: pd.DataFrame, columns: Sequence[str], settings: Settings) -> list[int]:
+def unmet_rows(rule: Rule, frame: pd.DataFrame, columns: Sequence[str], settings: RuleSettings) -> list[int]:
     """The numbers of the rows in which any of the columns breaks it."""
     broken: list[Mask] = list(rule(text_columns.of_frame(frame, columns), settings).values())
     in_any_column: Mask = np.logical_or.reduce([np.zeros(len(frame), bool), *broken])

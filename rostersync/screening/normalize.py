@@ -1,8 +1,8 @@
 """A reading's cells made comparable: spaces, Unicode form, placeholders and aliases.
 
-Receives a `Reading`; gives a `Sheet` (for the rules) and the rows of a `Screened` (for staging). Nothing is judged
-here: a cell that cannot be used stays as it is, and the findings say so. The same reading and findings always give
-the same rows, so that staging can be repeated from the landed bytes and the stored findings alone.
+Receives a `Reading`; gives a `NormalizedTable` (for the rules) and the rows of a `Screened` (for staging). Nothing is
+judged here: a cell that cannot be used stays as it is, and the findings say so. The same reading and findings always
+give the same rows, so that staging can be repeated from the landed bytes and the stored findings alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Lines = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class NormalizedTable:
     """Every column of the dictionary (absent ones blank), row by row, in four stages of cleaning.
 
     `typed`: as typed. `judged`: the same, but what a removal does not need is blank, because nobody judges it.
@@ -55,7 +55,7 @@ class Sheet:
         return places[self.lines[places] == wanted] if len(self.lines) else places[:0]
 
 
-def lay_out(reading: Reading, dictionary: Dictionary) -> Sheet:
+def normalize_reading(reading: Reading, dictionary: Dictionary) -> NormalizedTable:
     """The reading's cells, cleaned."""
     count, frame = len(reading.lines), reading.frame
     typed = {h: c.encode(frame[h]) if h in frame.columns else c.blanks(count) for h in dictionary.headers}
@@ -66,7 +66,7 @@ def lay_out(reading: Reading, dictionary: Dictionary) -> Sheet:
     if judged is not typed:
         identity = _settled(_cleaned({h: typed[h] for h in IDENTITY}, dictionary), dictionary)
     key = c.reword(identity["userEmail"], email_addresses.fold_all(identity["userEmail"].dictionary))
-    return Sheet(
+    return NormalizedTable(
         lines=reading.lines,
         present=tuple(h for h in dictionary.headers if h in frame.columns),
         typed=typed,
@@ -83,7 +83,9 @@ def _cleaned(table: Table, dictionary: Dictionary) -> dict[str, Cells]:
 
 
 def _settled(table: Table, dictionary: Dictionary) -> dict[str, Cells]:
-    return {h: c.reword(cells, settle(cells.dictionary, dictionary.by_header[h])) for h, cells in table.items()}
+    return {
+        h: c.reword(cells, canonical_value(cells.dictionary, dictionary.by_header[h])) for h, cells in table.items()
+    }
 
 
 def clean(words: c.Words, column: Column) -> c.Words:
@@ -92,7 +94,7 @@ def clean(words: c.Words, column: Column) -> c.Words:
     return c.compose(tidied) if column.kind == "text" else tidied
 
 
-def settle(words: c.Words, column: Column) -> c.Words:
+def canonical_value(words: c.Words, column: Column) -> c.Words:
     """Clean words with aliases resolved and placeholders read as blank."""
     blank = c.placeholders(words, name=column.name)
     if blank.any():
@@ -103,7 +105,7 @@ def settle(words: c.Words, column: Column) -> c.Words:
 def _only_judged(typed: Table, dictionary: Dictionary) -> Table:
     """Removals keep only their action and its keys."""
     column = dictionary.by_header["action"]
-    asked = c.reword(typed["action"], settle(clean(typed["action"].dictionary, column), column))
+    asked = c.reword(typed["action"], canonical_value(clean(typed["action"].dictionary, column), column))
     removals = {word: c.spread(c.are(asked.dictionary, (word,)), asked) for word in dictionary.actions}
     if not any(mask.any() for mask in removals.values()):
         return typed
@@ -115,12 +117,12 @@ def _only_judged(typed: Table, dictionary: Dictionary) -> Table:
     return {header: kept(header) for header in typed}
 
 
-def rows_for_staging(reading: Reading, dictionary: Dictionary, findings: Iterable[Finding]) -> pd.DataFrame:
+def staging_rows(reading: Reading, dictionary: Dictionary, findings: Iterable[Finding]) -> pd.DataFrame:
     """`Screened.rows` from a reading and the findings of reader and suite, fresh or stored; needs no suite."""
-    return stage(lay_out(reading, dictionary), reading.raw_rows, findings)
+    return stage(normalize_reading(reading, dictionary), reading.raw_rows, findings)
 
 
-def stage(sheet: Sheet, raw_rows: Iterable[RawRow], findings: Iterable[Finding]) -> pd.DataFrame:
+def stage(sheet: NormalizedTable, raw_rows: Iterable[RawRow], findings: Iterable[Finding]) -> pd.DataFrame:
     """The same from a sheet. Columns share their texts: a text for each row would take a file's size several times."""
     told = _Told.by(list(findings))
     value = {**sheet.value, **sheet.identity}
@@ -162,7 +164,7 @@ def _lines(findings: Iterable[Finding]) -> frozenset[int]:
     return frozenset(f.line for f in findings if f.line is not None)
 
 
-def _at(sheet: Sheet, lines: Collection[int]) -> Mask:
+def _at(sheet: NormalizedTable, lines: Collection[int]) -> Mask:
     mask = np.zeros(len(sheet.lines), bool)
     mask[sheet.rows_of(lines)] = True
     return mask

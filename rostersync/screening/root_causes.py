@@ -39,7 +39,7 @@ _ONE_FOR_ALL_COLUMNS = ("class-incomplete", "action-incomplete", "row-conflict")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class Violation:
     """Rows in which one column (None: the row as a whole) breaks one expectation of the suite.
 
     `columns`: for each row all columns at fault, where one finding names several.
@@ -53,18 +53,18 @@ class Hit:
     columns: Sequence[str] = ()
 
 
-def settle(hits: Iterable[Hit], count: int) -> list[Hit]:
+def root_causes(violations: Iterable[Violation], count: int) -> list[Violation]:
     """The hits that are root causes; a sheet has `count` rows."""
-    listed = [one for hit in _merged(list(hits)) for one in hit]
+    listed = [one for violation in _merged(list(violations)) for one in violation]
     taken: dict[str | None, Mask] = {}
-    kept: list[Hit] = []
-    for hit in sorted(listed, key=_rank):
-        free = taken.setdefault(hit.column, np.ones(count, bool))
-        rows = hit.rows[free[hit.rows]] if hit.code in _CELLS else hit.rows
-        if hit.code in ROOT_CAUSES_FIRST:
+    kept: list[Violation] = []
+    for violation in sorted(listed, key=_rank):
+        free = taken.setdefault(violation.column, np.ones(count, bool))
+        rows = violation.rows[free[violation.rows]] if violation.code in _CELLS else violation.rows
+        if violation.code in ROOT_CAUSES_FIRST:
             free[rows] = False
-        kept.append(replace(hit, rows=rows))
-    return [hit for hit in kept if len(hit.rows)]
+        kept.append(replace(violation, rows=rows))
+    return [violation for violation in kept if len(violation.rows)]
 
 
 _CELLS = frozenset(
@@ -73,28 +73,30 @@ _CELLS = frozenset(
 """Findings about the text of one cell: dropped where a root cause has been found in it."""
 
 
-def _rank(hit: Hit) -> int:
-    return ROOT_CAUSES_FIRST.index(hit.code) if hit.code in ROOT_CAUSES_FIRST else len(ROOT_CAUSES_FIRST)
+def _rank(violation: Violation) -> int:
+    return ROOT_CAUSES_FIRST.index(violation.code) if violation.code in ROOT_CAUSES_FIRST else len(ROOT_CAUSES_FIRST)
 
 
-def _merged(hits: list[Hit]) -> Iterable[list[Hit]]:
+def _merged(violations: list[Violation]) -> Iterable[list[Violation]]:
     """Hits of one rule in several columns, made one where the finding is about the row."""
-    yield [hit for hit in hits if hit.code not in _ONE_FOR_ALL_COLUMNS]
-    rules = {id(hit.settings): [h for h in hits if h.settings is hit.settings] for hit in hits}
+    yield [violation for violation in violations if violation.code not in _ONE_FOR_ALL_COLUMNS]
+    rules = {
+        id(violation.settings): [h for h in violations if h.settings is violation.settings] for violation in violations
+    }
     for same in rules.values():
         if same[0].code in _ONE_FOR_ALL_COLUMNS:
             yield _by_columns(same)
 
 
-def _by_columns(hits: list[Hit]) -> list[Hit]:
+def _by_columns(violations: list[Violation]) -> list[Violation]:
     """One hit for each set of columns that occurs; its column is the first of them."""
-    rows = np.unique(np.concatenate([hit.rows for hit in hits]))
-    faults = np.zeros((len(rows), len(hits)), bool)
-    for number, hit in enumerate(hits):
-        faults[np.searchsorted(rows, hit.rows), number] = True
+    rows = np.unique(np.concatenate([violation.rows for violation in violations]))
+    faults = np.zeros((len(rows), len(violations)), bool)
+    for number, violation in enumerate(violations):
+        faults[np.searchsorted(rows, violation.rows), number] = True
     patterns, which = np.unique(faults, axis=0, return_inverse=True)
     result = []
     for number, pattern in enumerate(patterns):
-        columns = [str(hit.column) for hit, at_fault in zip(hits, pattern, strict=True) if at_fault]
-        result.append(replace(hits[0], column=columns[0], columns=columns, rows=rows[which.ravel() == number]))
+        columns = [str(violation.column) for violation, at_fault in zip(violations, pattern, strict=True) if at_fault]
+        result.append(replace(violations[0], column=columns[0], columns=columns, rows=rows[which.ravel() == number]))
     return result

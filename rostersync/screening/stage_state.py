@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rostersync.model import Finding, Severity
-from rostersync.screening.normalize import Sheet
-from rostersync.screening.root_causes import Hit, Rows
+from rostersync.screening.normalize import NormalizedTable
+from rostersync.screening.root_causes import Rows, Violation
 from rostersync.text_columns import Mask
 
 
@@ -20,16 +20,19 @@ class StageState:
     rejected: Mask
     faulty: Mapping[str, Mask]
     folded: Mask
-    class_folded: Mask
+    class_part_dropped: Mask
 
     @classmethod
-    def at_start(cls, count: int) -> StageState:
+    def initial(cls, count: int) -> StageState:
         return cls(
-            rejected=np.zeros(count, bool), faulty={}, folded=np.zeros(count, bool), class_folded=np.zeros(count, bool)
+            rejected=np.zeros(count, bool),
+            faulty={},
+            folded=np.zeros(count, bool),
+            class_part_dropped=np.zeros(count, bool),
         )
 
     @classmethod
-    def told(cls, sheet: Sheet, findings: Iterable[Finding], codes: Collection[str]) -> StageState:
+    def told(cls, sheet: NormalizedTable, findings: Iterable[Finding], codes: Collection[str]) -> StageState:
         """The state after the first stage, whose findings have these codes."""
         errors = [f for f in findings if f.severity is Severity.ROW and f.code in codes and f.line is not None]
         lines: dict[str | None, list[int]] = {}
@@ -37,32 +40,35 @@ class StageState:
             lines.setdefault(error.column, []).append(error.line or 0)
         count = len(sheet.lines)
         masks = {column: _mask(sheet.rows_of(some), count) for column, some in lines.items()}
-        start = cls.at_start(count)
+        start = cls.initial(count)
         rejected = np.logical_or.reduce([start.rejected, *masks.values()])
         return replace(start, rejected=rejected, faulty={h: mask for h, mask in masks.items() if h is not None})
 
-    def after(self, hits: Sequence[Hit]) -> StageState:
+    def after(self, violations: Sequence[Violation]) -> StageState:
         """The state with these hits added; only the first stage is about the cells themselves."""
-        errors = [hit for hit in hits if hit.severity is Severity.ROW]
+        errors = [violation for violation in violations if violation.severity is Severity.ROW]
         count = len(self.rejected)
         return replace(
             self,
             rejected=self.rejected | _any(errors, count),
-            folded=self.folded | _any((h for h in hits if h.settings.get("part") == "row"), count),
-            class_folded=self.class_folded | _any((h for h in hits if h.settings.get("part") == "class"), count),
+            folded=self.folded | _any((h for h in violations if h.settings.get("part") == "row"), count),
+            class_part_dropped=self.class_part_dropped
+            | _any((h for h in violations if h.settings.get("part") == "class"), count),
         )
 
-    def with_faulty_cells(self, hits: Sequence[Hit]) -> StageState:
-        errors = [hit for hit in hits if hit.severity is Severity.ROW]
-        columns = {hit.column for hit in errors if hit.column is not None}
+    def with_faulty_cells(self, violations: Sequence[Violation]) -> StageState:
+        errors = [violation for violation in violations if violation.severity is Severity.ROW]
+        columns = {violation.column for violation in errors if violation.column is not None}
         count = len(self.rejected)
-        return replace(self, faulty={h: _any((hit for hit in errors if hit.column == h), count) for h in columns})
+        return replace(
+            self, faulty={h: _any((violation for violation in errors if violation.column == h), count) for h in columns}
+        )
 
 
-def _any(hits: Iterable[Hit], count: int) -> Mask:
+def _any(violations: Iterable[Violation], count: int) -> Mask:
     mask = np.zeros(count, bool)
-    for hit in hits:
-        mask[hit.rows] = True
+    for violation in violations:
+        mask[violation.rows] = True
     return mask
 
 

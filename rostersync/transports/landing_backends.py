@@ -96,7 +96,7 @@ class RemoteBackend:
 
     def put(self, part: Path, landed: Landed) -> None:
         """One put, then size and hash are read back: not every store says what it really kept."""
-        target = f"{self._root}/{key_of(landed.district, landed.sha256)}"
+        target = f"{self._root}/{storage_key(landed.district, landed.sha256)}"
         self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
         self._fs.put_file(str(part), target)
         digest = hashlib.sha256()
@@ -134,7 +134,7 @@ class RemoteBackend:
         self._fs.rm_file(f"{self._root}/{key}")
 
 
-def key_of(district: str, sha256: str) -> str:
+def storage_key(district: str, sha256: str) -> str:
     """Where bytes of a district lie. Raises LedgerMismatch for what is neither a code nor a hash."""
     if not SHA256.fullmatch(sha256):
         raise LedgerMismatch("A landed file is named by the SHA-256 of its bytes.")

@@ -20,7 +20,7 @@ from rostersync.transports.landing_backends import (
     FolderBackend,
     RemoteBackend,
     checked_code,
-    key_of,
+    storage_key,
     store_failures,
 )
 
@@ -60,17 +60,17 @@ class LandingStore:
             if sink.size != min(remote.size, max_bytes + 1):
                 raise FileChangedWhileRead("Other bytes came than the listing promised.")
             landed = Landed(district=district, sha256=sink.digest.hexdigest(), size=sink.size)
-            fault_points.point("landing.before_put")
+            fault_points.reached("landing.before_put")
             with store_failures("written"):
                 self._shelf.put(path, landed)
-            fault_points.point("landing.after_put")
+            fault_points.reached("landing.after_put")
         return landed
 
     def read(self, district: str, sha256: str) -> bytes:
         """The bytes, checked against their hash. Raises LandedBytesMissing, LandingUnavailable."""
         try:
             with store_failures("read"):
-                data = self._shelf.read(key_of(district, sha256))
+                data = self._shelf.read(storage_key(district, sha256))
         except FileNotFoundError:
             raise LandedBytesMissing(f"District {district}: {sha256[:12]} is not in the landing store.") from None
         if hashlib.sha256(data).hexdigest() != sha256:
@@ -80,7 +80,7 @@ class LandingStore:
     def exists(self, district: str, sha256: str) -> bool:
         """Whether the store has these bytes."""
         with store_failures("read"):
-            return self._shelf.exists(key_of(district, sha256))
+            return self._shelf.exists(storage_key(district, sha256))
 
     def kept(self, district: str) -> dict[str, datetime]:
         """sha256 → when these bytes were written, of everything the store has of this district."""
@@ -90,7 +90,7 @@ class LandingStore:
     def remove(self, district: str, sha256: str) -> None:
         """Delete bytes for good; those that are gone already are no trouble."""
         with contextlib.suppress(FileNotFoundError), store_failures("written"):
-            self._shelf.remove(key_of(district, sha256))
+            self._shelf.remove(storage_key(district, sha256))
 
     def remember(self, name: str, content: bytes) -> None:
         """Keep a small note of the program's own, in place of the one of this name. Raises TransientError."""
@@ -142,7 +142,7 @@ class _Sink:
         taken = chunk[: self._limit - self.size]
         with store_failures("written"):
             self._out.write(taken)
-        fault_points.point("landing.fetching")
+        fault_points.reached("landing.fetching")
         self.digest.update(taken)
         self.size += len(taken)
         if len(taken) < len(chunk):

@@ -57,7 +57,7 @@ def move_read_file(inbox: InboxFiles, file: RemoteFile, landed: Landed) -> bool:
     private = f"{PRIVATE}{secrets.token_hex(4)}-{file.name}"
     if not inbox.rename(file.name, private):
         return False
-    fault_points.point("pull.amid_move")
+    fault_points.reached("pull.amid_move")
     try:
         if inbox.status(private) == replace(file, name=private) and inbox.digest(private, landed.size) == landed.sha256:
             _put_aside(inbox, private, file)

@@ -1,6 +1,6 @@
 """Names that are near the one an inbox is read for: `Users.csv`, `users (1).csv`, `users.csv.txt`, `user.csv`.
 
-Such a file is not read, and not passed over in silence (product page, "File names").
+Such a file is not read, and not passed over in silence (docs/rules/file-names.md).
 """
 
 from __future__ import annotations

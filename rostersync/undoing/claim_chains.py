@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, MetaData, Table, Text, and_, or_, select
 
-from rostersync.model import LeftReason
+from rostersync.model import NotRestoredReason
 from rostersync.planning.rules.unique_attributes import UNIQUE, Unique
 from rostersync.planning.workspace import create_temporary
 from rostersync.planning.workspace_tables import temporary
-from rostersync.undoing.workspace import Undoing, unit_with
+from rostersync.undoing.workspace import UndoWorkspace, unit_with
 
 _metadata = MetaData()
 _KEEPER = temporary(_metadata, "undo_keeper", Column("user_id", Text), Column("attribute", Text))
@@ -34,18 +34,18 @@ class Claim(NamedTuple):
     taken: bool
 
 
-def follow_claims(u: Undoing, taken: Mapping[Unique, ColumnElement[bool]]) -> Unique | None:
+def follow_claims(undo: UndoWorkspace, taken: Mapping[Unique, ColumnElement[bool]]) -> Unique | None:
     """Leave values round by round, until nothing changes or until somebody's status may be concerned.
 
     Of which value that is, is given: there the round is to be gone on with. `taken`: another will have it.
     """
-    left, stopped_at = _followed({unique: rounds_of(_claims(u, unique, taken[unique])) for unique in UNIQUE})
+    left, stopped_at = _followed({unique: rounds_of(_claims(undo, unique, taken[unique])) for unique in UNIQUE})
     if left:
-        keepers = _keepers(u.conn, left)
+        keepers = _keepers(undo.conn, left)
         for unique in UNIQUE:
             mine = select(keepers.c.user_id).where(keepers.c.attribute == unique.attribute)
-            hit = u.ws.plans["person"].c.user_id.in_(mine)
-            u.leave("person", hit, unit_with(u.ws.shapes["person"], unique.attribute), LeftReason.TAKEN)
+            hit = undo.ws.plans["person"].c.user_id.in_(mine)
+            undo.leave("person", hit, unit_with(undo.ws.shapes["person"], unique.attribute), NotRestoredReason.TAKEN)
     return stopped_at
 
 
@@ -86,12 +86,12 @@ def rounds_of(claims: Iterable[Claim]) -> Iterator[tuple[list[Claim], bool]]:
         hit = [claim for value in kept for claim in changing.get(value, ()) if claim.user_id not in gone]
 
 
-def _claims(u: Undoing, unique: Unique, taken: ColumnElement[bool]) -> Iterator[Claim]:
-    plan = u.ws.plans["person"].c
+def _claims(undo: UndoWorkspace, unique: Unique, taken: ColumnElement[bool]) -> Iterator[Claim]:
+    plan = undo.ws.plans["person"].c
     value, held, comes_back = plan[f"new_{unique.attribute}"], plan[f"old_{unique.attribute}"], plan.old_status
     rows = select(plan.user_id, value.label("value"), held.label("held"), comes_back != "active", taken.label("taken"))
     asks = or_(value.is_distinct_from(held), comes_back != "active")
-    for user_id, wanted, present, back, other in u.conn.execute(
+    for user_id, wanted, present, back, other in undo.conn.execute(
         rows.where(and_(plan.new_status == "active", value.is_not(None), asks))
     ):
         yield Claim(user_id, wanted, present, comes_back=back, taken=bool(other))

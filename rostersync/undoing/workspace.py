@@ -29,8 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from rostersync.model import LeftReason
-from rostersync.planning.workspace import PlanContext, Workspace, create_temporary, written
+from rostersync.model import NotRestoredReason
+from rostersync.planning.workspace import PlanContext, Workspace, create_temporary, execute_rowcount
 from rostersync.planning.workspace_tables import EntityShape, temporary
 
 _metadata = MetaData()
@@ -63,7 +63,7 @@ UNITS = (("email", "email_key"), ("start_date", "end_date", "status"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Undoing:
+class UndoWorkspace:
     """One undo on one connection, under the district's lock."""
 
     ws: Workspace
@@ -81,20 +81,20 @@ class Undoing:
         same = [traced == rows.c[key] for traced, key in parts]
         return (self.traced.c.entity == shape.name) & same[0] & (same[1] if same[1:] else literal(True))
 
-    def leave(self, name: str, hit: ColumnElement[bool], unit: Iterable[str], reason: LeftReason) -> int:
+    def leave(self, name: str, hit: ColumnElement[bool], unit: Iterable[str], reason: NotRestoredReason) -> int:
         """Planned rows that are hit keep these fields as they are now, and it is noted why. How many they are."""
         plan, unit = self.ws.plans[name], tuple(unit)
         values: dict[str, Any] = {f"new_{a}": plan.c[f"old_{a}"] for a in unit if f"new_{a}" in plan.c}
         self.note(name, hit, unit[-1] if "status" in unit else unit[0], reason)
         if "user_id" in unit:
             values["old_user_id"] = null()
-        return written(self.conn, update(plan).values(values).where(hit))
+        return execute_rowcount(self.conn, update(plan).values(values).where(hit))
 
-    def note(self, name: str, hit: ColumnElement[bool], field_: str | None, reason: LeftReason) -> int:
+    def note(self, name: str, hit: ColumnElement[bool], field_: str | None, reason: NotRestoredReason) -> int:
         """Note of planned rows that something of theirs is left; None: the whole record."""
         plan, shape = self.ws.plans[name], self.ws.shapes[name]
         rows = select(literal(name), *keys_of(shape, plan), literal(field_, Text), literal(reason.value)).where(hit)
-        return written(self.conn, insert(self.left).from_select(list(self.left.c.keys()), rows))
+        return execute_rowcount(self.conn, insert(self.left).from_select(list(self.left.c.keys()), rows))
 
 
 def keys_of(shape: EntityShape, rows: FromClause) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
@@ -115,9 +115,9 @@ def unit_with(shape: EntityShape, attribute: str) -> tuple[str, ...]:
     return next(unit for unit in units_of(shape) if attribute in unit)
 
 
-def open_undoing(conn: Connection, context: PlanContext, delivery: str) -> Undoing:
+def open_undoing(conn: Connection, context: PlanContext, delivery: str) -> UndoWorkspace:
     """Make the temporary tables, empty. The caller holds the district's lock."""
     ws = Workspace(conn, context, ())
     ws.create()
     create_temporary(conn, _metadata)
-    return Undoing(ws=ws, delivery=delivery)
+    return UndoWorkspace(ws=ws, delivery=delivery)

@@ -51,14 +51,14 @@ def held(
 ) -> str:
     """Ashford's second file would remove five of eight people: its delivery's id."""
     from rostersync import pipeline
-    from rostersync.cli.environment import edges
+    from rostersync.cli.environment import open_services
 
     country = Country(folder=tmp_path)
     country.found([CODE])
     monkeypatch.setenv("ROSTERSYNC_INCLUDE", str(country.include))
     monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", roster_database.url)
     open_schools(superuser_engine, [CODE])
-    with edges() as opened, warnings.catch_warnings():
+    with open_services() as opened, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for number, rows in enumerate((STAFF, LEAVING)):
             country.put(CODE, rows)
@@ -79,7 +79,7 @@ def test_the_question_holds_numbers_and_nobodys_data(held: str) -> None:
     from rostersync.airflow_bridge import reviews
 
     assert reviews.waiting_reviews() == [{"review": held, "delivery": held}]
-    asked = reviews.question(held)
+    asked = reviews.review_question(held)
     assert (asked["delivery"], asked["attempt"]) == (held, 1)
     assert "unusually many people (5 of 8; the files of one day count together)" in asked["body"]
     assert "| Staff | 0 | 0 | 0 | 5 | 0 |" in asked["body"]
@@ -97,7 +97,7 @@ def test_an_answer_is_carried_out_once_and_a_later_one_ends_green(
 
     from rostersync.airflow_bridge import reviews
 
-    asked = reviews.question(held)
+    asked = reviews.review_question(held)
     decided = reviews.decide(asked, answer(chosen, who, reason="as the district said"))
     assert (decided["state"], decided["decided"], decided["district"]) == (state, True, CODE)
     found = state_of(superuser_engine, CODE)
@@ -108,7 +108,7 @@ def test_an_answer_is_carried_out_once_and_a_later_one_ends_green(
     assert state_of(superuser_engine, CODE) == found
     assert reviews.waiting_reviews() == []
     with pytest.raises(AirflowSkipException):
-        reviews.question(held)
+        reviews.review_question(held)
     with pytest.raises(AirflowSkipException):
         reviews.start_reviews()
 
@@ -116,6 +116,6 @@ def test_an_answer_is_carried_out_once_and_a_later_one_ends_green(
 def test_without_the_held_schools_applies_the_other_rows(held: str, superuser_engine: Engine) -> None:
     from rostersync.airflow_bridge import reviews
 
-    decided = reviews.decide(reviews.question(held), answer("Approve without the held schools"))
+    decided = reviews.decide(reviews.review_question(held), answer("Approve without the held schools"))
     assert decided["result"]["rows"] == {"read": 5, "accepted": 0, "rejected": 0, "set_aside": 5}
     assert sum("'active'" in person for person in state_of(superuser_engine, CODE)["person"]) == 8

@@ -103,35 +103,35 @@ def test_each_chore_does_what_is_due_and_nothing_twice(country: Country, superus
     yesterday = select(t.district.c.created_at - timedelta(days=3)).where(t.district.c.code == CODE)
     with superuser_engine.connect() as conn:
         placed(superuser_engine, end_date=conn.scalar(yesterday).date())
-    assert bridge.chore("dates") == {"districts": 2, "started": 0, "ended": 1, "deactivated": 1}
-    assert bridge.chore("dates") == {"districts": 0, "started": 0, "ended": 0, "deactivated": 0}
-    assert bridge.chore("expire") == {"discarded": 0}
-    swept = bridge.chore("sweep")
+    assert bridge.maintenance_task("dates") == {"districts": 2, "started": 0, "ended": 1, "deactivated": 1}
+    assert bridge.maintenance_task("dates") == {"districts": 0, "started": 0, "ended": 0, "deactivated": 0}
+    assert bridge.maintenance_task("expire") == {"discarded": 0}
+    swept = bridge.maintenance_task("sweep")
     assert {kind: number for kind, number in swept.items() if number} == {"changes": 2}
-    assert not any(bridge.chore("sweep").values())
-    assert bridge.chore("watch") == {"wave-missed": 1}
-    assert bridge.chore("watch") == {"wave-missed": 1}
+    assert not any(bridge.maintenance_task("sweep").values())
+    assert bridge.maintenance_task("watch") == {"wave-missed": 1}
+    assert bridge.maintenance_task("watch") == {"wave-missed": 1}
     assert state_of(superuser_engine, "_operators")["mails"] != []
     assert len(state_of(superuser_engine, "_operators")["mails"]) == 1
     messages = {"sent", "refused", "deferred", "unknown", "waiting"}
-    assert set(bridge.chore("relay")) == messages | {"files_dropped", "files_deferred", "files_refused"}
+    assert set(bridge.maintenance_task("relay")) == messages | {"files_dropped", "files_deferred", "files_refused"}
 
 
 def test_a_districts_trouble_keeps_no_other_from_its_turn(country: Country, superuser_engine: Engine) -> None:
     """Another writer has Ashford's lock; elsewhere is gone through, and the task fails as one to be tried again."""
     from dataclasses import replace
 
-    from rostersync.cli.environment import edges
+    from rostersync.cli.environment import open_services
     from rostersync.exceptions import DistrictBusy
     from rostersync.operations import housekeeping
     from rostersync.planning import lock_district
 
-    with edges() as opened, superuser_engine.begin() as conn:
+    with open_services() as opened, superuser_engine.begin() as conn:
         lock_district(conn, CODE)
         with pytest.raises(DistrictBusy, match="1 of 2 failed: ashford"):
-            housekeeping.pass_days(replace(opened, lock_seconds=0.1))
-    with edges() as opened:
-        assert list(housekeeping.pass_days(opened)) == [CODE]
+            housekeeping.apply_all_date_changes(replace(opened, lock_seconds=0.1))
+    with open_services() as opened:
+        assert list(housekeeping.apply_all_date_changes(opened)) == [CODE]
 
 
 def test_a_district_whose_file_is_wrong_or_gone_is_left_alone(country: Country, superuser_engine: Engine) -> None:
@@ -139,5 +139,5 @@ def test_a_district_whose_file_is_wrong_or_gone_is_left_alone(country: Country, 
 
     placed(superuser_engine)
     (country.include / "districts" / "elsewhere.yaml").write_text("code: elsewhere\ntimezone: Nowhere\n")
-    assert bridge.chore("dates")["districts"] == 1
-    assert bridge.chore("sweep")["changes"] == 1
+    assert bridge.maintenance_task("dates")["districts"] == 1
+    assert bridge.maintenance_task("sweep")["changes"] == 1

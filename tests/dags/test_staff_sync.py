@@ -21,9 +21,9 @@ CHAIN = ["district.pull", "district.validate", "district.upsert", "district.emai
 @pytest.fixture
 def patience() -> Mapping[str, Any]:
     """How long a task is tried; Airflow must not be imported before its environment is set."""
-    from rostersync.airflow_bridge.tasks import PATIENCE
+    from rostersync.airflow_bridge.tasks import TASK_DEFAULTS
 
-    return PATIENCE
+    return TASK_DEFAULTS
 
 
 def test_all_dag_files_can_be_imported(dagbag: DagBag) -> None:

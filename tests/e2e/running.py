@@ -108,7 +108,7 @@ class Running:
     def states(self, run_id: str) -> dict[str, list[str]]:
         """The last word of each task id → states in the order of the map indexes."""
         found: dict[str, list[str]] = {}
-        for task in sorted(self.api.tasks(DAG, run_id), key=lambda each: each["map_index"]):
+        for task in sorted(self.api.tasks(DAG, run_id), key=lambda task: task["map_index"]):
             found.setdefault(task["task_id"].rpartition(".")[2], []).append(task["state"])
         return found
 

@@ -63,8 +63,8 @@ def test_a_changed_host_key_turns_the_run_red_and_the_other_districts_are_finish
         "ask_about_held": ["skipped"],
     }
     for code, people in (("ashford", 2), ("brookvale", 4)):
-        came_to = state_of(running.owner, code)
-        assert (len(came_to["person"]), len(came_to["mails"])) == (people, 1)
+        evaluation = state_of(running.owner, code)
+        assert (len(evaluation["person"]), len(evaluation["mails"])) == (people, 1)
 
 
 def test_tasks_are_labelled_by_district(running: Running, first_night: tuple[str, str]) -> None:
@@ -208,7 +208,7 @@ def undisturbed(postgres: server.Server, running: Running, tmp_path: Path) -> It
         patch.setenv("ROSTERSYNC_INCLUDE", str(other.include))
         engine, owner = database.engine(made.url), database.engine(made.superuser_url)
         open_schools(owner, CODES)
-        edges = pipeline.Edges(
+        services = pipeline.Services(
             engine=engine,
             landing=LandingStore(str(tmp_path / "landing")),
             open_transport=lambda district: open_transport(district.source, workbooks=district.policies.workbooks),
@@ -217,7 +217,7 @@ def undisturbed(postgres: server.Server, running: Running, tmp_path: Path) -> It
         )
         for number, rows in enumerate((BROOKVALE, BROOKVALE_LATER)):
             other.put("brookvale", rows)
-            pipeline.sync(edges, pipeline.Run(dag_id=DAG, run_id=f"night-{number}"), "brookvale")
+            pipeline.sync(services, pipeline.Run(dag_id=DAG, run_id=f"night-{number}"), "brookvale")
         yield state_of(owner, "brookvale")
         engine.dispose()
         owner.dispose()

@@ -126,7 +126,7 @@ def prepared(server: Server, parent: Parent, smtp: SmtpServer, folder: Path) -> 
         ground.prepare()
         yield ground
     finally:
-        for each in engines:
-            each.dispose()
+        for engine in engines:
+            engine.dispose()
         for name in (BENCH, *(f"{GROUND}_{stage}" for stage in (FRESH, VALIDATED))):
             drop_database(server, name)

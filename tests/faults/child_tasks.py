@@ -76,10 +76,10 @@ def _engine(order: Order) -> Engine:
     return found
 
 
-def _edges(order: Order) -> pipeline.Edges:
+def _edges(order: Order) -> pipeline.Services:
     folder, now = Path(order["folder"]), datetime.fromisoformat(order["now"])
     config = district(folder / "inbox", **order["config"])
-    return pipeline.Edges(
+    return pipeline.Services(
         engine=_engine(order),
         landing=LandingStore(str(folder / "landing")),
         open_transport=lambda found: open_transport(found.source, lambda _: SftpCredentials(**order["sftp"] or {})),
@@ -95,12 +95,12 @@ def _edges(order: Order) -> pipeline.Edges:
 def work(order: Order) -> list[Any]:
     """Do it; ids, counts and outcomes. Raises what the tasks raise."""
     _limit(order)
-    edges = _edges(order)
+    services = _edges(order)
     told: list[Any] = []
-    with _struck(edges.engine, order):
+    with _struck(services.engine, order):
         for number in range(order["repeat"]):
-            told += _night(edges, order, order["run"]) if order["repeat"] == 1 else _round(edges, order, number)
-    edges.engine.dispose()
+            told += _night(services, order, order["run"]) if order["repeat"] == 1 else _round(services, order, number)
+    services.engine.dispose()
     return told
 
 
@@ -113,7 +113,7 @@ def _limit(order: Order) -> None:
         module, _, attribute = name.rpartition(".")
         setattr(importlib.import_module(module), attribute, value)
     if "ROSTERSYNC_INCLUDE" in order["environment"]:
-        dictionary.load.cache_clear()
+        dictionary.load_dictionary.cache_clear()
     if order["file_bytes"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_bytes"], order["file_bytes"]))
     if order["memory"] is not None:
@@ -122,43 +122,43 @@ def _limit(order: Order) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def _round(edges: pipeline.Edges, order: Order, number: int) -> list[Any]:
+def _round(services: pipeline.Services, order: Order, number: int) -> list[Any]:
     """One of many nights: what failed is told, and the next one begins."""
     try:
-        return [each["outcome"] for each in _night(edges, order, f"{order['run']}-{number}") if "outcome" in each]
+        return [each["outcome"] for each in _night(services, order, f"{order['run']}-{number}") if "outcome" in each]
     except RosterSyncError as error:
         return [f"error: {error.code}"]
 
 
-def _night(edges: pipeline.Edges, order: Order, name: str) -> list[Any]:
+def _night(services: pipeline.Services, order: Order, name: str) -> list[Any]:
     """The tasks in order: as a worker does them, they know nothing but ids and the ledger."""
     run = pipeline.Run(dag_id=DAG, run_id=name, actor="test", force=order["force"], reason="a fault")
     code, told = order["config"].get("code", HERE), list[Any]()
     deliveries: tuple[str, ...] = (order["delivery"],) if order["delivery"] else ()
     for step in order["steps"]:
         if step == "pull":
-            pulled = pipeline.pull(edges, run, code)
+            pulled = pipeline.pull(services, run, code)
             deliveries = pulled.deliveries
             told.append({"step": step, "outcome": pulled.outcome, "deliveries": list(deliveries)})
         elif step == "check":
-            database.check_revision(edges.engine)
-            database.check_role(edges.engine)
+            database.check_revision(services.engine)
+            database.check_role(services.engine)
         elif step == "watch":
-            told += [{"step": step, "alert": each.code, "district": each.district} for each in watch(edges)]
+            told += [{"step": step, "alert": each.code, "district": each.district} for each in watch(services)]
         elif step == "relay":
-            told.append({"step": step, **pipeline.send_due(edges)})
+            told.append({"step": step, **pipeline.send_due(services)})
         else:
-            told += [{"step": step, **_task(edges, run, code, step, each)} for each in deliveries]
+            told += [{"step": step, **_task(services, run, code, step, delivery)} for delivery in deliveries]
     return told
 
 
-def _task(edges: pipeline.Edges, run: pipeline.Run, code: str, step: str, delivery: str) -> dict[str, Any]:
+def _task(services: pipeline.Services, run: pipeline.Run, code: str, step: str, delivery: str) -> dict[str, Any]:
     if step == "approve":
-        return reviewing.approve(edges, delivery, actor="olga").summary()
+        return reviewing.approve(services, delivery, actor="olga").summary()
     if step == "undo":
-        return {"undone": undoing.undo(edges, delivery, actor="olga", reason="wrong file").done}
+        return {"undone": undoing.undo(services, delivery, actor="olga", reason="wrong file").done}
     tasks = {"validate": pipeline.validate, "upsert": pipeline.upsert, "email": pipeline.email}
-    return dict(tasks[step](edges, run, code, delivery))
+    return dict(tasks[step](services, run, code, delivery))
 
 
 @contextmanager

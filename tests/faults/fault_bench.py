@@ -51,18 +51,18 @@ class Bench:
 
     def order(self, **changed: Any) -> Order:
         """Tonight's tasks; `changed` replaces single wishes, `point` names a crash point."""
-        wishes = {**self.defaults, **changed}
-        environment = {"ROSTERSYNC_SMTP_URL": "", **wishes.pop("environment", {})}
-        if point := wishes.pop("point", None):
+        settings_ = {**self.defaults, **changed}
+        environment = {"ROSTERSYNC_SMTP_URL": "", **settings_.pop("environment", {})}
+        if point := settings_.pop("point", None):
             once = str(self.nights.folder / f"struck-{len(self.said)}")
             environment |= {"ROSTERSYNC_CRASH": point, "ROSTERSYNC_CRASH_ONCE": once}
-            environment["ROSTERSYNC_CRASH_SIGNAL"] = wishes.get("signal", "KILL")
+            environment["ROSTERSYNC_CRASH_SIGNAL"] = settings_.get("signal", "KILL")
         usual: dict[str, Any] = {
             "database": self.url,
             "folder": str(self.nights.folder),
             "log": str(self.log),
             "run": "night-2",
-            "now": (TONIGHT + wishes.pop("later", timedelta())).isoformat(),
+            "now": (TONIGHT + settings_.pop("later", timedelta())).isoformat(),
             "steps": NIGHT,
             "delivery": None,
             "config": {},
@@ -82,7 +82,7 @@ class Bench:
             "repeat": 1,
             "child": True,
         }
-        return Order(**{**usual, **wishes, "environment": environment})  # type: ignore[typeddict-item] - the tests' own words
+        return Order(**{**usual, **settings_, "environment": environment})  # type: ignore[typeddict-item] - the tests' own words
 
     def night(self, **changed: Any) -> Ended:
         """The night's tasks in a process of their own."""

@@ -56,18 +56,18 @@ def judge(bench: Bench, seen: Iterable[Seen], server_log: Path) -> list[str]:
 def _roster(bench: Bench, states: set[Seen]) -> Iterator[str]:
     """Before or after and never between; and what is not this file's to change is as it was."""
     versions: dict[int, set[str]] = {}
-    for each in states:
-        versions.setdefault(each.version, set()).add(each.here)
+    for state in states:
+        versions.setdefault(state.version, set()).add(state.here)
     torn = [version for version, found in versions.items() if len(found) > 1]
     if torn and not bench.elsewhere:
         yield f"the roster showed several states under one version: {torn}"
     allowed = {each.here for each in (bench.before, bench.after, *bench.elsewhere) if each}
-    if not bench.own_story and not {each.here for each in states} <= allowed:
+    if not bench.own_story and not {state.here for state in states} <= allowed:
         yield "the roster was neither as before nor as after the night"
     known = [bench.before, *bench.elsewhere]
-    if not {each.next_door for each in states} <= {each.next_door for each in known}:
+    if not {state.next_door for state in states} <= {each.next_door for each in known}:
         yield "another district's roster changed"
-    if not {each.source for each in states} <= {each.source for each in known}:
+    if not {state.source for state in states} <= {each.source for each in known}:
         yield "rows that the enrollment source owns changed"
 
 
@@ -148,4 +148,4 @@ def _canaries(bench: Bench, server_log: Path) -> Iterator[str]:
 def _left(folder: Path) -> Iterator[Path]:
     for top in folder.iterdir():
         if not top.name.startswith(PRIVATE):
-            yield from [top] if top.is_file() else [each for each in top.rglob("*") if each.is_file()]
+            yield from [top] if top.is_file() else [path for path in top.rglob("*") if path.is_file()]

@@ -56,8 +56,8 @@ def test_f74(bench: Bench) -> None:
 @pytest.mark.parametrize(("days", "told"), [(2, False), (6, True)])
 @pytest.mark.parametrize("blackout", [False, True])
 def test_f75(bench: Bench, days: int, told: bool, blackout: bool) -> None:
-    quiet = {"start": "2026-11-25", "end": "2026-12-10"}
-    environment = bench.include(**({"blackouts": [quiet]} if blackout else {}))
+    unchanged = {"start": "2026-11-25", "end": "2026-12-10"}
+    environment = bench.include(**({"blackouts": [unchanged]} if blackout else {}))
     (bench.nights.inbox / FILE).unlink()
     bench.fine(later=days * DAY)
     found = bench.fine(steps=["watch"], later=days * DAY, environment=environment)
@@ -186,7 +186,7 @@ def test_f84(bench: Bench, limits: dict[str, Any]) -> None:
     found = bench.sql("SELECT code FROM intake.finding WHERE delivery = %s AND severity = 'file'", bench.delivery)
     assert found == [("file-too-large",)]
     assert bench.nights.states() == ["applied", "refused"]
-    assert sum(each.stat().st_size for each in (bench.nights.folder / "landing").rglob("*") if each.is_file()) < 200_000
+    assert sum(path.stat().st_size for path in (bench.nights.folder / "landing").rglob("*") if path.is_file()) < 200_000
     bench.nights.put(TONIGHTS, FILE)
     bench.fine(run="night-3")
     assert bench.roster == bench.after

@@ -28,8 +28,8 @@ WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'roste
 def somebody(bench: Bench, *statements: str) -> Iterator[psycopg.Connection]:
     """An open session that has done this much; rolled back at the end."""
     with psycopg.connect(bench.superuser) as conn:
-        for each in statements:
-            conn.execute(each)
+        for statement in statements:
+            conn.execute(statement)
         yield conn
         conn.rollback()
 

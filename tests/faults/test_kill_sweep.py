@@ -63,5 +63,5 @@ def test_killed_anywhere(
 def test_killed_here_and_there(
     ground: Ground, seconds: Callable[[str], float], record_property: Callable[[str, object], None]
 ) -> None:
-    some = [each for each in at_statements(ground) if each.stage == VALIDATED]
+    some = [statement for statement in at_statements(ground) if statement.stage == VALIDATED]
     sweep(ground, [*some[:: len(some) // 8], *at_moments(2, seed=2)], seconds, record_property)

@@ -107,8 +107,8 @@ def test_f31_busy(bench: Bench) -> None:
 def test_f32(bench: Bench) -> None:
     pids = [bench.begin() for _ in range(2)]
     ends = [bench.end(pid) for pid in pids]
-    assert {each.error for each in ends} <= {None, "lost-claim"}
-    assert None in {each.error for each in ends}
+    assert {end.error for end in ends} <= {None, "lost-claim"}
+    assert None in {end.error for end in ends}
     assert_undisturbed(bench)
 
 

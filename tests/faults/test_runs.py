@@ -122,8 +122,8 @@ def test_f44(bench: Bench) -> None:
 def test_f45(bench: Bench) -> None:
     bench.fine()
     environment = bench.include()
-    quiet = bench.fine(steps=["watch"], environment=environment, later=timedelta(hours=6))
-    assert "wave-missed" not in {each["alert"] for each in quiet}
+    unchanged = bench.fine(steps=["watch"], environment=environment, later=timedelta(hours=6))
+    assert "wave-missed" not in {each["alert"] for each in unchanged}
     told = bench.fine(steps=["watch"], environment=environment, later=timedelta(days=3))
     assert "wave-missed" in {each["alert"] for each in told}
 

@@ -69,8 +69,8 @@ def standing(postgres: Server, screening_loaded: None, tmp_path_factory: pytest.
     with fresh_database(postgres) as made:
         engines = [database.engine(url) for url in (made.url, made.superuser_url)]
         yield Nights(engine=engines[0], owner=engines[1], folder=folder, config=district(folder / "inbox"))
-        for each in engines:
-            each.dispose()
+        for engine in engines:
+            engine.dispose()
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def command(
     monkeypatch.setenv("ROSTERSYNC_DATABASE_URL", roster_database.url)
     monkeypatch.setenv("ROSTERSYNC_OWNER_URL", roster_database.owner_url)
     monkeypatch.setenv("ROSTERSYNC_SOURCE_URL", roster_database.source_url)
-    monkeypatch.setattr(cli_edges.Edges, "__init__", _without_pause(cli_edges.Edges.__init__))
+    monkeypatch.setattr(cli_edges.Services, "__init__", _without_pause(cli_edges.Services.__init__))
 
     def run(*words: str) -> tuple[int, str, str]:
         capsys.readouterr()

@@ -43,14 +43,16 @@ def test_each_bad_input_gets_its_verdict(nights: Nights, case: BadNight) -> None
     if case.seed is next_door:
         for word in (OTHER, "Shelbyville", "Wiggum"):
             assert word not in told(nights)
-        unknown = [dict(each.detail) | {"school": ""} for each in result.findings if each.code == "school-unknown"]
+        unknown = [
+            dict(finding.detail) | {"school": ""} for finding in result.findings if finding.code == "school-unknown"
+        ]
         assert all(detail == unknown[0] for detail in unknown)
 
 
 def told(nights: Nights) -> str:
     """Everything a contact was sent."""
     with nights.owner.connect() as conn:
-        bodies = [f"{each.text_body}{each.html_body}" for each in conn.execute(select(tables.report))]
+        bodies = [f"{row.text_body}{row.html_body}" for row in conn.execute(select(tables.report))]
         files = [
             bytes(content).decode("utf-8", "replace") for content in conn.scalars(select(tables.report_file.c.content))
         ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import pytest
 from sqlalchemy import insert
 
-from rostersync.configuration.dictionary import load
+from rostersync.configuration.dictionary import load_dictionary
 from rostersync.database import tables as t
 from rostersync.model import Outcome
 from tests.support.district_nights import Nights, person, teaching
@@ -81,7 +81,7 @@ CASES: dict[str, Case] = {
     "one header twice": Case(sent=extra("userLastName", "Quimby")),
     "data under no header": Case(sent=extra("", "x")),
     "a missing header": Case(sent=GOOD.replace(b"action,", b"").replace(b"\r\n,", b"\r\n"), needs="list"),
-    "no header at all": Case(sent=table([at(1), at(2)], load().headers).split(b"\r\n", 1)[1], needs="list"),
+    "no header at all": Case(sent=table([at(1), at(2)], load_dictionary().headers).split(b"\r\n", 1)[1], needs="list"),
     "UTF-16": Case(sent=GOOD.decode().encode("utf-16")),
     "a quotation mark left open": Case(sent=swap(b"Ada1,", b'"Ada1,')),
     "a NUL": Case(sent=swap(b"Ada1", b"Ada1\0")),

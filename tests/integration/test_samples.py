@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rostersync.catalogue.findings import catalogue, message, resolution
+from rostersync.catalogue.findings import finding_texts, message, resolution
 from rostersync.configuration import dictionary as dictionaries
 from rostersync.model import Finding, Outcome, Severity
 from rostersync.operations import reviewing
@@ -37,7 +37,7 @@ def set_up(nights: Nights, sample: Sample) -> Iterator[None]:
 
 def by_file_alone(sample: Sample) -> bool:
     """Whether file rules reject what the sample is about: planning it as well would only cost as much time again."""
-    by = {catalogue()[code].by for _, _, code, _ in sample.findings}
+    by = {finding_texts()[code].by for _, _, code, _ in sample.findings}
     return by == {"F"} and sample.outcome != Outcome.APPLIED
 
 
@@ -62,16 +62,18 @@ def approved(standing: Nights, sample: Sample, held: SyncResult) -> SyncResult:
     wish = dict(sample.approval or {})
     with standing.owner.begin() as conn:
         write_roster(conn, sample, wish.pop("meanwhile", {}))
-    reviewed = reviewing.approve(standing.edges, str(held.delivery), actor="olga", **wish)
+    reviewed = reviewing.approve(standing.services, str(held.delivery), actor="olga", **wish)
     assert reviewed.result is not None
     return reviewed.result
 
 
 def judged_alone(config: District, sample: Sample) -> tuple[Sequence[Finding], str]:
     """The reader and Great Expectations, without the roster."""
-    dictionary = dictionaries.load()
-    screened = file_verdict.screen(file_verdict.read(sample.data, dictionary, config), dictionary, config)
-    rejects = any(each.severity is Severity.ROW for each in screened.findings)
+    dictionary = dictionaries.load_dictionary()
+    screened = file_verdict.screen_landed_bytes(
+        file_verdict.read_landed(sample.data, dictionary, config), dictionary, config
+    )
+    rejects = any(finding.severity is Severity.ROW for finding in screened.findings)
     outcome = Outcome.REFUSED if screened.refused else Outcome.APPLIED_WITH_ERRORS if rejects else Outcome.APPLIED
     return by_line(screened.findings), outcome.value
 
@@ -84,7 +86,7 @@ def flat(finding: Finding) -> tuple[int | None, str | None, str, str]:
 def test_a_sample_shows_its_code(standing: Nights, name: str) -> None:
     sample = load(name)
     findings, outcome = come_to(standing, sample)
-    assert [flat(each) for each in findings] == list(sample.findings)
+    assert [flat(finding) for finding in findings] == list(sample.findings)
     assert outcome == sample.outcome
     for finding in findings:
         assert_told(finding)
@@ -121,20 +123,25 @@ def test_a_sample_shows_nothing_else(sample: Sample) -> None:
 
 
 def test_every_code_has_a_sample_in_each_of_its_severities() -> None:
-    shown = {(each.name, severity) for each in samples() for _, _, code, severity in each.findings if code == each.code}
+    shown = {
+        (sample.name, severity)
+        for sample in samples()
+        for _, _, code, severity in sample.findings
+        if code == sample.code
+    }
     wanted = {
         (code if number == 0 else f"{code}--{severity}", severity.value)
-        for code, entry in catalogue().items()
+        for code, entry in finding_texts().items()
         for number, severity in enumerate(entry.severities)
     }
     assert wanted <= shown
 
 
 def test_no_code_is_without_a_sample() -> None:
-    assert {each.code for each in samples()} == set(catalogue())
+    assert {sample.code for sample in samples()} == set(finding_texts())
 
 
 def test_every_file_of_the_folder_belongs_to_a_sample() -> None:
-    known = {f"{each.name}.{kind}" for each in samples() for kind in ("csv", "yaml")} | {"seed.yaml"}
-    known |= {earlier.file for each in samples() for earlier in each.earlier}
+    known = {f"{sample.name}.{kind}" for sample in samples() for kind in ("csv", "yaml")} | {"seed.yaml"}
+    known |= {earlier.file for sample in samples() for earlier in sample.earlier}
     assert {path.name for path in Path(FOLDER).iterdir()} == known

@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from rostersync.database import tables as t
 from rostersync.planning.predicates import LIVE, Found, known_as
 from rostersync.planning.rules.unique_attributes import UNIQUE, Unique, is_asked
-from rostersync.planning.workspace import Workspace, finding
+from rostersync.planning.workspace import Workspace, row_finding_columns
 
 
 def judge_claims_in_rounds(ws: Workspace) -> None:
@@ -84,7 +84,9 @@ def _taken(ws: Workspace, unique: Unique) -> Found:
     first = (
         select(holder).ext(distinct_on(holder.c.user_id)).order_by(*holder.c["user_id", "rank", "held_by"])
     ).subquery("first")
-    line, column, code, severity, detail = finding(ws, unique.header, unique.code, "row", user_id=first.c.held_by)
+    line, column, code, severity, detail = row_finding_columns(
+        ws, unique.header, unique.code, "row", user_id=first.c.held_by
+    )
     return (
         select(line, column, code, severity, func.jsonb_strip_nulls(detail))
         .select_from(ws.stage.join(first, first.c.user_id == ws.cell("userId")))
@@ -95,7 +97,7 @@ def _taken(ws: Workspace, unique: Unique) -> Found:
 def _holders(ws: Workspace, unique: Unique) -> Iterator[Select[*tuple[Any, ...]]]:
     """user_id, held_by (a userId of this district; NULL for another district's person), rank (the first counts)."""
     yield _kept_by_others(ws, unique)
-    yield _rivals(ws, unique)
+    yield _other_claimants(ws, unique)
     if unique.everywhere:
         yield _held_elsewhere(ws, unique)
 
@@ -109,7 +111,7 @@ def _kept_by_others(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
     return rows.select_from(joined).where(is_asked(claim, unique), keeps)
 
 
-def _rivals(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
+def _other_claimants(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
     """People of the file who claim the same: each is told one other, as pairs would grow with the square."""
     claim, value = ws.claim, ws.claim.c[unique.attribute]
     first, last = func.min(claim.c.user_id).label("first"), func.max(claim.c.user_id).label("last")

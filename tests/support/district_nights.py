@@ -49,7 +49,7 @@ def teaching(number: int, class_id: str, **cells: str) -> dict[str, str]:
 
 def users_csv(rows: Sequence[Mapping[str, str]]) -> bytes:
     """The rows under all headers of the dictionary, as a spreadsheet writes them."""
-    headers = dictionary.load().headers
+    headers = dictionary.load_dictionary().headers
     out = io.StringIO()
     writer = csv.DictWriter(out, headers, restval="", lineterminator="\r\n")
     writer.writeheader()
@@ -100,8 +100,8 @@ class Nights:
         return self.folder / "inbox"
 
     @property
-    def edges(self) -> pipeline.Edges:
-        return pipeline.Edges(
+    def services(self) -> pipeline.Services:
+        return pipeline.Services(
             engine=self.engine,
             landing=LandingStore(str(self.folder / "landing")),
             open_transport=self._open,
@@ -164,7 +164,7 @@ class Nights:
 
     def sync(self, name: str = "night-1", **fields: Any) -> list[pipeline.SyncResult]:
         """The district's whole night under this run id."""
-        return pipeline.sync(self.edges, self.run(name, **fields), self.config.code)
+        return pipeline.sync(self.services, self.run(name, **fields), self.config.code)
 
     def roster(self) -> dict[str, list[Any]]:
         """Every row of the roster without moments: what two nights must agree on."""

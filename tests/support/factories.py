@@ -13,7 +13,7 @@ from rostersync.configuration import dictionary
 from rostersync.model import RawRow, Reading, Screened
 from rostersync.screening import screen
 
-DICTIONARY = dictionary.load()
+DICTIONARY = dictionary.load_dictionary()
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 Flat = tuple[int | None, str | None, str]
 

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, text
 
-from rostersync.database import concern
+from rostersync.database import set_district
 
 
 @contextmanager
 def acting_as(conn: Connection, role: str, code: str) -> Iterator[None]:
     """Inside, the connection has this role's rights and concerns this district; afterwards its own again."""
     conn.execute(text(f"SET LOCAL ROLE {role}"))
-    concern(conn, code)
+    set_district(conn, code)
     yield
     conn.execute(text("RESET ROLE"))

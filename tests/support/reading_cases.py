@@ -11,7 +11,7 @@ from rostersync.model import Reading, Severity
 from rostersync.reading import read, reader
 from rostersync.reading.body import read_body
 
-DICTIONARY = dictionary.load()
+DICTIONARY = dictionary.load_dictionary()
 NEEDED = tuple(column.header for column in DICTIONARY.columns if column.header_required)
 HEADER = ",".join(NEEDED)
 ROW = ",S1,T1,Teacher,Ana,Bo,a@b.org,,,,"

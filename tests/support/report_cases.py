@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rostersync.catalogue.findings import found
-from rostersync.configuration.dictionary import Dictionary, load
+from rostersync.catalogue.findings import make_finding
+from rostersync.configuration.dictionary import Dictionary, load_dictionary
 from rostersync.configuration.districts import District
 from rostersync.model import (
     BUCKETS,
-    Dated,
+    DateChanges,
+    Evaluation,
     Finding,
-    Judgement,
-    Left,
-    LeftReason,
+    NotRestored,
+    NotRestoredReason,
     Outcome,
     RawRow,
     Reading,
@@ -61,7 +61,7 @@ def district(name: str = "Rivertown School District") -> District:
 
 def reading(rows: Sequence[Mapping[str, str]], *, raw_rows: Sequence[RawRow] = (), start: int = 2) -> Reading:
     """A reading of these rows (missing cells are blank) at lines `start` and following."""
-    headers = load().headers
+    headers = load_dictionary().headers
     kind = pd.StringDtype("pyarrow", na_value=np.nan)
     frame = pd.DataFrame({h: pd.Series([row.get(h, "") for row in rows], dtype=kind) for h in headers})
     lines = np.arange(start, start + len(rows), dtype=np.int64)
@@ -75,7 +75,7 @@ def entity(*numbers: int) -> dict[str, int]:
 
 def facts(outcome: Outcome, **changes: Any) -> ReportFacts:
     """A report's facts of this outcome; Judgement fields and ReportFacts fields may be given by name."""
-    judgement: dict[str, Any] = {
+    evaluation: dict[str, Any] = {
         "outcome": outcome,
         "rows": RowCounts(),
         "counts": {},
@@ -86,21 +86,21 @@ def facts(outcome: Outcome, **changes: Any) -> ReportFacts:
         "district": district(),
         "delivery": DELIVERY,
         "attempt": 1,
-        "told_at": RECEIVED,
+        "reported_at": RECEIVED,
         "received_at": RECEIVED,
         "reading": None,
-        "dictionary": load(),
+        "dictionary": load_dictionary(),
     }
     for name, value in changes.items():
-        (judgement if name in Judgement.__dataclass_fields__ else report)[name] = value
-    return ReportFacts(judgement=Judgement(**judgement), **report)
+        (evaluation if name in Evaluation.__dataclass_fields__ else report)[name] = value
+    return ReportFacts(evaluation=Evaluation(**evaluation), **report)
 
 
 def clean() -> ReportFacts:
     """Everything applied, two remarks; assignments had begun and ended by their dates since the last mail."""
     return facts(
         Outcome.APPLIED,
-        dated=Dated(started=2, ended=3, deactivated=1),
+        dated=DateChanges(started=2, ended=3, deactivated=1),
         rows=RowCounts(read=244, accepted=244),
         counts={
             "school": entity(0, 0, 6),
@@ -114,8 +114,8 @@ def clean() -> ReportFacts:
             "0310": {"staff": entity(0, 0, 60), "class": entity(0, 0, 20), "enrollment": entity(0, 0, 60)},
         },
         findings=(
-            found("reactivated", line=19, column="userId", value=PERSON["userId"], entity="person"),
-            *(found("value-alias", line=n, column="classGrade", value="KG", accepted="K") for n in (31, 44, 45)),
+            make_finding("reactivated", line=19, column="userId", value=PERSON["userId"], entity="person"),
+            *(make_finding("value-alias", line=n, column="classGrade", value="KG", accepted="K") for n in (31, 44, 45)),
         ),
         changes=46,
         reading=reading([PERSON]),
@@ -125,7 +125,7 @@ def clean() -> ReportFacts:
 def many_errors() -> ReportFacts:
     """Faults of several kinds in many schools; most rows applied."""
     rows = [{**PERSON, "userId": f"{4000 + n:06d}", "userEmail": f"z{n}@@rivertown.example.org"} for n in range(60)]
-    dictionary = load()
+    dictionary = load_dictionary()
     return facts(
         Outcome.APPLIED_WITH_ERRORS,
         rows=RowCounts(read=5_204, accepted=5_142, rejected=61, set_aside=1),
@@ -165,7 +165,7 @@ def _school(number: int) -> dict[str, dict[str, int]]:
 def _faults(dictionary: Dictionary) -> list[Finding]:
     grades = ", ".join(dictionary.by_header["classGrade"].accepted)
     listed = [
-        found(
+        make_finding(
             "email-invalid",
             line=n,
             column="userEmail",
@@ -174,13 +174,13 @@ def _faults(dictionary: Dictionary) -> list[Finding]:
         )
         for n in range(2, 44)
     ]
-    listed += [found("cell-required", line=n, column="userLastName") for n in range(44, 54)]
+    listed += [make_finding("cell-required", line=n, column="userLastName") for n in range(44, 54)]
     listed += [
-        found("value-not-allowed", line=n, column="classGrade", value="Third", accepted=grades, hint="")
+        make_finding("value-not-allowed", line=n, column="classGrade", value="Third", accepted=grades, hint="")
         for n in range(54, 60)
     ]
     listed += [
-        found(
+        make_finding(
             "email-taken",
             line=60,
             column="userEmail",
@@ -191,11 +191,16 @@ def _faults(dictionary: Dictionary) -> list[Finding]:
         )
     ]
     listed += [
-        found("row-conflict", line=n, columns="userLastName", lines=other) for n, other in ((60, "61"), (61, "60"))
+        make_finding("row-conflict", line=n, columns="userLastName", lines=other)
+        for n, other in ((60, "61"), (61, "60"))
     ]
-    listed += [found("row-cell-count", line=62, cells=3, expected=20, problem="has 3 cells, but the header has 20")]
-    listed += [found("cell-trimmed", line=n, column="userFirstName", value=" Zoë ") for n in range(100, 130)]
-    listed += [found("email-changed", line=n, column="userEmail", value="z@rivertown.example.org") for n in (300, 301)]
+    listed += [
+        make_finding("row-cell-count", line=62, cells=3, expected=20, problem="has 3 cells, but the header has 20")
+    ]
+    listed += [make_finding("cell-trimmed", line=n, column="userFirstName", value=" Zoë ") for n in range(100, 130)]
+    listed += [
+        make_finding("email-changed", line=n, column="userEmail", value="z@rivertown.example.org") for n in (300, 301)
+    ]
     return listed
 
 
@@ -204,23 +209,23 @@ def refused() -> ReportFacts:
     return facts(
         Outcome.REFUSED,
         findings=(
-            found("header-capitalization", line=1, column="Schoolid", suggestion="schoolId"),
-            found("header-misspelled", line=1, column="userEmial", suggestion="userEmail"),
-            found(
+            make_finding("header-capitalization", line=1, column="Schoolid", suggestion="schoolId"),
+            make_finding("header-misspelled", line=1, column="userEmial", suggestion="userEmail"),
+            make_finding(
                 "header-whitespace",
                 line=1,
                 column="userRole\u200b",
                 suggestion="userRole",
                 code_points="U+200B ZERO WIDTH SPACE",
             ),
-            found(
+            make_finding(
                 "header-unknown",
                 line=1,
                 column="T-shirt <size>",
                 hint=" The nearest valid header is staffType.",
                 remedy=", or write staffType if that is what it holds",
             ),
-            found(
+            make_finding(
                 "header-duplicate",
                 line=1,
                 column="userLastName",
@@ -229,7 +234,7 @@ def refused() -> ReportFacts:
                 first=8,
                 letters="H and I",
             ),
-            found("header-missing", line=1, column="action", need="header"),
+            make_finding("header-missing", line=1, column="action", need="header"),
         ),
     )
 
@@ -247,8 +252,8 @@ def held() -> ReportFacts:
         },
         by_school={"0100": {"staff": entity(1, 0, 30, 90), "enrollment": entity(0, 0, 0, 150)}},
         findings=(
-            found("hold-removals", entity="people", count=120, of=186),
-            found(
+            make_finding("hold-removals", entity="people", count=120, of=186),
+            make_finding(
                 "hold-school",
                 entity="enrollments",
                 count=150,
@@ -276,14 +281,14 @@ def approved_in_part() -> ReportFacts:
         },
         by_school={"0200": {"staff": entity(1, 0, 30, 30), "enrollment": entity(0, 0, 0, 53)}},
         findings=(
-            found(
+            make_finding(
                 "row-left-out",
                 line=2,
                 column="schoolId",
                 value="0100",
                 reason="its school was left out of the approval",
             ),
-            found("row-left-out", line=3, reason="a newer file has changed the same record since"),
+            make_finding("row-left-out", line=3, reason="a newer file has changed the same record since"),
         ),
         changes=84,
         reading=reading(rows),
@@ -313,10 +318,10 @@ def undone_report() -> Report:
     newer = {"since_delivery": DELIVERY, "since_actor": "rostersync", "since_at": RECEIVED}
     user = PERSON["userId"]
     left = (
-        Left(entity="class", key=("c-12",), field="status", reason=LeftReason.IN_USE),
-        Left(entity="enrollment", key=(user, "c-12"), field="status", reason=LeftReason.CHANGED, **newer),
-        Left(entity="person", key=(user,), field="email", reason=LeftReason.TAKEN),
-        Left(entity="person", key=("000901",), field="last_name", reason=LeftReason.CHANGED, **newer),
+        NotRestored(entity="class", key=("c-12",), field="status", reason=NotRestoredReason.IN_USE),
+        NotRestored(entity="enrollment", key=(user, "c-12"), field="status", reason=NotRestoredReason.CHANGED, **newer),
+        NotRestored(entity="person", key=(user,), field="email", reason=NotRestoredReason.TAKEN),
+        NotRestored(entity="person", key=("000901",), field="last_name", reason=NotRestoredReason.CHANGED, **newer),
     )
     applied = facts(Outcome.APPLIED, rows=RowCounts(read=244, accepted=244))
     since = datetime(2026, 11, 23, 8, 4, tzinfo=UTC)

@@ -27,7 +27,7 @@ def failures(
     kind: type[exceptions.RosterSyncError] = exceptions.RosterSyncError,
 ) -> list[type[exceptions.RosterSyncError]]:
     """Every class of failure that has a code of its own."""
-    below = [found for each in kind.__subclasses__() for found in failures(each)]
+    below = [found for subclass in kind.__subclasses__() for found in failures(subclass)]
     return [kind, *below] if "code" in vars(kind) and kind is not exceptions.RosterSyncError else below
 
 
@@ -35,7 +35,7 @@ def codes() -> set[str]:
     """Whatever the ledger, the outbox, the watcher or a failure may say, that a person may have to look up."""
     alerts = yaml.safe_load(ALERTS.read_bytes()) if ALERTS.exists() else {}
     mails = {f"mail-{state}" for state in State if state not in NOBODY_NEEDED}
-    return {*DeliveryState, *Outcome, *mails, *alerts, *(each.code for each in failures())}
+    return {*DeliveryState, *Outcome, *mails, *alerts, *(failure.code for failure in failures())}
 
 
 def pages() -> list[Path]:

@@ -131,5 +131,5 @@ def _stored(entity: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]
 
 def _attributes(names_: Iterable[str]) -> Iterator[str]:
     """The roster's names of headers; other names are the roster's already."""
-    known = dictionary.load().by_header
+    known = dictionary.load_dictionary().by_header
     return (known[name].attribute or name if name in known else name for name in names_)

@@ -48,7 +48,7 @@ def running_postgres(folder: Path) -> Iterator[embedded.Server]:
     try:
         create_database(server, TEMPLATE)
         owner = database.engine(server.url_of("roster_owner", TEMPLATE))
-        database.upgrade(owner)
+        database.upgrade_schema(owner)
         owner.dispose()
         yield server
     finally:

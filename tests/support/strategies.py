@@ -68,11 +68,11 @@ ASSIGNMENTS = {
 
 headers = st.sampled_from(OPTIONAL).map(lambda chosen: (*REQUIRED, *REQUIRED_CLASS, *chosen))
 """The headers of a file: all that must be there and some that may."""
-Sheet = tuple[tuple[str, ...], list[dict[str, str]]]
+NormalizedTable = tuple[tuple[str, ...], list[dict[str, str]]]
 
 
 @st.composite
-def sheets(draw: st.DrawFn, known: Roster | None = None, max_rows: int = 8) -> Sheet:
+def sheets(draw: st.DrawFn, known: Roster | None = None, max_rows: int = 8) -> NormalizedTable:
     """(headers, rows as cells by header) of a file whose rows agree with each other, mostly."""
     present = draw(headers)
     addresses = draw(st.permutations(ADDRESSES))
@@ -81,7 +81,7 @@ def sheets(draw: st.DrawFn, known: Roster | None = None, max_rows: int = 8) -> S
 
 
 @st.composite
-def exports(draw: st.DrawFn, known: Roster) -> Sheet:
+def exports(draw: st.DrawFn, known: Roster) -> NormalizedTable:
     """What a district's export says every night: all that the roster has of the file's people, and a few rows more."""
     present = draw(headers)
     writer = SheetWriter(lambda values: draw(st.sampled_from(values)), present, known, draw(st.permutations(ADDRESSES)))
@@ -90,7 +90,7 @@ def exports(draw: st.DrawFn, known: Roster) -> Sheet:
 
 
 @st.composite
-def large_sheets(draw: st.DrawFn, known: Roster, least: int = 50, most: int = 300) -> Sheet:
+def large_sheets(draw: st.DrawFn, known: Roster, least: int = 50, most: int = 300) -> NormalizedTable:
     """The same with so many rows, about many people and classes; what is known of them is mostly said again.
 
     Only the number of rows and a seed are drawn: so many choices are more than an example of Hypothesis can hold.

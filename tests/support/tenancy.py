@@ -193,7 +193,7 @@ def planted(server: Server) -> Iterator[Logins]:
     """A database that was migrated itself (rights on a database are not copied from a template), and planted."""
     with fresh_database(server, template="template0") as made:
         owner = database.engine(made.owner_url)
-        database.upgrade(owner)
+        database.upgrade_schema(owner)
         owner.dispose()
         with psycopg.connect(made.superuser_url.replace("+psycopg", "")) as conn:
             for code in (HERE, THERE):

@@ -56,9 +56,9 @@ def country(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_district_that_the_readme_adds_is_a_district(country: Path) -> None:
-    [example] = [each for each in examples(README) if each.language == "yaml"]
+    [example] = [example for example in examples(README) if example.language == "yaml"]
     (country / "rivertown.yaml").write_text(example.text)
-    district = districts.load("rivertown")
+    district = districts.load_district("rivertown")
     assert (district.name, district.source.sftp, district.source.directory) == (
         "Rivertown School District",
         "rivertown",
@@ -71,12 +71,12 @@ def test_the_district_that_the_readme_adds_is_a_district(country: Path) -> None:
 
 @pytest.mark.parametrize("said", re.findall(OPTIONAL, README.read_text(encoding="utf-8")))
 def test_whatever_the_readme_offers_may_be_added_to_it(country: Path, said: str) -> None:
-    [example] = [each for each in examples(README) if each.language == "yaml"]
+    [example] = [example for example in examples(README) if example.language == "yaml"]
     facts, more = yaml.safe_load(example.text), yaml.safe_load(said)
     where = facts["source"] if "reports" in more else facts
     where.update(more)
     (country / "rivertown.yaml").write_text(yaml.safe_dump(facts))
-    [loaded] = districts.load_all().values()
+    [loaded] = districts.load_districts().values()
     assert loaded.code == "rivertown"
 
 
@@ -84,7 +84,7 @@ def test_whatever_the_readme_offers_may_be_added_to_it(country: Path, said: str)
 def test_yaml_examples_are_what_a_district_file_may_hold(country: Path, example: Example) -> None:
     facts: dict[str, Any] = {"code": "rivertown", "name": "R", "state": "NY", "timezone": "America/New_York"}
     (country / "rivertown.yaml").write_text(yaml.safe_dump({**facts, "source": {"file": "r"}, **_mapping(example)}))
-    assert districts.load("rivertown").code == "rivertown"
+    assert districts.load_district("rivertown").code == "rivertown"
 
 
 def _mapping(example: Example) -> dict[str, Any]:

@@ -13,22 +13,21 @@ from pathlib import Path
 import pytest
 
 import rostersync
-from rostersync.catalogue.findings import SUPPOSED, catalogue
+from rostersync.catalogue.findings import SUPPOSED, finding_texts
 from rostersync.settings import include_path
 
 PACKAGE = Path(rostersync.__file__).parent
-SUITE = {
-    each["meta"]["code"] for each in json.loads(include_path("expectations", "users.json").read_bytes())["expectations"]
-}
+EXPECTATIONS = json.loads(include_path("expectations", "users.json").read_bytes())["expectations"]
+SUITE = {expectation["meta"]["code"] for expectation in EXPECTATIONS}
 NO_RULES = ("reporting", "sample", "local", "cli", "documentation")
 """These speak of codes that others find: how mails and pages put them, which faults a sample night gets."""
-CODES = {by: [code for code, entry in catalogue().items() if entry.by == by] for by in "FR"}
+CODES = {by: [code for code, entry in finding_texts().items() if entry.by == by] for by in "FR"}
 
 
 @cache
 def makers() -> dict[str, set[str]]:
     """Code → the places below `rostersync/` whose program text names it."""
-    found: dict[str, set[str]] = {code: set() for code in catalogue()}
+    found: dict[str, set[str]] = {code: set() for code in finding_texts()}
     for path in PACKAGE.rglob("*.py"):
         place = path.relative_to(PACKAGE).as_posix()
         if not place.startswith(NO_RULES):

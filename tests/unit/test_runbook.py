@@ -72,7 +72,7 @@ def test_a_command_that_does_not_exist_would_be_found(words: list[str]) -> None:
 
 def test_no_failure_is_raised_without_a_code_of_its_own() -> None:
     assert list(bare_raises()) == []
-    found = [each.code for each in failures()]
+    found = [failure.code for failure in failures()]
     assert len(found) == len(set(found))
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from rostersync.catalogue.findings import found
+from rostersync.catalogue.findings import make_finding
 from rostersync.model import Finding, Outcome, Report, RowCounts, Screened, Severity
 from rostersync.reading.body import read_body
 from rostersync.reading.record import parse_record
-from rostersync.reading.row_layout import Layout
+from rostersync.reading.row_layout import RowLayout
 from rostersync.reporting import count_report
 from rostersync.screening import screen
 from tests.support import report_cases
@@ -46,7 +46,7 @@ def everything_in(data: bytes, *, bulk: bool) -> tuple[dict[int, list[str]], dic
     """All columns of any CSV, read with its own first row as the header: rows, rejected rows; None when refused."""
     header = parse_record(data, 0, 0)
     cells = tuple(cell.decode() for cell in header.cells)
-    layout = Layout(typed=cells, wanted=tuple(range(len(cells))), columns={}, dictionary=DICTIONARY)
+    layout = RowLayout(typed=cells, wanted=tuple(range(len(cells))), columns={}, dictionary=DICTIONARY)
     body = read_body(data, header.end, 1 + header.lines, layout, max_rows=1 << 20, bulk=bulk)
     if header.open_at is not None or body.open_line is not None:
         return None
@@ -146,7 +146,7 @@ def visible(text: str) -> str:
 
 def refused(names: Sequence[str]) -> Report:
     told: list[Finding] = [
-        found(
+        make_finding(
             "header-unknown",
             line=1,
             column=name,

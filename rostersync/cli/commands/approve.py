@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rostersync.cli.environment import actor, edges
+from rostersync.cli.environment import actor, open_services
 from rostersync.cli.exit_codes import CODES
 from rostersync.cli.options import DeliveryArgument, Format, FormatOption
 from rostersync.cli.reviews import print_result, say_decided_before, send_mails
@@ -21,7 +21,7 @@ def approve(
     format_: FormatOption = Format.TEXT,
 ) -> int:
     """Apply a held delivery as its plan shows it."""
-    with edges() as opened:
+    with open_services() as opened:
         reviewed = reviewing.approve(opened, delivery, actor=actor(), without_held_schools=without_held_schools)
         send_mails(opened, reviewed)
     if reviewed.result is None:

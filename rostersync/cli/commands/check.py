@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from rostersync import pipeline, reporting
-from rostersync.cli.environment import edges, readable
+from rostersync.cli.environment import open_services, readable
 from rostersync.cli.exit_codes import FINE, REFUSED, ROW_ERRORS
 from rostersync.cli.options import Format, FormatOption
 from rostersync.cli.output import print_json, print_lines, say
@@ -44,7 +44,7 @@ def check(
     errors_file: Annotated[Path | None, typer.Option(help="Write the rejected rows here (.csv or .xlsx).")] = None,
 ) -> int:
     """Validate a file without writing anything."""
-    configuration = districts.load(district) if district else None
+    configuration = districts.load_district(district) if district else None
     checked = _judge(_bytes_of(file, configuration), configuration)
     if format_ is Format.JSON:
         print_json(checked.to_json())
@@ -66,14 +66,16 @@ def _bytes_of(file: Path, district: District | None) -> bytes:
 
 def _judge(data: bytes, district: District | None) -> Checked:
     if district is None:
-        return pipeline.check(data, dictionaries.load())
-    with edges() as opened:
-        return pipeline.check(data, dictionaries.load(district.dictionary_version), district, edges=opened)
+        return pipeline.check(data, dictionaries.load_dictionary())
+    with open_services() as opened:
+        return pipeline.check(
+            data, dictionaries.load_dictionary(district.dictionary_version), district, services=opened
+        )
 
 
 def _lines(checked: Checked, name: str) -> Iterator[str]:
     facts = checked.to_json()
-    asked = checked.judgement is not None or checked.verdict == "refused"
+    asked = checked.evaluation is not None or checked.verdict == "refused"
     yield f"{name}: {(VERDICTS if asked else BY_FILE_RULES)[checked.verdict]}"
     for line, group in groupby(facts["findings"], key=lambda finding: finding["line"]):
         yield ""

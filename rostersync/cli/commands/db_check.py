@@ -27,27 +27,27 @@ QUIET_LOG = {
 
 def check() -> int:
     """Try on the database what it must refuse: plants rows, tries each login's rights, rolls all of it back."""
-    wishes = settings.from_environment()
+    settings_ = settings.from_environment()
     with roster() as tasks:
-        owner = database.owner_engine(wishes)
+        owner = database.owner_engine(settings_)
         try:
-            codes = [*_logins(tasks, wishes), _log(tasks), *_trials(owner)]
+            codes = [*_logins(tasks, settings_), _log(tasks), *_trials(owner)]
         finally:
             owner.dispose()
     return max(codes)
 
 
-def _logins(tasks: Engine, wishes: Settings) -> Iterator[int]:
+def _logins(tasks: Engine, settings_: Settings) -> Iterator[int]:
     """The tasks' login was checked when it was opened; the others are, where they are known."""
     with database.transaction(tasks, None) as conn:
         name = conn.scalar(text("SELECT current_user"))
     yield _line(True, f"The tasks log in as {name}, who has no rights too many")
-    if wishes.database_url is None or wishes.source_url is not None:
-        yield _login(database.source_engine(wishes), "roster_source")
-    if wishes.database_url is None or wishes.manual_url is not None:
-        yield _login(database.manual_engine(wishes), "roster_manual")
-    if wishes.database_url is None or wishes.sweep_url is not None:
-        yield _login(database.sweep_engine(wishes), "roster_sweep")
+    if settings_.database_url is None or settings_.source_url is not None:
+        yield _login(database.source_engine(settings_), "roster_source")
+    if settings_.database_url is None or settings_.manual_url is not None:
+        yield _login(database.manual_engine(settings_), "roster_manual")
+    if settings_.database_url is None or settings_.sweep_url is not None:
+        yield _login(database.sweep_engine(settings_), "roster_sweep")
 
 
 def _login(engine: Engine, role: str) -> int:

@@ -11,7 +11,7 @@ def upgrade() -> int:
     """Bring the roster database to the newest schema (ROSTERSYNC_OWNER_URL, or the embedded server)."""
     owner = database.owner_engine(settings.from_environment())
     try:
-        revision = database.upgrade(owner)
+        revision = database.upgrade_schema(owner)
     finally:
         owner.dispose()
     say(f"The roster database is at revision {revision}.")

@@ -17,5 +17,5 @@ def dictionary(
     format_: Annotated[Document, typer.Option("--format", help="md, html or csv.")] = Document.MD,
 ) -> int:
     """What may be in a users.csv, column by column."""
-    sys.stdout.buffer.write(documentation.WRITERS[format_.value](dictionaries.load()).encode())
+    sys.stdout.buffer.write(documentation.WRITERS[format_.value](dictionaries.load_dictionary()).encode())
     return FINE

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rostersync.cli.environment import actor, edges
+from rostersync.cli.environment import actor, open_services
 from rostersync.cli.exit_codes import FINE
 from rostersync.cli.options import DeliveryArgument
 from rostersync.cli.reviews import say_decided_before, send_mails
@@ -18,7 +18,7 @@ def discard(
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger. No personal data.")],
 ) -> int:
     """Do not apply a held delivery; its contacts are told."""
-    with edges() as opened:
+    with open_services() as opened:
         reviewed = reviewing.discard(opened, delivery, actor=actor(), reason=reason)
         send_mails(opened, reviewed)
     if not reviewed.decided:

@@ -43,7 +43,11 @@ def _reference(reference: str) -> int:
     try:
         with database.transaction(engine, None) as conn:
             codes = ledger.known_districts(conn)
-        told = [line for each in _found(engine, codes, reference.upper()) for line in _lines(engine, codes, each)]
+        told = [
+            line
+            for referenced in _found(engine, codes, reference.upper())
+            for line in _lines(engine, codes, referenced)
+        ]
     finally:
         engine.dispose()
     if not told:

@@ -38,10 +38,10 @@ def _lines(found: Overview, on_terminal: bool) -> Iterator[str]:
         yield "files for reports folders: " + ", ".join(f"{n:,} {state}" for state, n in sorted(found.files.items()))
     if found.oldest_waiting:
         yield f"oldest that waits: since {minute(found.oldest_waiting)}"
-    for each in found.for_a_person[-SHOWN:]:
-        whom = f" to {each.recipient}" if on_terminal else ""
-        yield f"{each.state.value}: message {each.number}, {each.district}, delivery {each.delivery or '-'}{whom}"
-        yield f"  {each.kind}, {minute(each.created_at)}: {server_answer(each.answer, on_terminal)}"
+    for mail in found.for_a_person[-SHOWN:]:
+        whom = f" to {mail.recipient}" if on_terminal else ""
+        yield f"{mail.state.value}: message {mail.number}, {mail.district}, delivery {mail.delivery or '-'}{whom}"
+        yield f"  {mail.kind}, {minute(mail.created_at)}: {server_answer(mail.answer, on_terminal)}"
     if len(found.for_a_person) > SHOWN:
         yield f"and {len(found.for_a_person) - SHOWN:,} older ones: --format json lists all"
     for file in found.refused_files:
@@ -56,16 +56,16 @@ def _as_json(found: Overview) -> dict[str, Any]:
         "oldest_waiting": found.oldest_waiting and minute(found.oldest_waiting),
         "for_a_person": [
             {
-                "message": each.number,
-                "message_id": each.message_id,
-                "district": each.district,
-                "delivery": each.delivery,
-                "report": each.kind,
-                "state": each.state.value,
-                "since": minute(each.created_at),
-                "answer": server_answer(each.answer, on_terminal=False),
+                "message": mail.number,
+                "message_id": mail.message_id,
+                "district": mail.district,
+                "delivery": mail.delivery,
+                "report": mail.kind,
+                "state": mail.state.value,
+                "since": minute(mail.created_at),
+                "answer": server_answer(mail.answer, on_terminal=False),
             }
-            for each in found.for_a_person
+            for mail in found.for_a_person
         ],
         "refused_files": [
             {"file": file.target, "district": file.district, "since": minute(file.created_at), "answer": file.answer}

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from rostersync import ledger, reporting
-from rostersync.cli.environment import edges
+from rostersync.cli.environment import open_services
 from rostersync.cli.exit_codes import HELD
 from rostersync.cli.options import DeliveryArgument, Format, FormatOption
 from rostersync.cli.output import say
 from rostersync.cli.reviews import print_result, say_decided_before
 from rostersync.operations import held_deliveries
-from rostersync.pipeline.context import transaction
+from rostersync.pipeline.context import district_transaction
 
 
 def plan(
@@ -23,10 +23,10 @@ def plan(
     csv: Annotated[Path | None, typer.Option(help="Write every change here, one line for each record.")] = None,
 ) -> int:
     """What a held delivery would change, in numbers, and as a file."""
-    with edges() as opened:
+    with open_services() as opened:
         shown = held_deliveries.shown_plan(opened, delivery)
         if csv is not None:
-            with transaction(opened, shown.result.district) as conn:
+            with district_transaction(opened, shown.result.district) as conn:
                 changes = list(ledger.kept_changes(conn, delivery, shown.attempt))
             csv.write_bytes(reporting.changes_file(changes))
             say(f"saved: {csv} ({len(changes):,} changes)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rostersync import pipeline
-from rostersync.cli.environment import actor, edges
+from rostersync.cli.environment import actor, open_services
 from rostersync.cli.exit_codes import FINE
 from rostersync.cli.options import DeliveryArgument
 from rostersync.cli.output import say
@@ -13,7 +13,7 @@ from rostersync.pipeline import Run
 
 def replay(delivery: DeliveryArgument) -> int:
     """Render a delivery's reports anew and send what was not sent; the roster is not touched."""
-    with edges() as opened:
+    with open_services() as opened:
         replayed = replaying.replay(opened, delivery)
         run_ = Run(dag_id=replaying.REPLAY, run_id=delivery, actor=actor())
         sent = pipeline.email(opened, run_, replayed.district, delivery)

@@ -32,10 +32,10 @@ def report(
         code = conn.scalar(select(deliveries.c.district).where(deliveries.c.id == delivery))
         if code is None:
             raise ConfigurationError(f"There is no delivery {delivery}.", hint="`rostersync sync` prints the ids.")
-        database.concern(conn, code)
+        database.set_district(conn, code)
         found = _latest(conn, delivery)
         if format_ is ReportFormat.JSON:
-            print_json(stored_result(conn, code, delivery).to_json(dictionaries.load()))
+            print_json(stored_result(conn, code, delivery).to_json(dictionaries.load_dictionary()))
         else:
             _print(found, format_, delivery)
         attached = _files(conn, found.id) if files and found else []

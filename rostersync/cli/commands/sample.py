@@ -60,7 +60,7 @@ def _print(night: Night) -> None:
 
 def _say_next(night: Night) -> None:
     if night.include.resolve() == include_path().resolve():
-        absent = {sent.district for sent in night.files} - districts.load_all().keys()
+        absent = {sent.district for sent in night.files} - districts.load_districts().keys()
         say(f"{include_path()} has no {' and no '.join(sorted(absent))}. Next:" if absent else "Next: rostersync sync")
         if absent:
             say("  unset ROSTERSYNC_INCLUDE\n  rostersync sync")

@@ -21,13 +21,13 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> int:
     """Delete what is older than its retention term, and print the proof."""
-    wishes = settings.from_environment()
+    settings_ = settings.from_environment()
     with roster() as notes:
-        engine = database.sweep_engine(wishes)
+        engine = database.sweep_engine(settings_)
         try:
-            landing = LandingStore(wishes.landing_url)
+            landing = LandingStore(settings_.landing_url)
             stores = Stores(
-                engine=engine, notes=notes, landing=landing, outbox=wishes.outbox, clock=now, dry_run=dry_run
+                engine=engine, notes=notes, landing=landing, outbox=settings_.outbox, clock=now, dry_run=dry_run
             )
             swept = housekeeping.sweep_districts(stores)
         finally:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from rostersync import ledger, pipeline
-from rostersync.cli.environment import actor, edges, readable, with_file
+from rostersync.cli.environment import actor, open_services, readable, with_file
 from rostersync.cli.exit_codes import CODES, FINE, USAGE
 from rostersync.cli.options import Format, FormatOption
 from rostersync.cli.output import print_json, print_lines, say
@@ -23,7 +23,7 @@ from rostersync.configuration import dictionary as dictionaries
 from rostersync.configuration import districts
 from rostersync.exceptions import ConfigurationError, RosterSyncError
 from rostersync.operations import first_looks
-from rostersync.pipeline import Edges, Run, SyncResult
+from rostersync.pipeline import Run, Services, SyncResult
 
 Progress = Callable[[str, str], None]
 STAGES = {"pull": "looking at the inbox", "validate": "validating", "upsert": "applying", "email": "sending mail"}
@@ -58,7 +58,7 @@ def sync(
     codes = _codes(options)
     results, misconfigured = _sync(options, codes, show_progress=format_ is Format.TEXT)
     if format_ is Format.JSON:
-        print_json([result.to_json(dictionaries.load()) for result in results])
+        print_json([result.to_json(dictionaries.load_dictionary()) for result in results])
     else:
         print_lines(line for result in results for line in result_lines(result, dry_run))
     return max([CODES[result.outcome] for result in results] + [USAGE] * misconfigured, default=FINE)
@@ -66,7 +66,7 @@ def sync(
 
 def _sync(options: SyncOptions, codes: Sequence[str], *, show_progress: bool) -> tuple[list[SyncResult], int]:
     """Results in order, and how many districts could not start because of their configuration."""
-    with edges() as opened:
+    with open_services() as opened:
         chosen = with_file(opened, readable(options.file)) if options.file else opened
         if options.force and not options.dry_run and not options.yes:
             _ask(chosen, options, codes)
@@ -86,13 +86,13 @@ def _check(options: SyncOptions) -> None:
 def _codes(options: SyncOptions) -> list[str]:
     """The districts asked for, each known; without any: all enabled ones of all waves."""
     for code in options.districts:
-        districts.load(code)
+        districts.load_district(code)
     return sorted(set(options.districts)) or sorted(
         code for wave in districts.waves() for code in districts.codes_of_wave(wave.name)
     )
 
 
-def _run(opened: Edges, options: SyncOptions) -> Run:
+def _run(opened: Services, options: SyncOptions) -> Run:
     """A run of its own: two calls are two nights."""
     return Run(
         dag_id="command-line",
@@ -104,7 +104,7 @@ def _run(opened: Edges, options: SyncOptions) -> Run:
     )
 
 
-def _sync_all(opened: Edges, run_: Run, codes: Sequence[str], tell: Progress) -> tuple[list[SyncResult], int]:
+def _sync_all(opened: Services, run_: Run, codes: Sequence[str], tell: Progress) -> tuple[list[SyncResult], int]:
     """Results in order, and how many districts could not start because of their configuration."""
     results: list[SyncResult] = []
     misconfigured = 0
@@ -120,7 +120,7 @@ def _sync_all(opened: Edges, run_: Run, codes: Sequence[str], tell: Progress) ->
     return results, misconfigured
 
 
-def _look_at_all(opened: Edges, run_: Run, codes: Sequence[str]) -> None:
+def _look_at_all(opened: Services, run_: Run, codes: Sequence[str]) -> None:
     """See what is in the inboxes before the first turn: then no district's turn waits for its file alone."""
     try:
         first_looks.take_first_looks(opened, run_, codes)
@@ -128,7 +128,7 @@ def _look_at_all(opened: Edges, run_: Run, codes: Sequence[str]) -> None:
         say(f"There was no first look at all inboxes, so each district's turn takes some seconds longer. {error}")
 
 
-def _ask(opened: Edges, options: SyncOptions, codes: Sequence[str]) -> None:
+def _ask(opened: Services, options: SyncOptions, codes: Sequence[str]) -> None:
     """Say what newer deliveries a forced one would overwrite, and let a person decide."""
     touched = sum(pipeline.touched_since(opened, code, delivery) for code, delivery in _found(opened, options, codes))
     say(f"A newer delivery has since changed {touched:,} of the records that would be applied again.")
@@ -137,7 +137,7 @@ def _ask(opened: Edges, options: SyncOptions, codes: Sequence[str]) -> None:
     typer.confirm("Apply it again?", abort=True, err=True)
 
 
-def _found(opened: Edges, options: SyncOptions, codes: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _found(opened: Services, options: SyncOptions, codes: Sequence[str]) -> Iterator[tuple[str, str]]:
     """District and id of every delivery that would be forced."""
     if options.file:
         digest = hashlib.sha256(readable(options.file).read_bytes()).hexdigest()

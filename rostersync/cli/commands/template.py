@@ -11,5 +11,5 @@ from rostersync.reporting.attachments import template_bytes
 
 def template() -> int:
     """An empty users.csv with all headers, for a spreadsheet."""
-    sys.stdout.buffer.write(template_bytes(dictionaries.load()))
+    sys.stdout.buffer.write(template_bytes(dictionaries.load_dictionary()))
     return FINE

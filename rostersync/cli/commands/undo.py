@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 
 from rostersync import pipeline, reporting
-from rostersync.cli.environment import actor, edges
+from rostersync.cli.environment import actor, open_services
 from rostersync.cli.exit_codes import FINE
 from rostersync.cli.options import DeliveryArgument, Format, FormatOption
 from rostersync.cli.output import print_json, print_lines, say
 from rostersync.exceptions import ConfigurationError
 from rostersync.operations import undoing
 from rostersync.operations.undoing import Undone
-from rostersync.pipeline import Edges, Run
+from rostersync.pipeline import Run, Services
 
 LISTED = 20
 """As many left values are shown on the terminal; the file has all."""
@@ -34,7 +34,7 @@ def undo(
     """Take back what an applied delivery has changed, but for what was changed again since."""
     if not dry_run and not (reason or "").strip():
         raise ConfigurationError("An undo needs a reason.", hint="Say why: --reason 'wrong file'; or add --dry-run.")
-    with edges() as opened:
+    with open_services() as opened:
         shown = undoing.shown_undo(opened, delivery, with_changes=csv is not None)
         _save(shown, csv)
         if dry_run or shown.by is not None:
@@ -47,7 +47,7 @@ def undo(
     return _say_undone_before(done) if not done.done else FINE
 
 
-def _undo(opened: Edges, shown: Undone, reason: str, *, asked: bool) -> Undone:
+def _undo(opened: Services, shown: Undone, reason: str, *, asked: bool) -> Undone:
     """Undo and send the mails; when a person was asked, only what they have seen."""
     seen = shown.roster_version if asked else None
     done = undoing.undo(opened, shown.delivery, actor=actor(), reason=reason, seen=seen)
@@ -94,9 +94,9 @@ def _lines(shown: Undone, outcome: str) -> Iterator[str]:
     yield "  " + " " * 12 + "".join(f"{word:>12}" for word in ("restored", "deactivated", "left"))
     for entity, words in shown.counts.items():
         yield f"  {entity:<12}" + "".join(f"{words[word]:>12,}" for word in ("restored", "deactivated", "left"))
-    for each in shown.left[:LISTED]:
-        what = f"{each.entity} {' / '.join(each.key)}" + (f", {each.field}" if each.field else "")
-        yield f"  left: {what}: {reporting.why(each)}"
+    for record in shown.left[:LISTED]:
+        what = f"{record.entity} {' / '.join(record.key)}" + (f", {record.field}" if record.field else "")
+        yield f"  left: {what}: {reporting.why(record)}"
     if len(shown.left) > LISTED:
         more = f"{len(shown.left) - LISTED:,} more"
         yield f"  … and {more}; all of them: rostersync undo {shown.delivery} --dry-run --csv FILE"

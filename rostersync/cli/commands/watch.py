@@ -9,14 +9,14 @@ import typer
 
 from rostersync.airflow_bridge import pools
 from rostersync.catalogue.alerts import Alert
-from rostersync.cli.environment import edges
+from rostersync.cli.environment import open_services
 from rostersync.cli.exit_codes import FINE, ROW_ERRORS
 from rostersync.cli.options import Format, FormatOption
 from rostersync.cli.output import print_json, print_lines, say
 from rostersync.exceptions import ConfigurationError, RosterSyncError
 from rostersync.operations import monitoring
 from rostersync.operations.operator_digest import mail_digest
-from rostersync.pipeline import Edges
+from rostersync.pipeline import Services
 
 ATTENTION = ROW_ERRORS
 """Something needs a look: 1, as for rows with errors."""
@@ -27,7 +27,7 @@ def watch(
     mail: Annotated[bool, typer.Option("--mail", help="Also write to the operators, once for each set.")] = False,
 ) -> int:
     """Tell what needs a person's look: exit code 0 when nothing does, 1 when something does."""
-    with edges() as opened:
+    with open_services() as opened:
         if mail and not opened.ops:
             raise ConfigurationError(
                 "--mail has nobody to write to.", hint="Set ROSTERSYNC_OPS_MAIL to the operators' addresses."
@@ -44,15 +44,15 @@ def watch(
 
 def _lines(alerts: Sequence[Alert]) -> Iterator[str]:
     """For a person: what it is, what to do, where to read on."""
-    for each in alerts:
-        yield f"{each.code}: {each.message}"
-        yield f"      What to do: {each.resolution}"
-        yield f"      {each.page}"
+    for alert in alerts:
+        yield f"{alert.code}: {alert.message}"
+        yield f"      What to do: {alert.resolution}"
+        yield f"      {alert.page}"
     if not alerts:
         yield "Nothing needs a look."
 
 
-def _mail(opened: Edges, alerts: Sequence[Alert]) -> str:
+def _mail(opened: Services, alerts: Sequence[Alert]) -> str:
     sent = mail_digest(opened, alerts)
     return "The operators were written to." if sent else "Nothing new for the operators: no mail."
 

@@ -30,17 +30,19 @@ def _is_active(ws: Workspace, record: Table) -> ColumnElement[bool]:
 
 def count_active_at(ws: Workspace, schools: Sequence[str]) -> Mapping[tuple[str, str], int]:
     """(entity, school) → active file-owned records there."""
-    p, c, e = t.placement, t.class_, t.enrollment
-    taught = e.join(c, and_(c.c.district == e.c.district, c.c.class_id == e.c.class_id))
+    placement, class_, enrollment = t.placement, t.class_, t.enrollment
+    taught = enrollment.join(
+        class_, and_(class_.c.district == enrollment.c.district, class_.c.class_id == enrollment.c.class_id)
+    )
     parts = [
         select(literal(name).label("entity"), school, func.count().label("number"))
         .select_from(source)
         .where(_is_active(ws, record), school.in_(schools))
         .group_by(school)
         for name, record, source, school in (
-            (PEOPLE, p, p, p.c.school_id),
-            (CLASSES, c, c, c.c.school_id),
-            (ENROLLMENTS, e, taught, c.c.school_id),
+            (PEOPLE, placement, placement, placement.c.school_id),
+            (CLASSES, class_, class_, class_.c.school_id),
+            (ENROLLMENTS, enrollment, taught, class_.c.school_id),
         )
     ]
     return {(row[0], row[1]): row[2] for row in ws.conn.execute(union_all(*parts))}

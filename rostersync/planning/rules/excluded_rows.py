@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, any_, bindparam, literal, select, update
 
-from rostersync.planning.workspace import Workspace, told
+from rostersync.planning.workspace import Workspace, finding_columns
 
 LEFT_OUT = "row-left-out"
 SCHOOL_WAITS = "its school was left out of the approval"
@@ -16,7 +16,7 @@ LEFT_OUT_BEFORE = "it was left out when this file was approved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aside:
+class ExcludedRows:
     """Rows to leave out: all of these schools, and single lines whose records a newer delivery has changed.
 
     `left_out_before`: lines that an earlier approval of the same bytes left out.
@@ -27,15 +27,15 @@ class Aside:
     left_out_before: frozenset[int] = frozenset()
 
 
-def set_aside(ws: Workspace, aside: Aside) -> None:
+def exclude_rows(ws: Workspace, aside: ExcludedRows) -> None:
     """Note a remark for each such row and take its acceptance away. Rows with errors stay what they are."""
-    d = ws.delivered.c
+    delivered = ws.delivered.c
     if aside.left_out_before:
-        _leave_out(ws, _among(d.line, aside.left_out_before), None, LEFT_OUT_BEFORE)
+        _leave_out(ws, _among(delivered.line, aside.left_out_before), None, LEFT_OUT_BEFORE)
     if aside.schools:
-        _leave_out(ws, d.schoolId.in_(aside.schools), "schoolId", SCHOOL_WAITS)
+        _leave_out(ws, delivered.schoolId.in_(aside.schools), "schoolId", SCHOOL_WAITS)
     if aside.lines:
-        _leave_out(ws, _among(d.line, aside.lines), None, CHANGED_SINCE)
+        _leave_out(ws, _among(delivered.line, aside.lines), None, CHANGED_SINCE)
 
 
 def _among(line: ColumnElement[Any], lines: frozenset[int]) -> ColumnElement[bool]:
@@ -45,5 +45,7 @@ def _among(line: ColumnElement[Any], lines: frozenset[int]) -> ColumnElement[boo
 
 def _leave_out(ws: Workspace, rows: ColumnElement[bool], column: str | None, reason: str) -> None:
     hit = and_(ws.delivered.c.status == "accepted", rows)
-    ws.note(select(ws.delivered.c.line, *told(column, LEFT_OUT, "remark", reason=literal(reason))).where(hit))
+    ws.record_findings(
+        select(ws.delivered.c.line, *finding_columns(column, LEFT_OUT, "remark", reason=literal(reason))).where(hit)
+    )
     ws.conn.execute(update(ws.delivered).values(status="folded").where(hit))

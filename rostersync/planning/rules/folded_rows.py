@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Subquery, and_, exists, func, literal, or_, select, union, update
 
-from rostersync.planning.predicates import Found
-from rostersync.planning.workspace import Workspace, finding
+from rostersync.planning.predicates import FindingSelect
+from rostersync.planning.workspace import Workspace, row_finding_columns
 
 TAKING = {"REMOVE-USER": ("userId", "schoolId"), "REMOVE-CLASS": ("classId",)}
 """Removal → the cells in which the rows that it takes are like it."""
@@ -30,16 +30,16 @@ def fold_rows(ws: Workspace) -> None:
     """Set aside, with a remark, what accepted removals take; mark rows whose class part they take."""
     for word in TAKING:
         wholly = and_(ws.accepted, _wholly(ws, word))
-        if ws.note(_remark(ws, word, _accepted(ws, word), "row").where(wholly)):
+        if ws.record_findings(_remark(ws, word, _accepted(ws, word), "row").where(wholly)):
             ws.conn.execute(update(ws.stage).values(status="folded").where(wholly, _is_taken(ws, word)))
     additions = and_(ws.accepted, ws.cell("action").is_(None))
-    ws.conn.execute(update(ws.stage).values(class_folded=True).where(additions, _is_taken(ws, "REMOVE-CLASS")))
+    ws.conn.execute(update(ws.stage).values(class_part_dropped=True).where(additions, _is_taken(ws, "REMOVE-CLASS")))
 
 
-def class_parts(ws: Workspace) -> Iterator[Found]:
+def class_parts(ws: Workspace) -> Iterator[FindingSelect]:
     """`row-folded` about the class part of rows that are accepted in the end: of a rejected one it would be no news."""
     removal = _accepted(ws, "REMOVE-CLASS")
-    yield _remark(ws, "REMOVE-CLASS", removal, "class").where(ws.accepted, ws.stage.c.class_folded)
+    yield _remark(ws, "REMOVE-CLASS", removal, "class").where(ws.accepted, ws.stage.c.class_part_dropped)
 
 
 def refused_removals(ws: Workspace) -> frozenset[int]:
@@ -81,7 +81,7 @@ def _wholly(ws: Workspace, word: str) -> ColumnElement[bool]:
     return or_(literal(word == "REMOVE-USER"), ws.cell("action") == "REMOVE-ENROLLMENT")
 
 
-def _remark(ws: Workspace, word: str, removal: Subquery, part: str) -> Found:
+def _remark(ws: Workspace, word: str, removal: Subquery, part: str) -> FindingSelect:
     what = {"row": "the row is", "class": "the class part of the row is"}[part]
     facts: dict[str, Any] = {
         "part": literal(part),
@@ -90,4 +90,4 @@ def _remark(ws: Workspace, word: str, removal: Subquery, part: str) -> Found:
         "action": literal(word),
     }
     joined = ws.stage.join(removal, _taken_by(ws, word, removal))
-    return select(*finding(ws, None, "row-folded", "remark", **facts)).select_from(joined)
+    return select(*row_finding_columns(ws, None, "row-folded", "remark", **facts)).select_from(joined)

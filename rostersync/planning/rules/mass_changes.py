@@ -1,4 +1,4 @@
-"""Mass changes: does a plan do more than usual? Then a person must look first (safety page, Holds).
+"""Mass changes: does a plan do more than usual? Then a person must look first (docs/rules/holds.md).
 
 What the plan does is known from its counts and a scan of each plan table; the roster is asked "of how many" only where
 that reaches a limit's number. A limit is exceeded when both its number and its share are.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, exists, func, not_, or_, select
 
-from rostersync.catalogue.findings import found
+from rostersync.catalogue.findings import make_finding
 from rostersync.configuration.district import Holds, Threshold
 from rostersync.database import tables as t
 from rostersync.model import AppliedAttempt, Finding
@@ -54,7 +54,7 @@ class _Suspect:
     def judged(self, of: int) -> Iterator[Finding]:
         if any(limit.exceeded(self.number, of) for limit in self.limits):
             where: dict[str, Any] = {} if self.school is None else {"school": self.school}
-            yield found(self.code, entity=self.entity, count=self.number, of=of, **where)
+            yield make_finding(self.code, entity=self.entity, count=self.number, of=of, **where)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class _People:
     known: bool
 
 
-def judge_holds(plan: Plan, holds: Holds, together: Sequence[AppliedAttempt] = ()) -> tuple[Finding, ...]:
+def find_holds(plan: Plan, holds: Holds, together: Sequence[AppliedAttempt] = ()) -> tuple[Finding, ...]:
     """Why this plan has to wait for a person, in the catalogue's order; nothing when it may be applied.
 
     `together`: the applied attempts of the same day or look, with which its removals are added up.
@@ -105,7 +105,7 @@ _ORDER = (
 
 
 def _people(ws: Workspace) -> _People:
-    plan, p = ws.plans["person"].c, t.person.c
+    plan, person = ws.plans["person"].c, t.person.c
     old = plan.old_status.is_not(None)
     files = plan.owner == "file"
     becomes = and_(files, plan.new_status == "active", plan.new_role == "Administrator")
@@ -120,7 +120,7 @@ def _people(ws: Workspace) -> _People:
             func.count().filter(old, plan.old_email_key.is_distinct_from(plan.new_email_key)),
             func.count().filter(plan.old_user_id.is_not(None)),
             func.count().filter(old, renamed),
-            select(exists().where(p.district == ws.district, p.owner == "file")).scalar_subquery(),
+            select(exists().where(person.district == ws.district, person.owner == "file")).scalar_subquery(),
         )
     ).one()
     return _People(administrators=row[0], emails=row[1], ids=row[2], names=row[3], known=row[4])
@@ -167,13 +167,13 @@ def _first_delivery(plan: Plan, holds: Holds, people: _People) -> Iterator[Findi
     """Nothing is there to compare with: only its size counts."""
     created = plan.counts["staff"]["created"]
     if not people.known and created > holds.first_delivery:
-        yield found("hold-creates", entity=PEOPLE, count=created, of=0)
+        yield make_finding("hold-creates", entity=PEOPLE, count=created, of=0)
 
 
 def _administrators(holds: Holds, people: _People) -> Iterator[Finding]:
     """Raised, back, or new with that role; in a first delivery everybody is new, and that has its own limit."""
     if people.known and people.administrators and people.administrators >= holds.admins:
-        yield found("hold-admins", count=people.administrators)
+        yield make_finding("hold-admins", count=people.administrators)
 
 
 def _foreign(plan: Plan, limit: Threshold) -> Iterator[Finding]:
@@ -186,7 +186,7 @@ def _foreign(plan: Plan, limit: Threshold) -> Iterator[Finding]:
         return
     unknown = _of_no_school_here(plan.workspace)
     if limit.exceeded(unknown, plan.rows.read):
-        yield found("hold-foreign", count=unknown, of=plan.rows.read)
+        yield make_finding("hold-foreign", count=unknown, of=plan.rows.read)
 
 
 def _of_no_school_here(ws: Workspace) -> int:
@@ -195,7 +195,9 @@ def _of_no_school_here(ws: Workspace) -> int:
     without_zeros = exists().where(
         school.district == ws.district, func.ltrim(school.school_id, "0") == func.ltrim(typed, "0")
     )
-    rows = ws.stage.join(ws.found, and_(ws.found.c.line == ws.stage.c.line, ws.found.c.code == "school-unknown"))
+    rows = ws.stage.join(
+        ws.rule_findings, and_(ws.rule_findings.c.line == ws.stage.c.line, ws.rule_findings.c.code == "school-unknown")
+    )
     counted = select(func.count(ws.stage.c.line.distinct())).select_from(rows).where(not_(without_zeros))
     return ws.conn.scalar(counted) or 0
 
@@ -231,11 +233,11 @@ def _of_schools(ws: Workspace, suspects: Sequence[_Suspect], days: Mapping[Where
         return
     active = count_active_at(ws, sorted({str(suspect.school) for suspect in suspects}))
     names = {school.school_id: school.name for school in schools_of(ws.conn, ws.district)}
-    told: set[str | None] = set()
+    reported_schools: set[str | None] = set()
     for suspect in sorted(suspects, key=lambda one: (one.school or "", -one.number, one.entity)):
         day = days.get((suspect.entity, suspect.school), DayChange())
         judged = list(suspect.judged(day.active_before(active.get((suspect.entity, str(suspect.school)), 0))))
-        if judged and suspect.school not in told:
-            told.add(suspect.school)
+        if judged and suspect.school not in reported_schools:
+            reported_schools.add(suspect.school)
             at = {"school_name": names.get(suspect.school or "", "")}
             yield from (replace(finding, detail={**finding.detail, **at}) for finding in judged)

@@ -22,9 +22,9 @@ from sqlalchemy import (
 
 from rostersync.configuration.dictionary import Column
 from rostersync.database import tables as t
-from rostersync.planning.predicates import LIVE, Found, contradicts_hand, kept_by_hand, known_as, school_of
+from rostersync.planning.predicates import LIVE, FindingSelect, contradicts_hand, kept_by_hand, known_as, school_of
 from rostersync.planning.rules.folded_rows import class_parts
-from rostersync.planning.workspace import Workspace, finding, told
+from rostersync.planning.workspace import Workspace, finding_columns, row_finding_columns
 
 DATED = ("placement", "enrollment")
 KEPT = (
@@ -41,10 +41,10 @@ def note_remarks(ws: Workspace) -> None:
     """Note every remark of the roster rules about accepted rows."""
     for rule in _RULES:
         for found in rule(ws):
-            ws.note(found)
+            ws.record_findings(found)
 
 
-def _reactivated(ws: Workspace) -> Iterator[Found]:
+def _reactivated(ws: Workspace) -> Iterator[FindingSelect]:
     """A named person, class or school, or an enrollment or placement that had ended, is active again."""
     columns = {
         "person": "userId",
@@ -59,7 +59,7 @@ def _reactivated(ws: Workspace) -> Iterator[Found]:
         back = and_(plan.old_status.not_in(shape.live), plan.new_status.in_(shape.live))
         if entity in ("placement", "enrollment"):
             back = and_(back, _person_was_active(ws, plan.user_id))
-        yield select(plan.line, *told(column, "reactivated", "remark", entity=literal(entity))).where(back)
+        yield select(plan.line, *finding_columns(column, "reactivated", "remark", entity=literal(entity))).where(back)
 
 
 def _person_was_active(ws: Workspace, user_id: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -68,49 +68,49 @@ def _person_was_active(ws: Workspace, user_id: ColumnElement[Any]) -> ColumnElem
     return not_(exists().where(person.user_id == user_id, person.old_status == "inactive"))
 
 
-def _person_changes(ws: Workspace) -> Iterator[Found]:
+def _person_changes(ws: Workspace) -> Iterator[FindingSelect]:
     plan = ws.plans["person"].c
     known = plan.old_status.is_not(None)
     renamed = plan.old_user_id.is_not(None)
-    yield select(plan.line, *told("userId", "id-corrected", "remark", old=plan.old_user_id)).where(renamed)
+    yield select(plan.line, *finding_columns("userId", "id-corrected", "remark", old=plan.old_user_id)).where(renamed)
     mail = and_(known, plan.old_email_key.is_distinct_from(plan.new_email_key))
-    yield select(plan.line, *told("userEmail", "email-changed", "remark")).where(mail)
+    yield select(plan.line, *finding_columns("userEmail", "email-changed", "remark")).where(mail)
     raised = and_(known, plan.old_role == "Teacher", plan.new_role == "Administrator")
-    yield select(plan.line, *told("userRole", "role-raised", "remark")).where(raised)
+    yield select(plan.line, *finding_columns("userRole", "role-raised", "remark")).where(raised)
 
 
-def _both_roles(ws: Workspace) -> Iterator[Found]:
+def _both_roles(ws: Workspace) -> Iterator[FindingSelect]:
     """`role-both`: accepted rows of one person give both roles, and Administrator wins."""
     for column in ws.dictionary.columns:
         if column.wins:
             cell = ws.cell(column.header)
             winners = select(ws.cell("userId")).where(ws.adds, cell == column.wins)
-            others = select(*finding(ws, column.header, "role-both", "remark", role=literal(column.wins)))
+            others = select(*row_finding_columns(ws, column.header, "role-both", "remark", role=literal(column.wins)))
             yield others.where(ws.adds, cell != column.wins, ws.cell("userId").in_(winners))
 
 
-def _kept_records(ws: Workspace) -> Iterator[Found]:
+def _kept_records(ws: Workspace) -> Iterator[FindingSelect]:
     """Other values for records that are not the file's leave them as they are."""
     parts = _parts(ws)
     for entity, column, owner, code in KEPT:
         record = ws.shapes[entity].table
         other = or_(literal(False), *(asks for _, asks in _other_cells(ws, entity, record)))
-        rows = select(*finding(ws, column, code, "remark")).select_from(_with_record(ws, entity))
+        rows = select(*row_finding_columns(ws, column, code, "remark")).select_from(_with_record(ws, entity))
         yield rows.where(parts[entity], record.c.owner == owner, other)
 
 
-def _school_names(ws: Workspace) -> Iterator[Found]:
+def _school_names(ws: Workspace) -> Iterator[FindingSelect]:
     if "schoolName" not in ws.present:
         return
     other = and_(ws.adds, ws.cell("schoolName") != t.school.c.name)
     if ws.context.school_creation:
         other = and_(other, t.school.c.owner != "file")
-    first = select(func.min(ws.stage.c.line), *told("schoolName", "school-name-differs", "remark"))
+    first = select(func.min(ws.stage.c.line), *finding_columns("schoolName", "school-name-differs", "remark"))
     joined = ws.stage.join(t.school, school_of(ws))
     yield first.select_from(joined).where(other).group_by(ws.cell("schoolId"), ws.cell("schoolName"))
 
 
-def _past_dates(ws: Workspace) -> Iterator[Found]:
+def _past_dates(ws: Workspace) -> Iterator[FindingSelect]:
     """`date-past`: a row asks for an assignment whose last day is over, or an enrollment whose placement is."""
     found = []
     for entity in DATED:
@@ -119,26 +119,26 @@ def _past_dates(ws: Workspace) -> Iterator[Found]:
         if entity == "enrollment":
             asked = and_(asked, ws.cell("classId") == plan.class_id)
         over = and_(plan.new_status == "ended", plan.owner == "file", exists().where(asked))
-        found.append(select(plan.line, *told("endDate", "date-past", "remark")).where(over))
+        found.append(select(plan.line, *finding_columns("endDate", "date-past", "remark")).where(over))
     both = union(*found).subquery("past")
     yield select(both)
 
 
-def _second_primaries(ws: Workspace) -> Iterator[Found]:
+def _second_primaries(ws: Workspace) -> Iterator[FindingSelect]:
     """The class has an official primary teacher already, who stays the official one."""
-    plan, e = ws.plans["enrollment"].c, t.enrollment.alias("official")
+    plan, official = ws.plans["enrollment"].c, t.enrollment.alias("official")
     becomes = and_(plan.new_primary_teacher, plan.old_primary_teacher.is_not(True), plan.new_status.in_(LIVE))
     other = exists().where(
-        e.c.district == ws.district,
-        e.c.class_id == plan.class_id,
-        e.c.user_id != plan.user_id,
-        e.c.primary_teacher,
-        e.c.status.in_(LIVE),
+        official.c.district == ws.district,
+        official.c.class_id == plan.class_id,
+        official.c.user_id != plan.user_id,
+        official.c.primary_teacher,
+        official.c.status.in_(LIVE),
     )
-    yield select(plan.line, *told("primaryTeacher", "primary-second", "remark")).where(becomes, other)
+    yield select(plan.line, *finding_columns("primaryTeacher", "primary-second", "remark")).where(becomes, other)
 
 
-def _sticky(ws: Workspace) -> Iterator[Found]:
+def _sticky(ws: Workspace) -> Iterator[FindingSelect]:
     """A field of a file record that was edited by hand keeps the hand's value."""
     for entity, rows in _parts(ws).items():
         record = ws.shapes[entity].table
@@ -150,8 +150,8 @@ def _sticky(ws: Workspace) -> Iterator[Found]:
             kept = kept_by_hand(record, name)
             if column.entity == "assignment":
                 kept = or_(kept, contradicts_hand(record, name, ws.day(column.header)))
-            told_at = select(*finding(ws, column.header, "field-sticky", "remark"))
-            yield told_at.select_from(_with_record(ws, entity)).where(rows, edited, kept, asks)
+            select_finding = select(*row_finding_columns(ws, column.header, "field-sticky", "remark"))
+            yield select_finding.select_from(_with_record(ws, entity)).where(rows, edited, kept, asks)
 
 
 def _other_cells(ws: Workspace, entity: str, record: Table) -> Iterator[tuple[Column, ColumnElement[Any]]]:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, 
 from rostersync.database import tables as t
 from rostersync.planning.predicates import (
     LIVE,
-    Found,
+    FindingSelect,
     class_of,
     enrollment_of,
     person_of,
@@ -19,7 +19,7 @@ from rostersync.planning.predicates import (
 )
 from rostersync.planning.rules.removed_person import names_another
 from rostersync.planning.rules.unknown_ids import has_similar
-from rostersync.planning.workspace import Workspace, finding
+from rostersync.planning.workspace import Workspace, row_finding_columns
 
 
 def _owner_code(owner: ColumnElement[Any], source_code: str) -> ColumnElement[Any]:
@@ -27,14 +27,14 @@ def _owner_code(owner: ColumnElement[Any], source_code: str) -> ColumnElement[An
 
 
 def _refusal(ws: Workspace, column: str, owner: ColumnElement[Any], source_code: str) -> tuple[ColumnElement[Any], ...]:
-    line, col, _, severity, detail = finding(ws, column, "", "row")
+    line, col, _, severity, detail = row_finding_columns(ws, column, "", "row")
     return (line, col, _owner_code(owner, source_code), severity, detail)
 
 
-def removals_of_people(ws: Workspace) -> Iterator[Found]:
+def removals_of_people(ws: Workspace) -> Iterator[FindingSelect]:
     """REMOVE-USER and REMOVE-ENROLLMENT: the target must exist and be the file's."""
     at_known_school = exists().where(school_of(ws))
-    twin = exists().where(ws.stranger.c.user_id == ws.cell("userId"), ws.stranger.c.twin.is_not(None))
+    twin = exists().where(ws.unknown_id.c.user_id == ws.cell("userId"), ws.unknown_id.c.twin.is_not(None))
     not_a_twin = not_(twin)
     for action, record, match, column in (
         ("REMOVE-USER", t.placement, placement_of(ws), "userId"),
@@ -52,7 +52,7 @@ def removals_of_people(ws: Workspace) -> Iterator[Found]:
         target = literal("placement" if record is t.placement else "enrollment")
         missing = and_(record.c.user_id.is_(None), t.person.c.owner.is_distinct_from("source"))
         yield (
-            select(*finding(ws, column, "action-target-unknown", "row", target=target))
+            select(*row_finding_columns(ws, column, "action-target-unknown", "row", target=target))
             .select_from(joined)
             .where(asked, missing)
         )
@@ -69,14 +69,14 @@ def _class_elsewhere(ws: Workspace) -> ColumnElement[Any]:
     return exists().where(same, other.c.school_id != ws.cell("schoolId"))
 
 
-def removals_of_classes(ws: Workspace) -> Iterator[Found]:
+def removals_of_classes(ws: Workspace) -> Iterator[FindingSelect]:
     """REMOVE-CLASS: only the file's classes, and only without others' active enrollments."""
     joined = ws.stage.outerjoin(t.class_, class_of(ws))
     asked = and_(ws.does("REMOVE-CLASS"), exists().where(school_of(ws)))
     here = t.class_.c.school_id == ws.cell("schoolId")
     target = literal("class")
     yield (
-        select(*finding(ws, "classId", "action-target-unknown", "row", target=target))
+        select(*row_finding_columns(ws, "classId", "action-target-unknown", "row", target=target))
         .select_from(joined)
         .where(asked, t.class_.c.class_id.is_(None), not_(has_similar(ws, "classId")))
     )
@@ -85,10 +85,15 @@ def removals_of_classes(ws: Workspace) -> Iterator[Found]:
         .select_from(joined)
         .where(asked, here, t.class_.c.owner != "file")
     )
-    e = t.enrollment.c
+    enrollment = t.enrollment.c
     others = (
-        select(func.max(e.owner))
-        .where(e.district == ws.district, e.class_id == t.class_.c.class_id, e.owner != "file", e.status.in_(LIVE))
+        select(func.max(enrollment.owner))
+        .where(
+            enrollment.district == ws.district,
+            enrollment.class_id == t.class_.c.class_id,
+            enrollment.owner != "file",
+            enrollment.status.in_(LIVE),
+        )
         .scalar_subquery()
     )
     yield (

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, 
 from rostersync.database import tables as t
 from rostersync.planning.predicates import (
     LIVE,
-    Found,
+    FindingSelect,
     class_of,
     enrollment_of,
     handed_over,
@@ -30,21 +30,21 @@ from rostersync.planning.rules.unknown_ids import (
     OTHER_IDS,
     find_corrections,
     find_similar_ids,
-    find_strangers,
+    find_unknown_ids,
     has_similar,
     names,
     names_a_class,
 )
-from rostersync.planning.workspace import REJECTED, Workspace, finding
+from rostersync.planning.workspace import REJECTED, Workspace, row_finding_columns
 
 
-def judge_rows(ws: Workspace) -> None:
+def find_row_violations(ws: Workspace) -> None:
     """Note every finding about single rows, set folded and handed-over rows aside, reject rows with errors.
 
     Rows that a file rule rejected are told what the roster says of their IDs: one correction shall be enough. Removals
     that take other rows with them come before others: what an accepted one takes is not judged.
     """
-    find_strangers(ws)
+    find_unknown_ids(ws)
     find_corrections(ws)
     find_similar_ids(ws)
     with ws.only(true(), REJECTED):
@@ -62,48 +62,48 @@ def judge_rows(ws: Workspace) -> None:
     _set_handed_over_aside(ws)
 
 
-Rule = Callable[[Workspace], Iterator[Found]]
+Rule = Callable[[Workspace], Iterator[FindingSelect]]
 
 
 def _note(ws: Workspace, rules: tuple[Rule, ...]) -> None:
     for rule in rules:
         for found in rule(ws):
-            ws.note(found)
+            ws.record_findings(found)
 
 
-def _schools(ws: Workspace) -> Iterator[Found]:
+def _schools(ws: Workspace) -> Iterator[FindingSelect]:
     joined = ws.stage.outerjoin(t.school, school_of(ws))
     unknown = and_(ws.accepted, ws.cell("schoolId").is_not(None), t.school.c.school_id.is_(None))
     if ws.context.school_creation:
         unknown = and_(unknown, ws.cell("action").is_not(None))
     yield (
-        select(*finding(ws, "schoolId", "school-unknown", "row", school=ws.cell("schoolId")))
+        select(*row_finding_columns(ws, "schoolId", "school-unknown", "row", school=ws.cell("schoolId")))
         .select_from(joined)
         .where(unknown, not_(has_similar(ws, "schoolId")))
     )
     closed = and_(ws.adds, t.school.c.status == "inactive", t.school.c.owner != "file")
-    yield select(*finding(ws, "schoolId", "school-inactive", "row")).select_from(joined).where(closed)
+    yield select(*row_finding_columns(ws, "schoolId", "school-inactive", "row")).select_from(joined).where(closed)
 
 
-def _identities(ws: Workspace) -> Iterator[Found]:
-    st = ws.stranger
-    line, column, _, severity, detail = finding(ws, "userId", "", "row", known=st.c.twin)
+def _identities(ws: Workspace) -> Iterator[FindingSelect]:
+    unknown_id = ws.unknown_id
+    line, column, _, severity, detail = row_finding_columns(ws, "userId", "", "row", known=unknown_id.c.twin)
     yield (
-        select(line, column, st.c.code, severity, detail)
-        .select_from(ws.stage.join(st, st.c.user_id == ws.cell("userId")))
-        .where(ws.names_person, st.c.twin.is_not(None))
+        select(line, column, unknown_id.c.code, severity, detail)
+        .select_from(ws.stage.join(unknown_id, unknown_id.c.user_id == ws.cell("userId")))
+        .where(ws.names_person, unknown_id.c.twin.is_not(None))
     )
     known = ws.stage.join(t.person, person_of(ws))
-    yield select(*finding(ws, "userId", "id-taken", "row")).select_from(known).where(_id_taken(ws))
+    yield select(*row_finding_columns(ws, "userId", "id-taken", "row")).select_from(known).where(_id_taken(ws))
     unused = and_(ws.adds, t.person.c.owner == "manual", t.person.c.status == "inactive", not_(_id_taken(ws)))
-    yield select(*finding(ws, "userId", "owned-manually", "row")).select_from(known).where(unused)
+    yield select(*row_finding_columns(ws, "userId", "owned-manually", "row")).select_from(known).where(unused)
 
 
-def _similar_ids(ws: Workspace) -> Iterator[Found]:
+def _similar_ids(ws: Workspace) -> Iterator[FindingSelect]:
     """IDs that lost zeros or case: stored as they are, they would make a second record."""
     for ids in OTHER_IDS:
         unknown = ws.similar_id
-        line, column, _, severity, detail = finding(ws, ids.header, "", "row", known=unknown.c.known)
+        line, column, _, severity, detail = row_finding_columns(ws, ids.header, "", "row", known=unknown.c.known)
         this = and_(unknown.c.header == ids.header, unknown.c.typed == ws.cell(ids.header))
         rows = select(line, column, unknown.c.code, severity, detail).select_from(ws.stage.join(unknown, this))
         yield rows.where(names(ws, ids.header), unknown.c.known.is_not(None))
@@ -111,33 +111,33 @@ def _similar_ids(ws: Workspace) -> Iterator[Found]:
 
 def _id_taken(ws: Workspace) -> ColumnElement[Any]:
     """Same ID, but e-mail and both names are another's."""
-    p = t.person.c
+    person = t.person.c
     return and_(
         ws.adds,
         ws.stage.c.email_key.is_not(None),
-        p.email_key.is_distinct_from(ws.stage.c.email_key),
-        p.first_name != ws.cell("userFirstName"),
-        p.last_name != ws.cell("userLastName"),
+        person.email_key.is_distinct_from(ws.stage.c.email_key),
+        person.first_name != ws.cell("userFirstName"),
+        person.last_name != ws.cell("userLastName"),
     )
 
 
-def _classes(ws: Workspace) -> Iterator[Found]:
+def _classes(ws: Workspace) -> Iterator[FindingSelect]:
     known = ws.stage.join(t.class_, class_of(ws))
     # Only rows that add create a school; of an action at an unknown one, the school is the fault.
     created = and_(ws.adds, literal(ws.context.school_creation), not_(has_similar(ws, "schoolId")))
     at_school = or_(exists().where(school_of(ws)), created)
     elsewhere = and_(names_a_class(ws), at_school, t.class_.c.school_id != ws.cell("schoolId"))
     yield (
-        select(*finding(ws, "classId", "class-other-school", "row", school=t.class_.c.school_id))
+        select(*row_finding_columns(ws, "classId", "class-other-school", "row", school=t.class_.c.school_id))
         .select_from(known)
         .where(elsewhere)
     )
     closed = and_(ws.adds, ws.names_class, t.class_.c.status == "inactive", t.class_.c.owner != "file")
     here = t.class_.c.school_id == ws.cell("schoolId")
-    yield select(*finding(ws, "classId", "class-inactive", "row")).select_from(known).where(closed, here)
+    yield select(*row_finding_columns(ws, "classId", "class-inactive", "row")).select_from(known).where(closed, here)
 
 
-def _owned_people(ws: Workspace) -> Iterator[Found]:
+def _owned_people(ws: Workspace) -> Iterator[FindingSelect]:
     """Rows about source persons: what is already true is a remark, anything else an error."""
     joined = (
         ws.stage.join(t.person, person_of(ws))
@@ -147,18 +147,18 @@ def _owned_people(ws: Workspace) -> Iterator[Found]:
     )
     owned = and_(ws.adds, t.person.c.owner == "source", not_(_id_taken(ws)), not_(handed_over()))
     severity = case((_asks_more(ws), "row"), else_="remark").label("severity")
-    line, column, code, _, detail = finding(ws, "userId", "person-owned-by-source", "row")
+    line, column, code, _, detail = row_finding_columns(ws, "userId", "person-owned-by-source", "row")
     yield select(line, column, code, severity, detail).select_from(joined).where(owned)
 
 
 def _asks_more(ws: Workspace) -> ColumnElement[Any]:
     """The row says something about a source person that is not already true."""
-    p = t.person.c
+    person = t.person.c
     placed = func.coalesce(t.placement.c.status.in_(LIVE), False)
     enrolled = func.coalesce(t.enrollment.c.status.in_(LIVE), False)
     return or_(
-        p.status != "active",
-        p.email_key.is_distinct_from(ws.stage.c.email_key),
+        person.status != "active",
+        person.email_key.is_distinct_from(ws.stage.c.email_key),
         *(_differs(ws, t.person, c.header) for c in ws.dictionary.of("person") if c.kind != "email"),
         not_(placed),
         *(_differs(ws, t.placement, c.header) for c in ws.dictionary.of("placement")),
@@ -206,11 +206,11 @@ def _set_handed_over_aside(ws: Workspace) -> None:
 
     The source may know the person by another userId: then the address and both names say who it is.
     """
-    remark = select(*finding(ws, "userId", "person-handed-over", "remark"))
+    remark = select(*row_finding_columns(ws, "userId", "person-handed-over", "remark"))
     by_id = remark.select_from(ws.stage.join(t.person, person_of(ws))).where(ws.adds, handed_over())
-    stranger = ws.stage.join(ws.stranger, ws.stranger.c.user_id == ws.cell("userId"))
+    unknown_id = ws.stage.join(ws.unknown_id, ws.unknown_id.c.user_id == ws.cell("userId"))
     theirs = exists().where(same_person(ws), handed_over())
-    by_name = remark.select_from(stranger).where(ws.adds, ws.stranger.c.twin.is_(None), theirs)
-    if ws.note(by_id) + ws.note(by_name):
-        hit = and_(ws.found.c.line == ws.stage.c.line, ws.found.c.code == "person-handed-over")
+    by_name = remark.select_from(unknown_id).where(ws.adds, ws.unknown_id.c.twin.is_(None), theirs)
+    if ws.record_findings(by_id) + ws.record_findings(by_name):
+        hit = and_(ws.rule_findings.c.line == ws.stage.c.line, ws.rule_findings.c.code == "person-handed-over")
         ws.conn.execute(update(ws.stage).values(status="folded").where(hit, ws.accepted))

@@ -35,42 +35,44 @@ from rostersync.planning.workspace import Workspace
 Condition = ColumnElement[bool]
 
 
-def set_quiet_apart(ws: Workspace) -> None:
-    """Fill `quiet`, and `stage` with the other rows; where nothing is the file's yet, `stage` is `delivered` itself."""
+def set_unchanged_rows_apart(ws: Workspace) -> None:
+    """Fill `unchanged`, and `stage` with the other rows. Where the file owns nothing yet, `stage` is `delivered`."""
     placed = select(t.placement.c.user_id).where(t.placement.c.district == ws.district, _own(t.placement))
     if not ws.conn.scalar(select(placed.exists())):
         ws.stage = ws.delivered
         return
-    ws.conn.execute(insert(ws.quiet).from_select(list(ws.quiet.c.keys()), _agreeing(ws)))
-    ws.analyze(ws.quiet)
-    quiet = exists().where(ws.quiet.c.line == ws.delivered.c.line)
-    ws.conn.execute(insert(ws.stage).from_select(list(ws.stage.c.keys()), select(ws.delivered).where(not_(quiet))))
+    ws.conn.execute(insert(ws.unchanged).from_select(list(ws.unchanged.c.keys()), _agreeing(ws)))
+    ws.analyze(ws.unchanged)
+    unchanged = exists().where(ws.unchanged.c.line == ws.delivered.c.line)
+    ws.conn.execute(insert(ws.stage).from_select(list(ws.stage.c.keys()), select(ws.delivered).where(not_(unchanged))))
     for header in ("userId", "classId"):
         if header in ws.present:
-            ws.conn.execute(_speak_up(ws, header))
+            ws.conn.execute(_restage_rows_sharing_a_key(ws, header))
     ws.analyze(ws.stage)
 
 
-def _speak_up(ws: Workspace, header: str) -> Insert:
+def _restage_rows_sharing_a_key(ws: Workspace, header: str) -> Insert:
     """Rows stop being quiet when a staged row about the same person or class asks for something."""
-    d, s, q = ws.delivered, ws.stage, ws.quiet
-    named = select(s.c[header]).where(s.c[header].is_not(None))
-    loud = delete(q).where(q.c[header].in_(named)).returning(q.c.line).cte("loud")
-    return insert(s).from_select(list(s.c.keys()), select(d).where(d.c.line.in_(select(loud.c.line))))
+    delivered, stage, unchanged = ws.delivered, ws.stage, ws.unchanged
+    named = select(stage.c[header]).where(stage.c[header].is_not(None))
+    loud = delete(unchanged).where(unchanged.c[header].in_(named)).returning(unchanged.c.line).cte("loud")
+    return insert(stage).from_select(
+        list(stage.c.keys()), select(delivered).where(delivered.c.line.in_(select(loud.c.line)))
+    )
 
 
 def _agreeing(ws: Workspace) -> Select[*tuple[Any, ...]]:
     """Outer joins, and the comparison apart from them: so the planner expects as many rows as there are."""
-    d, keys = ws.delivered.c, ("schoolId", "userId", "classId")
-    compared = select(d.line, *(_cell(ws, key).label(key) for key in keys), _agrees(ws).label("agrees"))
+    delivered, keys = ws.delivered.c, ("schoolId", "userId", "classId")
+    compared = select(delivered.line, *(_cell(ws, key).label(key) for key in keys), _agrees(ws).label("agrees"))
     rows = compared.select_from(_joined(ws)).cte("compared").prefix_with("MATERIALIZED")
     return select(rows.c.line, *(rows.c[key] for key in keys)).where(rows.c.agrees)
 
 
 def _agrees(ws: Workspace) -> Condition:
-    d, class_ = ws.delivered.c, _cell(ws, "classId")
+    delivered, class_ = ws.delivered.c, _cell(ws, "classId")
     return and_(
-        and_(d.status == "accepted", _cell(ws, "action").is_(None)),
+        and_(delivered.status == "accepted", _cell(ws, "action").is_(None)),
         and_(t.school.c.status == "active", _says(ws, t.school, "school")),
         and_(_own(t.person), t.person.c.status == "active", _says(ws, t.person, "person"), _same_address(ws)),
         and_(_own(t.placement), _in_force(ws, t.placement), _says(ws, t.placement, "placement")),
@@ -80,14 +82,26 @@ def _agrees(ws: Workspace) -> Condition:
 
 
 def _joined(ws: Workspace) -> FromClause:
-    s, p, pl, c, e = t.school.c, t.person.c, t.placement.c, t.class_.c, t.enrollment.c
+    schools, people, placements, classes, enrollments = (
+        t.school.c,
+        t.person.c,
+        t.placement.c,
+        t.class_.c,
+        t.enrollment.c,
+    )
     school, user, class_ = (_cell(ws, h) for h in ("schoolId", "userId", "classId"))
     return (
-        ws.delivered.outerjoin(t.school, and_(s.district == ws.district, s.school_id == school))
-        .outerjoin(t.person, and_(p.district == ws.district, p.user_id == user))
-        .outerjoin(t.placement, and_(pl.district == ws.district, pl.user_id == user, pl.school_id == school))
-        .outerjoin(t.class_, and_(c.district == ws.district, c.class_id == class_))
-        .outerjoin(t.enrollment, and_(e.district == ws.district, e.user_id == user, e.class_id == class_))
+        ws.delivered.outerjoin(t.school, and_(schools.district == ws.district, schools.school_id == school))
+        .outerjoin(t.person, and_(people.district == ws.district, people.user_id == user))
+        .outerjoin(
+            t.placement,
+            and_(placements.district == ws.district, placements.user_id == user, placements.school_id == school),
+        )
+        .outerjoin(t.class_, and_(classes.district == ws.district, classes.class_id == class_))
+        .outerjoin(
+            t.enrollment,
+            and_(enrollments.district == ws.district, enrollments.user_id == user, enrollments.class_id == class_),
+        )
     )
 
 

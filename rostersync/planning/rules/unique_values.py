@@ -33,13 +33,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from rostersync.database import tables as t
-from rostersync.planning.predicates import LIVE, Found, known_as
+from rostersync.planning.predicates import LIVE, FindingSelect, known_as
 from rostersync.planning.rules.dependent_claims import Reliance, fallen_table, fallen_with
 from rostersync.planning.rules.unique_attributes import UNIQUE, Unique, is_asked
-from rostersync.planning.workspace import Workspace, finding
+from rostersync.planning.workspace import Workspace, row_finding_columns
 
 
-def judge_claims(ws: Workspace) -> None:
+def find_claim_violations(ws: Workspace) -> None:
     """Reject rows that claim what somebody else will hold, until nothing changes.
 
     The first round is judged in SQL. Whoever is rejected keeps what they have, and with them falls who relied on
@@ -47,7 +47,7 @@ def judge_claims(ws: Workspace) -> None:
     """
     ws.conn.execute(insert(ws.claim).from_select(list(ws.claim.c.keys()), _claims(ws)))
     ws.analyze(ws.claim)
-    if sum(ws.note(_taken(ws, unique)) for unique in UNIQUE):
+    if sum(ws.record_findings(_taken(ws, unique)) for unique in UNIQUE):
         _reject_dependents(ws)
         ws.reject()
         stays = exists().where(ws.adds, ws.cell("userId") == ws.claim.c.user_id)
@@ -58,8 +58,8 @@ def judge_claims(ws: Workspace) -> None:
 def _reject_dependents(ws: Workspace) -> None:
     """Findings for all who fall because somebody whom this round rejects does not give their value up."""
     codes = {unique.code for unique in UNIQUE}
-    rejected = select(ws.cell("userId")).join(ws.found, ws.found.c.line == ws.stage.c.line)
-    first = ws.conn.scalars(rejected.where(ws.found.c.code.in_(codes)).distinct()).all()
+    rejected = select(ws.cell("userId")).join(ws.rule_findings, ws.rule_findings.c.line == ws.stage.c.line)
+    first = ws.conn.scalars(rejected.where(ws.rule_findings.c.code.in_(codes)).distinct()).all()
     reliances = [
         Reliance(claimant=row.user_id, header=unique.header, holder=row.held_by, releaser=row.releaser)
         for unique in UNIQUE
@@ -70,7 +70,7 @@ def _reject_dependents(ws: Workspace) -> None:
         return
     table = fallen_table(ws.conn, fallen)
     for unique in UNIQUE:
-        ws.note(_of_rows(ws, unique, table, table.c.header == unique.header))
+        ws.record_findings(_of_rows(ws, unique, table, table.c.header == unique.header))
 
 
 def _claims(ws: Workspace) -> Select[*tuple[Any, ...]]:
@@ -78,10 +78,10 @@ def _claims(ws: Workspace) -> Select[*tuple[Any, ...]]:
 
     One line for each file person who asks for something they do not hold.
     """
-    p, fix = t.person, ws.correction
-    current = known_as(fix, ws.cell("userId"))
-    rows = ws.stage.outerjoin(fix, fix.c.user_id == ws.cell("userId")).outerjoin(
-        p, and_(p.c.district == ws.district, p.c.user_id == current)
+    person, correction = t.person, ws.correction
+    current = known_as(correction, ws.cell("userId"))
+    rows = ws.stage.outerjoin(correction, correction.c.user_id == ws.cell("userId")).outerjoin(
+        person, and_(person.c.district == ws.district, person.c.user_id == current)
     )
     every = (
         select(
@@ -90,7 +90,7 @@ def _claims(ws: Workspace) -> Select[*tuple[Any, ...]]:
             *(value for unique in UNIQUE for value in _asked_and_held(ws, unique)),
         )
         .select_from(rows)
-        .where(ws.adds, func.coalesce(p.c.owner, "file") == "file")
+        .where(ws.adds, func.coalesce(person.c.owner, "file") == "file")
         .group_by(ws.cell("userId"))
         .subquery("every")
     )
@@ -104,7 +104,7 @@ def _asked_and_held(ws: Workspace, unique: Unique) -> Iterator[ColumnElement[Any
     yield func.any_value(t.person.c[unique.active]).label(f"held_{unique.attribute}")
 
 
-def _taken(ws: Workspace, unique: Unique) -> Found:
+def _taken(ws: Workspace, unique: Unique) -> FindingSelect:
     """Findings for all rows of the people who claim what another has or claims; `user_id` is the other, if ours."""
     holder = union_all(*_holders(ws, unique)).subquery("holder")
     first = (
@@ -113,9 +113,11 @@ def _taken(ws: Workspace, unique: Unique) -> Found:
     return _of_rows(ws, unique, first, true())
 
 
-def _of_rows(ws: Workspace, unique: Unique, taken: FromClause, which: ColumnElement[bool]) -> Found:
+def _of_rows(ws: Workspace, unique: Unique, taken: FromClause, which: ColumnElement[bool]) -> FindingSelect:
     """Findings for all rows of these people; `taken` gives user_id and held_by."""
-    line, column, code, severity, detail = finding(ws, unique.header, unique.code, "row", user_id=taken.c.held_by)
+    line, column, code, severity, detail = row_finding_columns(
+        ws, unique.header, unique.code, "row", user_id=taken.c.held_by
+    )
     return (
         select(line, column, code, severity, func.jsonb_strip_nulls(detail))
         .select_from(ws.stage.join(taken, taken.c.user_id == ws.cell("userId")))
@@ -126,7 +128,7 @@ def _of_rows(ws: Workspace, unique: Unique, taken: FromClause, which: ColumnElem
 def _holders(ws: Workspace, unique: Unique) -> Iterator[Select[*tuple[Any, ...]]]:
     """user_id, held_by (a userId of this district; NULL for another district's person), rank (the first counts)."""
     yield _kept_by_others(ws, unique)
-    yield _rivals(ws, unique)
+    yield _other_claimants(ws, unique)
     if unique.everywhere:
         yield _held_elsewhere(ws, unique)
 
@@ -135,40 +137,40 @@ def _holders(ws: Workspace, unique: Unique) -> Iterator[Select[*tuple[Any, ...]]
 class _Held:
     """Claims joined with those people of the district who have the value now.
 
-    `releaser`: the userId by which the file names such a person, where it asks something for them. `gives_up`: it asks
-    for another value. `leaves`: their last live placement is removed and no accepted row keeps them; `would_leave`:
-    so it were, had they no accepted row.
+    `releaser`: the userId by which the file names such a person, where it asks something for them. `releases_value`: it
+    asks for another value. `loses_last_placement`: their last live placement is removed and no accepted row keeps them;
+    `would_leave`: so it were, had they no accepted row.
     """
 
     joined: FromClause
     holder: ColumnElement[Any]
     releaser: ColumnElement[Any]
-    gives_up: ColumnElement[bool]
-    leaves: ColumnElement[bool]
+    releases_value: ColumnElement[bool]
+    loses_last_placement: ColumnElement[bool]
     would_leave: ColumnElement[bool]
 
 
 def _held(ws: Workspace, unique: Unique) -> _Held:
     """Joins, not searches for each claim: as many people as there are may have to be asked for."""
-    claim, own, p = ws.claim, ws.claim.alias("own"), t.person.alias("holder")
+    claim, own, holder = ws.claim, ws.claim.alias("own"), t.person.alias("holder")
     renamed, leaver, kept = ws.correction.alias("renamed"), _leavers(ws), _named_by_additions(ws)
-    typed = case((renamed.c.user_id.is_not(None), renamed.c.user_id), else_=p.c.user_id)
-    others = and_(p.c.district == ws.district, p.c.user_id != claim.c.person)
+    typed = case((renamed.c.user_id.is_not(None), renamed.c.user_id), else_=holder.c.user_id)
+    others = and_(holder.c.district == ws.district, holder.c.user_id != claim.c.person)
     joined = (
-        claim.join(p, and_(p.c[unique.active] == claim.c[unique.attribute], others))
-        .outerjoin(renamed, renamed.c.old_user_id == p.c.user_id)
+        claim.join(holder, and_(holder.c[unique.active] == claim.c[unique.attribute], others))
+        .outerjoin(renamed, renamed.c.old_user_id == holder.c.user_id)
         .outerjoin(own, own.c.user_id == typed)
-        .outerjoin(leaver, leaver.c.user_id == p.c.user_id)
-        .outerjoin(kept, kept.c.user_id == p.c.user_id)
+        .outerjoin(leaver, leaver.c.user_id == holder.c.user_id)
+        .outerjoin(kept, kept.c.user_id == holder.c.user_id)
     )
-    files = p.c.owner == "file"
+    files = holder.c.owner == "file"
     would_leave = and_(files, leaver.c.user_id.is_not(None))
     return _Held(
         joined=joined,
-        holder=p.c.user_id,
+        holder=holder.c.user_id,
         releaser=own.c.user_id,
-        gives_up=and_(files, func.coalesce(own.c[unique.attribute] != p.c[unique.attribute], False)),
-        leaves=and_(would_leave, kept.c.user_id.is_(None)),
+        releases_value=and_(files, func.coalesce(own.c[unique.attribute] != holder.c[unique.attribute], False)),
+        loses_last_placement=and_(would_leave, kept.c.user_id.is_(None)),
         would_leave=would_leave,
     )
 
@@ -176,7 +178,7 @@ def _held(ws: Workspace, unique: Unique) -> _Held:
 def _kept_by_others(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
     held = _held(ws, unique)
     rows = select(ws.claim.c.user_id, held.holder.label("held_by"), literal(1).label("rank"))
-    keeps = and_(not_(held.gives_up), not_(held.leaves))
+    keeps = and_(not_(held.releases_value), not_(held.loses_last_placement))
     return rows.select_from(held.joined).where(is_asked(ws.claim, unique), keeps)
 
 
@@ -184,11 +186,11 @@ def _relying(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
     """user_id, held_by, releaser: claims that stand only as long as the rows of `releaser` are accepted."""
     held = _held(ws, unique)
     rows = select(ws.claim.c.user_id, held.holder.label("held_by"), held.releaser.label("releaser"))
-    relies = and_(held.gives_up, not_(held.would_leave))
+    relies = and_(held.releases_value, not_(held.would_leave))
     return rows.select_from(held.joined).where(is_asked(ws.claim, unique), relies)
 
 
-def _rivals(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
+def _other_claimants(ws: Workspace, unique: Unique) -> Select[*tuple[Any, ...]]:
     """People of the file who claim the same: each is told one other, as pairs would grow with the square."""
     claim, value = ws.claim, ws.claim.c[unique.attribute]
     first, last = func.min(claim.c.user_id).label("first"), func.max(claim.c.user_id).label("last")
@@ -217,13 +219,19 @@ def _leavers(ws: Workspace) -> FromClause:
     """user_id of people whose last live placement is removed by accepted rows; another owner's is never removed."""
     removal = select(ws.cell("userId").label("user_id"), ws.cell("schoolId").label("school_id"))
     removed = removal.where(ws.does("REMOVE-USER")).distinct().cte("removed")
-    p = t.placement.alias("left_placement")
-    there = and_(removed.c.user_id == p.c.user_id, removed.c.school_id == p.c.school_id)
+    left_placement = t.placement.alias("left_placement")
+    there = and_(removed.c.user_id == left_placement.c.user_id, removed.c.school_id == left_placement.c.school_id)
     people = select(removed.c.user_id).distinct().subquery("people")
     # How many of a person's live placements are not removed: counted, as a search for each person would be a loop.
-    stays = func.count(p.c.user_id).filter(or_(removed.c.user_id.is_(None), p.c.owner != "file"))
-    live = and_(p.c.district == ws.district, p.c.user_id == people.c.user_id, p.c.status.in_(LIVE))
-    joined = people.outerjoin(p, live).outerjoin(removed, there)
+    stays = func.count(left_placement.c.user_id).filter(
+        or_(removed.c.user_id.is_(None), left_placement.c.owner != "file")
+    )
+    live = and_(
+        left_placement.c.district == ws.district,
+        left_placement.c.user_id == people.c.user_id,
+        left_placement.c.status.in_(LIVE),
+    )
+    joined = people.outerjoin(left_placement, live).outerjoin(removed, there)
     counted = select(people.c.user_id).select_from(joined).group_by(people.c.user_id).having(stays == 0)
     return counted.subquery("leaver")
 

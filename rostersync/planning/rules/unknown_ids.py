@@ -31,30 +31,34 @@ from rostersync.planning.workspace import ACCEPTED, REJECTED, Workspace
 ZEROS_LOST = "cell-leading-zero-lost"
 
 
-def find_strangers(ws: Workspace) -> None:
+def find_unknown_ids(ws: Workspace) -> None:
     """IDs nobody has; those that differ from a known one only by case or by lost leading zeros get that as twin.
 
     Those of rejected rows too: they are told what their IDs may mean, as accepted ones are.
     """
-    person, typed, st = t.person, ws.cell("userId"), ws.stranger
+    person, typed, unknown_id = t.person, ws.cell("userId"), ws.unknown_id
     known = ws.stage.outerjoin(person, person_of(ws))
     with ws.only(typed.is_not(None), ACCEPTED, REJECTED):
         unknown = select(typed, _fold(typed)).select_from(known).where(ws.names_person, person.c.user_id.is_(None))
-    ws.conn.execute(insert(st).from_select(["user_id", "fold"], unknown.distinct()))
-    ws.analyze(st)
-    p = person.c
-    same_case = func.lower(p.user_id) == func.lower(st.c.user_id)
+    ws.conn.execute(insert(unknown_id).from_select(["user_id", "fold"], unknown.distinct()))
+    ws.analyze(unknown_id)
+    people = person.c
+    same_case = func.lower(people.user_id) == func.lower(unknown_id.c.user_id)
     twin = (
         select(
-            st.c.user_id, p.user_id.label("twin"), case((same_case, "id-case-differs"), else_=ZEROS_LOST).label("code")
+            unknown_id.c.user_id,
+            people.user_id.label("twin"),
+            case((same_case, "id-case-differs"), else_=ZEROS_LOST).label("code"),
         )
-        .where(p.district == ws.district, p.id_fold == st.c.fold)
-        .where(or_(same_case, func.ltrim(p.user_id, "0") == st.c.user_id))
-        .ext(distinct_on(st.c.user_id))
-        .order_by(st.c.user_id, case((same_case, 0), else_=1), p.user_id)
+        .where(people.district == ws.district, people.id_fold == unknown_id.c.fold)
+        .where(or_(same_case, func.ltrim(people.user_id, "0") == unknown_id.c.user_id))
+        .ext(distinct_on(unknown_id.c.user_id))
+        .order_by(unknown_id.c.user_id, case((same_case, 0), else_=1), people.user_id)
         .subquery("twins")
     )
-    ws.conn.execute(update(st).values(twin=twin.c.twin, code=twin.c.code).where(st.c.user_id == twin.c.user_id))
+    ws.conn.execute(
+        update(unknown_id).values(twin=twin.c.twin, code=twin.c.code).where(unknown_id.c.user_id == twin.c.user_id)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,15 +155,15 @@ def _fold(value: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def find_corrections(ws: Workspace) -> None:
     """Unknown IDs whose e-mail, first and last name are a file person's whom no row names by the old ID."""
-    s, p, st = ws.stage, t.person.c, ws.stranger
+    stage, person, unknown_id = ws.stage, t.person.c, ws.unknown_id
     named = ws.delivered.alias("named")
-    same = and_(same_person(ws), p.owner == "file")
+    same = and_(same_person(ws), person.owner == "file")
     found = (
-        select(ws.cell("userId"), p.user_id)
-        .select_from(s.join(st, st.c.user_id == ws.cell("userId")).join(t.person, same))
-        .where(ws.adds, st.c.twin.is_(None), not_(exists().where(named.c.userId == p.user_id)))
+        select(ws.cell("userId"), person.user_id)
+        .select_from(stage.join(unknown_id, unknown_id.c.user_id == ws.cell("userId")).join(t.person, same))
+        .where(ws.adds, unknown_id.c.twin.is_(None), not_(exists().where(named.c.userId == person.user_id)))
         .ext(distinct_on(ws.cell("userId")))
-        .order_by(ws.cell("userId"), case((p.status == "active", 0), else_=1), p.user_id)
+        .order_by(ws.cell("userId"), case((person.status == "active", 0), else_=1), person.user_id)
     )
     ws.conn.execute(insert(ws.correction).from_select(["user_id", "old_user_id"], found))
     ws.analyze(ws.correction)

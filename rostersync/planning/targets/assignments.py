@@ -26,13 +26,21 @@ from sqlalchemy import (
 from rostersync.configuration.dictionary import Column
 from rostersync.database import tables as t
 from rostersync.planning.predicates import LIVE, contradicts_hand, kept_by_hand, known_as
-from rostersync.planning.targets.new_values import Values, any_of, as_known, asked_by, file_may_write, new_value, settle
+from rostersync.planning.targets.new_values import (
+    Values,
+    any_of,
+    as_known,
+    asked_by,
+    file_may_write,
+    new_value,
+    write_targets,
+)
 from rostersync.planning.workspace import Workspace
 
 
 def plan_placements(ws: Workspace) -> None:
     """Everybody named at a school: the dates of their rows without a class are the placement's."""
-    p = t.placement
+    placement = t.placement
     undated = and_(ws.adds, ws.cell("classId").is_not(None))
     dated = and_(ws.adds, ws.cell("classId").is_(None))
     named = (
@@ -55,19 +63,24 @@ def plan_placements(ws: Workspace) -> None:
     )
     joined, current = as_known(ws, named)
     joined = joined.outerjoin(
-        p, and_(p.c.district == ws.district, p.c.user_id == current, p.c.school_id == named.c.school_id)
+        placement,
+        and_(
+            placement.c.district == ws.district,
+            placement.c.user_id == current,
+            placement.c.school_id == named.c.school_id,
+        ),
     )
     new: dict[str, ColumnElement[Any]] = {
-        c.attribute or "": new_value(p, named, c.attribute or "") for c in ws.dictionary.of("placement")
+        c.attribute or "": new_value(placement, named, c.attribute or "") for c in ws.dictionary.of("placement")
     }
-    new |= _dates(ws, p, named)
-    new["status"] = _status(ws, p, named, new)
-    settle(ws, "placement", joined, named, new, {})
+    new |= _dates(ws, placement, named)
+    new["status"] = _status(ws, placement, named, new)
+    write_targets(ws, "placement", joined, named, new, {})
 
 
 def plan_enrollments(ws: Workspace) -> None:
     """Everybody named in a class, and whoever's enrollment ends with a person or a class that is removed."""
-    e = t.enrollment
+    enrollment = t.enrollment
     parts = union_all(_asked_enrollments(ws), _ended_with_placement(ws), _ended_with_class(ws)).subquery("parts")
     named = (
         select(
@@ -86,12 +99,17 @@ def plan_enrollments(ws: Workspace) -> None:
     )
     joined, current = as_known(ws, named)
     joined = joined.outerjoin(
-        e, and_(e.c.district == ws.district, e.c.user_id == current, e.c.class_id == named.c.class_id)
+        enrollment,
+        and_(
+            enrollment.c.district == ws.district,
+            enrollment.c.user_id == current,
+            enrollment.c.class_id == named.c.class_id,
+        ),
     )
-    new: dict[str, ColumnElement[Any]] = {"primary_teacher": new_value(e, named, "primary_teacher")}
-    new |= _dates(ws, e, named)
-    new["status"] = _status(ws, e, named, new)
-    settle(ws, "enrollment", joined, named, new, {"school_id": named.c.school_id})
+    new: dict[str, ColumnElement[Any]] = {"primary_teacher": new_value(enrollment, named, "primary_teacher")}
+    new |= _dates(ws, enrollment, named)
+    new["status"] = _status(ws, enrollment, named, new)
+    write_targets(ws, "enrollment", joined, named, new, {"school_id": named.c.school_id})
 
 
 def _asked_enrollments(ws: Workspace) -> Select[*tuple[Any, ...]]:
@@ -122,18 +140,24 @@ def _cascade(
     ws: Workspace, joined: FromClause, user: ColumnElement[Any], school: ColumnElement[Any], line: ColumnElement[Any]
 ) -> Select[*tuple[Any, ...]]:
     """Live file-owned enrollments that end because their placement ends, or their class is removed."""
-    e = t.enrollment.c
-    blank = (cast(null(), e[c.attribute or ""].type) for c in ws.dictionary.of("assignment"))
-    ended = select(user, e.class_id, school, line, false(), true(), null(), *blank).select_from(joined)
-    return ended.where(e.owner == "file", e.status.in_(LIVE))
+    enrollment = t.enrollment.c
+    blank = (cast(null(), enrollment[c.attribute or ""].type) for c in ws.dictionary.of("assignment"))
+    ended = select(user, enrollment.class_id, school, line, false(), true(), null(), *blank).select_from(joined)
+    return ended.where(enrollment.owner == "file", enrollment.status.in_(LIVE))
 
 
 def _ended_with_placement(ws: Workspace) -> Select[*tuple[Any, ...]]:
     """However the placement ends: by REMOVE-USER, or because a row says that its last day is over."""
-    plan, fix, e, c = ws.plans["placement"], ws.correction, t.enrollment, t.class_
-    mine = and_(e.c.district == ws.district, e.c.user_id == known_as(fix, plan.c.user_id))
-    there = and_(c.c.district == ws.district, c.c.class_id == e.c.class_id, c.c.school_id == plan.c.school_id)
-    joined = plan.outerjoin(fix, fix.c.user_id == plan.c.user_id).join(e, mine).join(c, there)
+    plan, correction, enrollment, class_ = ws.plans["placement"], ws.correction, t.enrollment, t.class_
+    mine = and_(enrollment.c.district == ws.district, enrollment.c.user_id == known_as(correction, plan.c.user_id))
+    there = and_(
+        class_.c.district == ws.district,
+        class_.c.class_id == enrollment.c.class_id,
+        class_.c.school_id == plan.c.school_id,
+    )
+    joined = (
+        plan.outerjoin(correction, correction.c.user_id == plan.c.user_id).join(enrollment, mine).join(class_, there)
+    )
     # A REMOVE-ENROLLMENT names the placement as well, and asks nothing of it.
     asks = and_(ws.cell("userId") == plan.c.user_id, ws.cell("schoolId") == plan.c.school_id)
     named = exists().where(asks, or_(ws.adds, ws.does("REMOVE-USER")))
@@ -141,11 +165,13 @@ def _ended_with_placement(ws: Workspace) -> Select[*tuple[Any, ...]]:
 
 
 def _ended_with_class(ws: Workspace) -> Select[*tuple[Any, ...]]:
-    e, c, fix = t.enrollment, t.class_, ws.correction
-    own = and_(c.c.district == ws.district, c.c.class_id == ws.cell("classId"), c.c.owner == "file")
-    joined = ws.stage.join(c, own).join(e, and_(e.c.district == ws.district, e.c.class_id == c.c.class_id))
-    joined = joined.outerjoin(fix, fix.c.old_user_id == e.c.user_id)
-    user = func.coalesce(fix.c.user_id, e.c.user_id)
+    enrollment, class_, correction = t.enrollment, t.class_, ws.correction
+    own = and_(class_.c.district == ws.district, class_.c.class_id == ws.cell("classId"), class_.c.owner == "file")
+    joined = ws.stage.join(class_, own).join(
+        enrollment, and_(enrollment.c.district == ws.district, enrollment.c.class_id == class_.c.class_id)
+    )
+    joined = joined.outerjoin(correction, correction.c.old_user_id == enrollment.c.user_id)
+    user = func.coalesce(correction.c.user_id, enrollment.c.user_id)
     return _cascade(ws, joined, user, ws.cell("schoolId"), ws.stage.c.line).where(ws.does("REMOVE-CLASS"))
 
 

@@ -28,10 +28,10 @@ from sqlalchemy import (
 )
 
 from rostersync.database import tables as t
-from rostersync.model import Dated
+from rostersync.model import DateChanges
 from rostersync.planning.predicates import LIVE
 from rostersync.planning.targets.entities import person_status, placed_in_plan
-from rostersync.planning.targets.new_values import settle
+from rostersync.planning.targets.new_values import write_targets
 from rostersync.planning.workspace import PlanContext, Workspace
 
 _ASSIGNMENTS = {"placement": t.placement, "enrollment": t.enrollment}
@@ -43,12 +43,12 @@ def is_due(conn: Connection, context: PlanContext) -> bool:
     return bool(conn.scalar(select(or_(*due, exists().where(*_placed_nowhere(context))))))
 
 
-def plan_passing(ws: Workspace) -> Dated:
+def plan_date_changes(ws: Workspace) -> DateChanges:
     """Fill the plan tables of an empty workspace; how many assignments start and end, and people are deactivated."""
     for name, table in _ASSIGNMENTS.items():
         _assignments(ws, name, table)
     _people(ws)
-    return Dated(
+    return DateChanges(
         started=_count(ws, "updated", *_ASSIGNMENTS),
         ended=_count(ws, "removed", *_ASSIGNMENTS),
         deactivated=_count(ws, "removed", "person"),
@@ -63,10 +63,15 @@ def _ends(context: PlanContext, table: Table) -> ColumnElement[bool]:
 
 def _placement_over(context: PlanContext) -> ColumnElement[bool]:
     """The person's placement at the school of the class is the files' and has ended, or its last day is over."""
-    e, c, p = t.enrollment.c, t.class_.alias("taught").c, t.placement.alias("placed").c
-    there = (p.district == e.district, p.user_id == e.user_id, p.school_id == c.school_id, p.owner == "file")
-    over = or_(p.status.not_in(LIVE), p.end_date < literal(context.today))
-    return exists().where(c.district == e.district, c.class_id == e.class_id, *there, over)
+    enrollment, taught, placed = t.enrollment.c, t.class_.alias("taught").c, t.placement.alias("placed").c
+    there = (
+        placed.district == enrollment.district,
+        placed.user_id == enrollment.user_id,
+        placed.school_id == taught.school_id,
+        placed.owner == "file",
+    )
+    over = or_(placed.status.not_in(LIVE), placed.end_date < literal(context.today))
+    return exists().where(taught.district == enrollment.district, taught.class_id == enrollment.class_id, *there, over)
 
 
 def _starts(context: PlanContext, table: Table) -> ColumnElement[bool]:
@@ -80,11 +85,11 @@ def _starts_or_ends(context: PlanContext, table: Table) -> tuple[ColumnElement[b
 
 
 def _placed_nowhere(context: PlanContext) -> tuple[ColumnElement[bool], ...]:
-    p, placement = t.person.c, t.placement.c
+    person, placement = t.person.c, t.placement.c
     somewhere = exists().where(
-        placement.district == p.district, placement.user_id == p.user_id, placement.status.in_(LIVE)
+        placement.district == person.district, placement.user_id == person.user_id, placement.status.in_(LIVE)
     )
-    return p.district == context.district, p.owner == "file", p.status == "active", not_(somewhere)
+    return person.district == context.district, person.owner == "file", person.status == "active", not_(somewhere)
 
 
 def _assignments(ws: Workspace, name: str, table: Table) -> None:
@@ -97,8 +102,8 @@ def _assignments(ws: Workspace, name: str, table: Table) -> None:
     joined = named.join(table, and_(table.c.district == ws.district, *(table.c[k] == named.c[k] for k in shape.keys)))
     new: dict[str, ColumnElement[Any]] = {a: table.c[a] for a in shape.attributes}
     new["status"] = case((_ends(ws.context, table), "ended"), else_="active")
-    extra = {each: null() for each in shape.extra}
-    settle(ws, name, joined, named, new, extra)
+    extra = {column: null() for column in shape.extra}
+    write_targets(ws, name, joined, named, new, extra)
 
 
 def _of_nobody() -> tuple[ColumnElement[Any], ...]:
@@ -107,20 +112,20 @@ def _of_nobody() -> tuple[ColumnElement[Any], ...]:
 
 
 def _people(ws: Workspace) -> None:
-    p, plan = t.person, ws.plans["placement"].c
+    person, plan = t.person, ws.plans["placement"].c
     ended = select(plan.user_id).where(plan.new_status.not_in(LIVE))
-    own = (p.c.district == ws.district, p.c.owner == "file", p.c.status == "active")
+    own = (person.c.district == ws.district, person.c.owner == "file", person.c.status == "active")
     named = (
-        select(p.c.user_id, *_of_nobody())
-        .where(*own, or_(p.c.user_id.in_(ended), and_(*_placed_nowhere(ws.context))))
+        select(person.c.user_id, *_of_nobody())
+        .where(*own, or_(person.c.user_id.in_(ended), and_(*_placed_nowhere(ws.context))))
         .cte("passing_person")
     )
     placed = placed_in_plan(ws)
-    joined = named.join(p, and_(p.c.district == ws.district, p.c.user_id == named.c.user_id))
+    joined = named.join(person, and_(person.c.district == ws.district, person.c.user_id == named.c.user_id))
     joined = joined.outerjoin(placed, placed.c.user_id == named.c.user_id)
-    new: dict[str, ColumnElement[Any]] = {a: p.c[a] for a in ws.shapes["person"].attributes}
+    new: dict[str, ColumnElement[Any]] = {a: person.c[a] for a in ws.shapes["person"].attributes}
     new["status"] = person_status(ws, named, placed)
-    settle(ws, "person", joined, named, new, {"old_user_id": null()})
+    write_targets(ws, "person", joined, named, new, {"old_user_id": null()})
 
 
 def _count(ws: Workspace, action: str, *entities: str) -> int:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from rostersync.database import tables as t
 from rostersync.planning.predicates import LIVE, kept_by_hand
 from rostersync.planning.targets.assignments import plan_enrollments, plan_placements
-from rostersync.planning.targets.new_values import any_of, as_known, asked_by, file_may_write, new_value, settle
+from rostersync.planning.targets.new_values import any_of, as_known, asked_by, file_may_write, new_value, write_targets
 from rostersync.planning.workspace import Workspace
 
 
@@ -38,7 +38,7 @@ def plan_entities(ws: Workspace) -> None:
 
 
 def _schools(ws: Workspace) -> None:
-    s = t.school
+    school = t.school
     named = (
         select(
             ws.cell("schoolId").label("school_id"),
@@ -51,29 +51,31 @@ def _schools(ws: Workspace) -> None:
         .group_by(ws.cell("schoolId"))
         .cte("named_school")
     )
-    joined = named.outerjoin(s, and_(s.c.district == ws.district, s.c.school_id == named.c.school_id))
-    name = func.coalesce(s.c.name, named.c.name, named.c.school_id)
+    joined = named.outerjoin(school, and_(school.c.district == ws.district, school.c.school_id == named.c.school_id))
+    name = func.coalesce(school.c.name, named.c.name, named.c.school_id)
     if ws.context.school_creation:
-        name = func.coalesce(new_value(s, named, "name"), named.c.school_id)
-    status = case((file_may_write(s, named), "active"), else_=s.c.status)
-    settle(ws, "school", joined, named, {"name": name, "status": status}, {})
-    _quiet_schools(ws)
+        name = func.coalesce(new_value(school, named, "name"), named.c.school_id)
+    status = case((file_may_write(school, named), "active"), else_=school.c.status)
+    write_targets(ws, "school", joined, named, {"name": name, "status": status}, {})
+    _unchanged_schools(ws)
 
 
-def _quiet_schools(ws: Workspace) -> None:
+def _unchanged_schools(ws: Workspace) -> None:
     """Schools that only quiet rows name stand in the plan too: a rejected row may name them as well."""
-    plan, q, s = ws.plans["school"], ws.quiet.c, t.school.c
+    plan, unchanged, school = ws.plans["school"], ws.unchanged.c, t.school.c
     rows = (
-        select(q.schoolId, func.min(q.line), func.min(s.owner), literal("unchanged"))
-        .select_from(ws.quiet.join(t.school, and_(s.district == ws.district, s.school_id == q.schoolId)))
-        .where(not_(exists().where(plan.c.school_id == q.schoolId)))
-        .group_by(q.schoolId)
+        select(unchanged.schoolId, func.min(unchanged.line), func.min(school.owner), literal("unchanged"))
+        .select_from(
+            ws.unchanged.join(t.school, and_(school.district == ws.district, school.school_id == unchanged.schoolId))
+        )
+        .where(not_(exists().where(plan.c.school_id == unchanged.schoolId)))
+        .group_by(unchanged.schoolId)
     )
     ws.conn.execute(insert(plan).from_select(["school_id", "line", "owner", "action"], rows))
 
 
 def _classes(ws: Workspace) -> None:
-    c = t.class_
+    class_ = t.class_
     asks = and_(ws.adds, ws.names_class)
     removes = ws.does("REMOVE-CLASS")
     named = (
@@ -89,16 +91,16 @@ def _classes(ws: Workspace) -> None:
         .group_by(ws.cell("classId"))
         .cte("named_class")
     )
-    joined = named.outerjoin(c, and_(c.c.district == ws.district, c.c.class_id == named.c.class_id))
-    new = {a: new_value(c, named, a) for a in ws.shapes["class"].attributes if a not in ("status", "school_id")}
-    new["school_id"] = func.coalesce(c.c.school_id, named.c.school_id)
-    removed = and_(named.c.removed, c.c.owner == "file")
-    new["status"] = case((removed, "inactive"), (file_may_write(c, named), "active"), else_=c.c.status)
-    settle(ws, "class", joined, named, new, {})
+    joined = named.outerjoin(class_, and_(class_.c.district == ws.district, class_.c.class_id == named.c.class_id))
+    new = {a: new_value(class_, named, a) for a in ws.shapes["class"].attributes if a not in ("status", "school_id")}
+    new["school_id"] = func.coalesce(class_.c.school_id, named.c.school_id)
+    removed = and_(named.c.removed, class_.c.owner == "file")
+    new["status"] = case((removed, "inactive"), (file_may_write(class_, named), "active"), else_=class_.c.status)
+    write_targets(ws, "class", joined, named, new, {})
 
 
 def _people(ws: Workspace) -> None:
-    p = t.person
+    person = t.person
     columns = ws.dictionary.of("person")
     named = (
         select(
@@ -114,13 +116,13 @@ def _people(ws: Workspace) -> None:
         .cte("named_person")
     )
     joined, current = as_known(ws, named)
-    joined = joined.outerjoin(p, and_(p.c.district == ws.district, p.c.user_id == current))
+    joined = joined.outerjoin(person, and_(person.c.district == ws.district, person.c.user_id == current))
     placed = placed_in_plan(ws)
     joined = joined.outerjoin(placed, placed.c.user_id == named.c.user_id)
-    new = {a: new_value(p, named, a) for a in ws.shapes["person"].attributes if a != "status"}
-    new["email_key"] = case((kept_by_hand(p, "email"), p.c.email_key), else_=new["email_key"])
+    new = {a: new_value(person, named, a) for a in ws.shapes["person"].attributes if a != "status"}
+    new["email_key"] = case((kept_by_hand(person, "email"), person.c.email_key), else_=new["email_key"])
     new["status"] = person_status(ws, named, placed)
-    settle(ws, "person", joined, named, new, {"old_user_id": ws.correction.c.old_user_id})
+    write_targets(ws, "person", joined, named, new, {"old_user_id": ws.correction.c.old_user_id})
 
 
 def _wanted(ws: Workspace, header: str, wins: str | None) -> ColumnElement[Any]:
@@ -139,16 +141,19 @@ def placed_in_plan(ws: Workspace) -> CTE:
 
 def person_status(ws: Workspace, named: FromClause, placed: FromClause) -> ColumnElement[Any]:
     """Active while a placement of any owner is active or planned; only file-owned people are judged."""
-    p, other, plan = t.person, t.placement.alias("other"), ws.plans["placement"]
+    person, other, plan = t.person, t.placement.alias("other"), ws.plans["placement"]
     # Two levels down: SQLAlchemy correlates only with the nearest SELECT unless told.
     here = and_(plan.c.user_id == named.c.user_id, plan.c.school_id == other.c.school_id)
     planned = select(plan.c.line).where(here).correlate(named, other).exists()
     elsewhere = exists().where(
-        other.c.district == p.c.district, other.c.user_id == p.c.user_id, other.c.status.in_(LIVE), planned.is_(False)
+        other.c.district == person.c.district,
+        other.c.user_id == person.c.user_id,
+        other.c.status.in_(LIVE),
+        planned.is_(False),
     )
-    judged = and_(or_(named.c.asked, named.c.removed), func.coalesce(p.c.owner, "file") == "file")
+    judged = and_(or_(named.c.asked, named.c.removed), func.coalesce(person.c.owner, "file") == "file")
     return case(
-        (judged.is_(False), p.c.status),
+        (judged.is_(False), person.c.status),
         (placed.c.live, "active"),
         (elsewhere, "active"),
         else_="inactive",

@@ -13,7 +13,9 @@ from rostersync.planning.workspace import Workspace
 Values = Mapping[str, ColumnElement[Any]]
 
 
-def settle(ws: Workspace, entity: str, joined: FromClause, named: FromClause, new: Values, extra: Values) -> None:
+def write_targets(
+    ws: Workspace, entity: str, joined: FromClause, named: FromClause, new: Values, extra: Values
+) -> None:
     """Write old and new values of the named keys and derive the action from them."""
     shape, plan = ws.shapes[entity], ws.plans[entity]
     record = shape.table.c
@@ -78,6 +80,6 @@ def new_value(record: Table, named: FromClause, attribute: str) -> ColumnElement
 
 def as_known(ws: Workspace, named: CTE) -> tuple[FromClause, ColumnElement[Any]]:
     """The named people joined with their corrections, and the ID under which the roster knows them."""
-    fix = ws.correction
-    joined = named.outerjoin(fix, fix.c.user_id == named.c.user_id)
-    return joined, known_as(fix, named.c.user_id)
+    correction = ws.correction
+    joined = named.outerjoin(correction, correction.c.user_id == named.c.user_id)
+    return joined, known_as(correction, named.c.user_id)

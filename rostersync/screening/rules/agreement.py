@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from rostersync import text_columns as c
-from rostersync.screening.rules.cells import Broken, Settings
+from rostersync.screening.rules.cells import Broken, RuleSettings
 from rostersync.screening.rules.required import has, is_blank
 from rostersync.screening.rules.row_groups import Groups, disagreeing, group, numbered, shared
 from rostersync.text_columns import Cells, Mask, Table
@@ -23,7 +23,7 @@ WHOLE_ROW = "row"
 """Stands for a column where a rule is about the row as a whole."""
 
 
-def rows_of_one_key_to_agree(table: Table, settings: Settings) -> Broken:
+def rows_of_one_key_to_agree(table: Table, settings: RuleSettings) -> Broken:
     """`key`, `columns`: what must agree; `cleared`: columns where a blank is a statement; `blank_means`: column →
     value; `scope`: which rows - all, or those that name a class, or those that name none.
     """
@@ -38,7 +38,7 @@ def _in_scope(table: Table, scope: str) -> Mask:
     return named & ~has(table, "folded", ("class",)) if scope == "class" else ~named
 
 
-def _statements(cells: Cells, header: str, settings: Settings) -> c.Codes:
+def _statements(cells: Cells, header: str, settings: RuleSettings) -> c.Codes:
     """Codes of what cells say; -1 for saying nothing."""
     if header in settings["blank_means"]:
         cells = c.reword(cells, c.rename(cells.dictionary, {"": settings["blank_means"][header]}))
@@ -51,21 +51,21 @@ def speaking(table: Table) -> Mask:
     return is_blank(table, "action") & ~has(table, "folded", ("row",))
 
 
-def addresses_to_be_used_by_one_person(table: Table, settings: Settings) -> Broken:
+def addresses_to_be_used_by_one_person(table: Table, settings: RuleSettings) -> Broken:
     """`column`: one folded address, two userIds."""
     rows = speaking(table) & ~is_blank(table, "userId")
     groups = np.where(rows, group(table, (settings["column"],)), -1)
     return {settings["column"]: disagreeing(groups, c.codes(table["userId"]))}
 
 
-def people_to_have_one_role(table: Table, settings: Settings) -> Broken:
+def people_to_have_one_role(table: Table, settings: RuleSettings) -> Broken:
     """`column`, `wins`: rows with another role, of a person whom another row gives the winning one; both accepted."""
     rows = speaking(table) & ~has(table, "rejected", ("yes",))
     wins = rows & has(table, settings["column"], (settings["wins"],))
     return {settings["column"]: shared(group(table, ("userId",)), wins, rows & ~wins) & ~wins}
 
 
-def rows_to_differ(table: Table, settings: Settings) -> Broken:
+def rows_to_differ(table: Table, settings: RuleSettings) -> Broken:
     """`columns`: as typed. Every row but the first of identical ones."""
     result = np.zeros(len(table["action"]), bool)
     result[copies(table, settings["columns"])[0]] = True

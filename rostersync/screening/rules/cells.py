@@ -18,7 +18,7 @@ from rostersync import text_columns as c
 from rostersync.screening import email_addresses, text_damage
 from rostersync.text_columns import Mask, Table, Words
 
-Settings = Mapping[str, Any]
+RuleSettings = Mapping[str, Any]
 Broken = dict[str, Mask]
 
 MONTHS = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
@@ -35,7 +35,7 @@ SSN = "^(?:00[1-9]|0[1-9][0-9]|[1-5][0-9]{2}|6[0-57-9][0-9]|66[0-57-9]|[78][0-9]
 """A US social security number as it is written: areas 000, 666 and 900-999 were never given out."""
 
 
-def cells_to_have_no_stray_spaces(table: Table, settings: Settings) -> Broken:
+def cells_to_have_no_stray_spaces(table: Table, settings: RuleSettings) -> Broken:
     """`kinds`: column → text (no outer, doubled or no-break spaces) or other (no outer spaces)."""
     return {
         h: _words(table, h, lambda words, kind=kind: c.changed(words, c.tidy(words, inner=kind == "text")))
@@ -43,38 +43,40 @@ def cells_to_have_no_stray_spaces(table: Table, settings: Settings) -> Broken:
     }
 
 
-def cells_to_hold_printable_text(table: Table, settings: Settings) -> Broken:
+def cells_to_hold_printable_text(table: Table, settings: RuleSettings) -> Broken:
     """`kinds`: column → id, text, email …: nothing that cannot be seen, no full-width letters in IDs."""
     return {h: _words(table, h, _unprintable, kind) for h, kind in settings["kinds"].items()}
 
 
 def _unprintable(words: Words, kind: str) -> Mask:
     suspect = f"{text_damage.SUSPECT}|[{text_damage.FULL_WIDTH}]" if kind == "id" else text_damage.SUSPECT
-    return c.each(words, lambda word: bool(text_damage.unprintable_characters(word, kind)), c.match(words, suspect))
+    return c.map_words(
+        words, lambda word: bool(text_damage.unprintable_characters(word, kind)), c.match(words, suspect)
+    )
 
 
-def cells_to_be_short_enough(table: Table, settings: Settings) -> Broken:
+def cells_to_be_short_enough(table: Table, settings: RuleSettings) -> Broken:
     """`lengths`: column → most code points."""
     return {h: _words(table, h, c.longer, length) for h, length in settings["lengths"].items()}
 
 
-def cells_to_be_encoded_once(table: Table, settings: Settings) -> Broken:
+def cells_to_be_encoded_once(table: Table, settings: RuleSettings) -> Broken:
     """`columns`: text whose letters another program has lost or replaced; `names`: those that hold people's names."""
     return {h: _words(table, h, _damaged, h in settings["names"]) for h in settings["columns"]}
 
 
 def _damaged(words: Words, name: bool) -> Mask:
     judge = text_damage.is_damaged_name if name else text_damage.is_damaged
-    return c.each(words, judge, c.match(words, text_damage.DOUBTFUL))
+    return c.map_words(words, judge, c.match(words, text_damage.DOUBTFUL))
 
 
-def cells_to_be_unharmed_by_spreadsheets(table: Table, settings: Settings) -> Broken:
+def cells_to_be_unharmed_by_spreadsheets(table: Table, settings: RuleSettings) -> Broken:
     """`columns`: all; `exact`: those whose digits matter (IDs and grades)."""
     patterns = {h: f"{DAMAGE}|{DAMAGED_ID}" if h in settings["exact"] else DAMAGE for h in settings["columns"]}
     return {h: _words(table, h, c.match, pattern) for h, pattern in patterns.items()}
 
 
-def ids_to_use_allowed_characters(table: Table, settings: Settings) -> Broken:
+def ids_to_use_allowed_characters(table: Table, settings: RuleSettings) -> Broken:
     """`characters`: column → those allowed beside ASCII letters and digits."""
     return {h: _words(table, h, c.match, f"[^{allowed(extra)}]") for h, extra in settings["characters"].items()}
 
@@ -84,12 +86,12 @@ def allowed(extra: str) -> str:
     return "A-Za-z0-9" + "".join(f"\\{character}" for character in extra)
 
 
-def ids_not_to_look_like_social_security_numbers(table: Table, settings: Settings) -> Broken:
+def ids_not_to_look_like_social_security_numbers(table: Table, settings: RuleSettings) -> Broken:
     """`columns`: identifiers of persons."""
     return {h: _words(table, h, c.match, SSN) for h in settings["columns"]}
 
 
-def values_to_be_accepted(table: Table, settings: Settings) -> Broken:
+def values_to_be_accepted(table: Table, settings: RuleSettings) -> Broken:
     """`accepted`: column → its values, aliases and the words other rules are about."""
     return {
         h: _words(table, h, lambda words, accepted=accepted: _others(words, accepted))
@@ -101,12 +103,12 @@ def _others(words: Words, accepted: list[str]) -> Mask:
     return ~c.are(words, ["", *accepted])
 
 
-def values_to_be_spelled_as_listed(table: Table, settings: Settings) -> Broken:
+def values_to_be_spelled_as_listed(table: Table, settings: RuleSettings) -> Broken:
     """`aliases`: column → spellings that are read as another value."""
     return {h: _words(table, h, c.are, aliases) for h, aliases in settings["aliases"].items()}
 
 
-def rows_to_be_about_staff(table: Table, settings: Settings) -> Broken:
+def rows_to_be_about_staff(table: Table, settings: RuleSettings) -> Broken:
     """`forbidden`: column → words (case-folded) of people who come from elsewhere."""
     return {
         h: _words(table, h, lambda words, listed=listed: c.are(c.folded(words), listed))
@@ -114,22 +116,22 @@ def rows_to_be_about_staff(table: Table, settings: Settings) -> Broken:
     }
 
 
-def cells_to_be_blank(table: Table, settings: Settings) -> Broken:
+def cells_to_be_blank(table: Table, settings: RuleSettings) -> Broken:
     """`columns`: must hold nothing."""
     return {h: _words(table, h, lambda words: _others(words, [])) for h in settings["columns"]}
 
 
-def addresses_to_use_one_script(table: Table, settings: Settings) -> Broken:
+def addresses_to_use_one_script(table: Table, settings: RuleSettings) -> Broken:
     """`columns`: no letter that looks like one of another alphabet."""
     return {h: _words(table, h, email_addresses.look_alikes) for h in settings["columns"]}
 
 
-def addresses_to_be_valid(table: Table, settings: Settings) -> Broken:
+def addresses_to_be_valid(table: Table, settings: RuleSettings) -> Broken:
     """`columns`: valid by syntax and length."""
     return {h: _words(table, h, email_addresses.invalid) for h in settings["columns"]}
 
 
-def addresses_to_be_in_known_domains(table: Table, settings: Settings) -> Broken:
+def addresses_to_be_in_known_domains(table: Table, settings: RuleSettings) -> Broken:
     """`domains`: the district's own and those below them; none listed: every domain will do."""
     domains = tuple(domain.lower() for domain in settings["domains"])
     return {h: _words(table, h, lambda words: _outside(words, domains)) for h in settings["columns"]}
@@ -143,15 +145,15 @@ def _outside(words: Words, domains: tuple[str, ...]) -> Mask:
     return ~c.match(keys, pattern) & ~c.are(keys, [""])
 
 
-def days_to_be_iso_dates(table: Table, settings: Settings) -> Broken:
+def days_to_be_iso_dates(table: Table, settings: RuleSettings) -> Broken:
     """`columns`: an existing day, as YYYY-MM-DD."""
     return {
-        h: _words(table, h, lambda words: c.each(words, lambda word: day(word) is None, _others(words, [])))
+        h: _words(table, h, lambda words: c.map_words(words, lambda word: parse_day(word) is None, _others(words, [])))
         for h in settings["columns"]
     }
 
 
-def day(text: str) -> date | None:
+def parse_day(text: str) -> date | None:
     """The day an ISO date names, or None."""
     if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         return None
@@ -161,10 +163,10 @@ def day(text: str) -> date | None:
         return None
 
 
-def last_day_not_to_be_before_first(table: Table, settings: Settings) -> Broken:
+def last_day_not_to_be_before_first(table: Table, settings: RuleSettings) -> Broken:
     """`first`, `last`: two date columns; judged where both are days (ISO dates compare as text)."""
     first, last = table[settings["first"]], table[settings["last"]]
-    known = [c.spread(c.each(x.dictionary, lambda word: day(word) is not None), x) for x in (first, last)]
+    known = [c.spread(c.map_words(x.dictionary, lambda word: parse_day(word) is not None), x) for x in (first, last)]
     words = np.array(sorted({*first.dictionary.to_pylist(), *last.dictionary.to_pylist()}), dtype=object)
     ranks = [np.searchsorted(words, x.dictionary.to_pylist())[c.codes(x)] for x in (first, last)]
     return {settings["last"]: known[0] & known[1] & (ranks[1] < ranks[0])}

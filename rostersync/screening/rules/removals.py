@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from rostersync import text_columns as c
-from rostersync.screening.rules.cells import Broken, Settings
+from rostersync.screening.rules.cells import Broken, RuleSettings
 from rostersync.screening.rules.required import has, is_blank
 from rostersync.screening.rules.row_groups import disagreeing, group, shared
 from rostersync.text_columns import Mask, Table
@@ -19,7 +19,7 @@ WHOLE_ROW = "row"
 """Stands for a column where a rule is about the row as a whole."""
 
 
-def actions_to_agree(table: Table, settings: Settings) -> Broken:
+def actions_to_agree(table: Table, settings: RuleSettings) -> Broken:
     """No row adds an enrollment another one removes; no target is removed twice with different schools."""
     if not _removals(table, settings):
         return {"action": np.zeros(len(table["action"]), bool)}
@@ -31,7 +31,7 @@ def actions_to_agree(table: Table, settings: Settings) -> Broken:
     return {"action": apart | both}
 
 
-def _unequal_removals(table: Table, settings: Settings) -> Mask:
+def _unequal_removals(table: Table, settings: RuleSettings) -> Mask:
     """Removals by the same action of the same target that name different schools."""
     result = np.zeros(len(table["action"]), bool)
     for word in _removals(table, settings):
@@ -41,17 +41,17 @@ def _unequal_removals(table: Table, settings: Settings) -> Mask:
     return result
 
 
-def rows_not_to_be_removed_elsewhere(table: Table, settings: Settings) -> Broken:
+def rows_not_to_be_removed_elsewhere(table: Table, settings: RuleSettings) -> Broken:
     """A removal of the person at the school takes the whole row; so does one of the class, of a REMOVE-ENROLLMENT."""
     return {WHOLE_ROW: _folds(table, settings)[0]}
 
 
-def classes_not_to_be_removed_elsewhere(table: Table, settings: Settings) -> Broken:
+def classes_not_to_be_removed_elsewhere(table: Table, settings: RuleSettings) -> Broken:
     """A removal of the class takes the class part of the rows that remain."""
     return {WHOLE_ROW: _folds(table, settings)[1]}
 
 
-def _folds(table: Table, settings: Settings, conflict: Mask | None = None) -> tuple[Mask, Mask]:
+def _folds(table: Table, settings: RuleSettings, conflict: Mask | None = None) -> tuple[Mask, Mask]:
     """Rows wholly taken, rows whose class part is. Only removals without any error take; none is taken by its like."""
     if not _removals(table, settings):
         return np.zeros(len(table["action"]), bool), np.zeros(len(table["action"]), bool)
@@ -63,13 +63,13 @@ def _folds(table: Table, settings: Settings, conflict: Mask | None = None) -> tu
     return whole, class_ & ~whole & is_blank(table, "action")
 
 
-def _taken(table: Table, settings: Settings, word: str, sound: Mask) -> Mask:
+def _taken(table: Table, settings: RuleSettings, word: str, sound: Mask) -> Mask:
     """Other rows that name what sound rows of this action remove."""
     rows = has(table, "action", (word,))
     return shared(group(table, settings["targets"][word]), rows & sound, ~rows) & ~rows
 
 
-def _removals(table: Table, settings: Settings) -> list[str]:
+def _removals(table: Table, settings: RuleSettings) -> list[str]:
     """The removals that occur; mostly none, and then nothing is computed."""
     occurring = set(table["action"].dictionary.to_pylist())
     return [word for word in settings["targets"] if word in occurring]

@@ -15,39 +15,39 @@ from collections.abc import Iterable
 import numpy as np
 
 from rostersync import text_columns as c
-from rostersync.screening.rules.cells import Broken, Settings
+from rostersync.screening.rules.cells import Broken, RuleSettings
 from rostersync.text_columns import Mask, Table
 
 
-def required_cells_to_be_filled(table: Table, settings: Settings) -> Broken:
+def required_cells_to_be_filled(table: Table, settings: RuleSettings) -> Broken:
     """Required columns of rows that add or update."""
     adds = _adds(table)
     return {h: adds & is_blank(table, h) for h in settings["required"]}
 
 
-def class_group_to_be_complete(table: Table, settings: Settings) -> Broken:
+def class_group_to_be_complete(table: Table, settings: RuleSettings) -> Broken:
     """The class columns of rows that name a class."""
     names_class = _names_class(table, settings)
     return {h: names_class & is_blank(table, h) for h in settings["class_needs"]}
 
 
-def action_to_have_its_keys(table: Table, settings: Settings) -> Broken:
+def action_to_have_its_keys(table: Table, settings: RuleSettings) -> Broken:
     """The key columns of removals."""
     needed = _needed_by_action(table, settings)
     return {h: rows & is_blank(table, h) for h, rows in needed.items()}
 
 
-def needed_cells_to_hold_no_placeholder(table: Table, settings: Settings) -> Broken:
+def needed_cells_to_hold_no_placeholder(table: Table, settings: RuleSettings) -> Broken:
     """Cells that must be filled."""
     return _placeholders(table, settings, needed=True)
 
 
-def other_cells_to_hold_no_placeholder(table: Table, settings: Settings) -> Broken:
+def other_cells_to_hold_no_placeholder(table: Table, settings: RuleSettings) -> Broken:
     """Cells that may be blank: the placeholder is read as blank."""
     return _placeholders(table, settings, needed=False)
 
 
-def _placeholders(table: Table, settings: Settings, *, needed: bool) -> Broken:
+def _placeholders(table: Table, settings: RuleSettings, *, needed: bool) -> Broken:
     found = {h: _is_placeholder(table, h, settings) for h in settings["columns"]}
     if not any(rows.any() for rows in found.values()):
         return found
@@ -55,7 +55,7 @@ def _placeholders(table: Table, settings: Settings, *, needed: bool) -> Broken:
     return {h: rows & (needs[h] == needed) if h in needs else rows & (not needed) for h, rows in found.items()}
 
 
-def _needs(table: Table, settings: Settings) -> dict[str, Mask]:
+def _needs(table: Table, settings: RuleSettings) -> dict[str, Mask]:
     """column → rows that must fill it."""
     needs = _needed_by_action(table, settings)
     adds, names_class = _adds(table), _names_class(table, settings)
@@ -65,7 +65,7 @@ def _needs(table: Table, settings: Settings) -> dict[str, Mask]:
     return needs
 
 
-def _needed_by_action(table: Table, settings: Settings) -> dict[str, Mask]:
+def _needed_by_action(table: Table, settings: RuleSettings) -> dict[str, Mask]:
     needs: dict[str, Mask] = {}
     for word, keys in settings["actions"].items():
         rows = has(table, "action", (word,))
@@ -79,7 +79,7 @@ def _adds(table: Table) -> Mask:
     return c.spread(is_nothing(action.dictionary, name=False), action)
 
 
-def _names_class(table: Table, settings: Settings) -> Mask:
+def _names_class(table: Table, settings: RuleSettings) -> Mask:
     opened = [~c.spread(is_nothing(table[h].dictionary, name=False), table[h]) for h in settings["opens"]]
     opened += [has(table, h, (value,)) for h, value in settings["opens_when"].items()]
     names: Mask = _adds(table) & np.logical_or.reduce(opened)
@@ -101,5 +101,5 @@ def has(table: Table, header: str, words: Iterable[str]) -> Mask:
     return c.spread(c.are(table[header].dictionary, tuple(words)), table[header])
 
 
-def _is_placeholder(table: Table, header: str, settings: Settings) -> Mask:
+def _is_placeholder(table: Table, header: str, settings: RuleSettings) -> Mask:
     return c.spread(c.placeholders(table[header].dictionary, name=header in settings["names"]), table[header])

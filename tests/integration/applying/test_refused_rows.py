@@ -63,7 +63,7 @@ def test_all_rows_of_the_person_are_named_and_the_others_apply_once(nights: Nigh
     nights.put(FILE)
     with nights.refusing("roster.person", "CHECK (last_name <> 'Tate')"):
         [result] = nights.sync("night-1")
-        assert [each.flat for each in result.findings] == [(3, None, REFUSED), (4, None, REFUSED)]
+        assert [finding.flat for finding in result.findings] == [(3, None, REFUSED), (4, None, REFUSED)]
         assert result.rows == RowCounts(read=4, accepted=2, rejected=2)
         assert (result.counts["staff"]["created"], result.counts["staff"]["errors"]) == (2, 1)
         assert nights.people() == ["u1", "u3"]
@@ -94,7 +94,7 @@ def test_a_race_that_is_lost_every_time_ends_with_the_row(nights: Nights) -> Non
     nights.put([rows.person(n, userLastName=name) for n, name in ((1, "Otter"), (2, "Tate"), (3, "Tate"))])
     with nights.refusing("roster.person", "UNIQUE (last_name)"):
         [result] = nights.sync()
-    assert [each.flat for each in result.findings] == [(4, None, REFUSED)]
+    assert [finding.flat for finding in result.findings] == [(4, None, REFUSED)]
     assert nights.people() == ["u1", "u2"]
 
 
@@ -105,7 +105,7 @@ def test_a_removed_class_stands_for_itself(nights: Nights) -> None:
     nights.put([{"action": "REMOVE-CLASS", "schoolId": "100", "classId": "c1"}, rows.person(2)])
     with nights.refusing("roster.class", "CHECK (status = 'active')"):
         [result] = nights.sync()
-    assert [each.flat for each in result.findings] == [(2, None, REFUSED)]
+    assert [finding.flat for finding in result.findings] == [(2, None, REFUSED)]
     assert nights.people() == ["u2"]
 
 

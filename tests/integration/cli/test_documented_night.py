@@ -19,19 +19,19 @@ README = PROJECT / "README.md"
 def test_the_readmes_night_goes_as_it_says(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROSTERSYNC_STATE", str(tmp_path / ".rostersync"))
     monkeypatch.chdir(tmp_path)
-    [example] = [each for each in examples(README) if "rostersync sync" in each.text]
+    [example] = [example for example in examples(README) if "rostersync sync" in example.text]
     said = [shlex.split(line)[1:] for line in lines(example) if line.startswith("rostersync ")]
     assert [words[0] for words in said] == ["sample", "check", "sync", "sync"]
     outbox = tmp_path / ".rostersync" / "outbox"
-    came_to = [(*command(*words), {path.name for path in outbox.glob("*.eml")}) for words in said]
+    evaluation = [(*command(*words), {path.name for path in outbox.glob("*.eml")}) for words in said]
     # The file that is checked has every fault; one of the night's is refused, and stays it.
-    assert [code for code, *_ in came_to] == [0, 1, 2, 2]
-    assert re.findall(r"^(\w+): (\w+)", came_to[-1][1], re.M) == [
+    assert [code for code, *_ in evaluation] == [0, 1, 2, 2]
+    assert re.findall(r"^(\w+): (\w+)", evaluation[-1][1], re.M) == [
         ("birchmere", "duplicate"),
         ("fernhollow", "duplicate"),
         ("stonequay", "refused"),
     ]
-    assert [len(mails) for *_, mails in came_to] == [0, 0, 3, 3]
+    assert [len(mails) for *_, mails in evaluation] == [0, 0, 3, 3]
 
 
 def test_a_sample_is_made_again_after_its_own_printed_export(

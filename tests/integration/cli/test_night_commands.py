@@ -40,7 +40,7 @@ def results(told: str) -> Sequence[dict[str, Any]]:
 def test_the_demos_night_is_one_clean_one_faulty_and_one_refused_file(command: Command, demo: sample.Night) -> None:
     code, told, _ = command("sync", "--format", "json")
     assert code == 2
-    assert [(each["district"], each["outcome"]) for each in results(told)] == [
+    assert [(result["district"], result["outcome"]) for result in results(told)] == [
         ("birchmere", "applied"),
         ("fernhollow", "applied_with_errors"),
         ("stonequay", "refused"),
@@ -117,7 +117,7 @@ def test_a_file_given_by_hand_is_taken_in_place_of_the_inbox_and_stays(
     mine = tmp_path / "staff [new].csv"
     mine.write_bytes(demo.files[0].path.read_bytes())
     code, told, _ = command("sync", "--district", "birchmere", "--file", str(mine), "--format", "json")
-    assert (code, [each["outcome"] for each in results(told)]) == (0, ["applied"])
+    assert (code, [result["outcome"] for result in results(told)]) == (0, ["applied"])
     assert mine.exists()
 
 
@@ -145,7 +145,7 @@ def test_one_districts_missing_inbox_is_our_failure_and_delays_no_other(command:
     demo.files[0].path.parent.rmdir()
     code, told, _ = command("sync", "--format", "json")
     assert code == 5
-    assert [each["outcome"] for each in results(told)] == ["failed", "applied_with_errors", "refused"]
+    assert [result["outcome"] for result in results(told)] == ["failed", "applied_with_errors", "refused"]
 
 
 def test_a_check_against_the_roster_finds_what_the_night_finds_and_writes_nothing(
@@ -163,7 +163,7 @@ def test_a_check_against_the_roster_finds_what_the_night_finds_and_writes_nothin
 
 def _places(findings: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
     """All but the wording: a night, whose output may end in a log, quotes nothing that a check does."""
-    return [tuple(each[name] for name in ("code", "severity", "line", "column")) for each in findings]
+    return [tuple(finding[name] for name in ("code", "severity", "line", "column")) for finding in findings]
 
 
 def test_a_report_is_shown_as_it_was_mailed_and_its_files_are_saved(
@@ -231,9 +231,9 @@ def test_a_sample_night_has_a_configuration_of_its_own_and_can_be_synced(
     code, told, _ = command("sample", "--districts", "4", "--broken", "1", "--faults", "0.1", "--seed", "5")
     assert (code, len(told.splitlines())) == (0, 4)
     monkeypatch.setenv("ROSTERSYNC_INCLUDE", str(settings.state_path("sample", "include")))
-    assert len(districts.load_all()) == 4
+    assert len(districts.load_districts()) == 4
     code, synced, _ = command("sync", "--format", "json")
-    outcomes = [each["outcome"] for each in results(synced)]
+    outcomes = [result["outcome"] for result in results(synced)]
     assert (code, outcomes.count("refused"), outcomes.count("failed")) == (2, 1, 0)
 
 
@@ -260,7 +260,7 @@ def test_a_big_files_roster_and_rows_belong_together(
 ) -> None:
     big = sample.big_file(400, fault_share=0)
     sample.records.write(source_engine, big.place, big.roster)
-    assert len(dictionary.load().headers) == big.data.splitlines()[0].count(b",") + 1
+    assert len(dictionary.load_dictionary().headers) == big.data.splitlines()[0].count(b",") + 1
     with superuser_engine.connect() as conn:
         here = select(func.count()).where(tables.school.c.district == big.place.code)
         assert conn.scalar(here) == len(big.place.schools)
@@ -289,9 +289,9 @@ def test_a_held_file_is_shown_and_decided_about_without_airflow(
     assert (code, "hold-removals" in told, str(saved) in hints) == (3, True, True)
     with saved.open(encoding="utf-8-sig", newline="") as file:
         changes = list(csv.DictReader(file))
-    gone = [each["key"] for each in changes if (each["entity"], each["action"]) == ("person", "removed")]
+    gone = [change["key"] for change in changes if (change["entity"], change["action"]) == ("person", "removed")]
     assert gone == people
-    assert {each["after"] for each in changes if each["entity"] == "person"} == {"status: inactive"}
+    assert {change["after"] for change in changes if change["entity"] == "person"} == {"status: inactive"}
     assert command("plan", delivery, "--format", "json")[0] == 3
     assert command("discard", delivery, "--reason", " ")[0] == 4
     code, told, _ = command("approve", delivery)

@@ -29,7 +29,7 @@ def impatient(roster_database: RosterDatabase, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_schema_that_is_the_newest_is_compared_while_a_night_is_under_way(engine: Engine, impatient: Engine) -> None:
     with database.transaction(engine, CODE):
-        database.upgrade(impatient)
+        database.upgrade_schema(impatient)
 
 
 def test_a_schema_that_is_behind_is_not_migrated_under_a_night(
@@ -38,13 +38,13 @@ def test_a_schema_that_is_behind_is_not_migrated_under_a_night(
     with superuser_engine.begin() as conn:
         conn.execute(text("UPDATE intake.alembic_version SET version_num = '0009_by_delivery'"))
     with database.transaction(engine, CODE), pytest.raises(DistrictBusy):
-        database.upgrade(impatient)
+        database.upgrade_schema(impatient)
 
 
 def test_a_database_without_a_schema_gets_one(postgres: server.Server) -> None:
     with fresh_database(postgres, template="template0") as made:
         owner, tasks = (database.engine(url) for url in (made.owner_url, made.url))
-        database.upgrade(owner)
+        database.upgrade_schema(owner)
         database.check_revision(tasks)
         owner.dispose()
         tasks.dispose()

@@ -23,9 +23,9 @@ def _differences(engine: Engine) -> list[Any]:
     def ours(name: str | None, kind: str, _parents: object) -> bool:
         return kind != "schema" or name in ("roster", "intake")
 
-    wishes = {"include_schemas": True, "version_table_schema": "intake", "include_name": ours}
+    settings_ = {"include_schemas": True, "version_table_schema": "intake", "include_name": ours}
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts=wishes)
+        context = MigrationContext.configure(connection, opts=settings_)
         return compare_metadata(context, metadata)
 
 
@@ -64,7 +64,7 @@ def _definitions(connection: Connection) -> list[tuple[str, str, str]]:
 def test_four_upgrades_at_once_end_at_one_revision(postgres: Server) -> None:
     with fresh_database(postgres, template="template0") as made, ThreadPoolExecutor(4) as pool:
         engines = [database.engine(made.owner_url) for _ in range(4)]
-        revisions = set(pool.map(database.upgrade, engines))
+        revisions = set(pool.map(database.upgrade_schema, engines))
         database.check_revision(engines[0])
         for engine in engines:
             engine.dispose()

@@ -61,7 +61,7 @@ def unseen(engine: Engine, superuser_engine: Engine) -> Engine:
 
 def compared_in_vain(conn: Connection) -> int:
     """Pairs of a row and a record that the joins of the rules about classes look at and throw away."""
-    context = PlanContext(district="springfield", dictionary=dictionary.load(), today=date(2026, 11, 23))
+    context = PlanContext(district="springfield", dictionary=dictionary.load_dictionary(), today=date(2026, 11, 23))
     with acting_as(conn, "roster_sync", "springfield"):
         ws = open_workspace(conn, context, file())
         ws.stage = ws.delivered

@@ -62,9 +62,9 @@ def test_an_error_is_sorted_and_tells_no_cell(engine: Engine, statement: str, ki
 
 
 def test_a_constraint_is_named_and_its_values_are_not(engine: Engine) -> None:
-    concern = "SELECT set_config('rostersync.district', 'canary', true)"
+    set_district = "SELECT set_config('rostersync.district', 'canary', true)"
     twice = "INSERT INTO roster.district (code, name) VALUES ('canary', 'x')"
-    error = _raised(engine, concern, twice, twice)
+    error = _raised(engine, set_district, twice, twice)
     assert "pk_district" in error.message
     assert "canary" not in str(error)
 
@@ -140,7 +140,7 @@ def test_without_urls_the_embedded_server_is_used(own_environment: Path) -> None
     settings = from_environment()
     try:
         owner, tasks = database.owner_engine(settings), database.roster_engine(settings)
-        assert database.upgrade(owner)
+        assert database.upgrade_schema(owner)
         database.check_revision(tasks)
         owner.dispose()
         tasks.dispose()

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Connection, Engine, select
 
 from rostersync import ledger
-from rostersync.catalogue.findings import found
-from rostersync.database import concern
+from rostersync.catalogue.findings import make_finding
+from rostersync.database import set_district
 from rostersync.database.tables import delivery as delivery_table
 from rostersync.exceptions import LostClaim, PermanentError
 from rostersync.ledger import Arrival, Conditions, RunDelivery
-from rostersync.model import DeliveryState, Judgement, Landed, Outcome, RemoteFile, RowCounts
+from rostersync.model import DeliveryState, Evaluation, Landed, Outcome, RemoteFile, RowCounts
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 RULES = Conditions(dictionary_version="1.0", code_version="0.1.0", config_digest="abc")
@@ -23,7 +23,7 @@ NIGHT = ("staff_sync_nightly", "night-1")
 def record(
     conn: Connection, content: str = "a", modified_at: datetime = NOON, code: str = "springfield"
 ) -> ledger.Delivery:
-    concern(conn, code)
+    set_district(conn, code)
     ledger.ensure_district(conn, code, code.title())
     landed = Landed(district=code, sha256=content * 64, size=7)
     return ledger.record_delivery(conn, landed, modified_at=modified_at, landed_at=NOON, conditions=RULES)
@@ -32,7 +32,7 @@ def record(
 def record_attempt(
     conn: Connection, of: ledger.Delivery, number: int = 1, version: int = 1, at: datetime = NOON
 ) -> None:
-    judgement = Judgement(
+    evaluation = Evaluation(
         outcome=Outcome.APPLIED,
         rows=RowCounts(read=2, accepted=2),
         counts={"staff": {"created": 2}},
@@ -45,7 +45,7 @@ def record_attempt(
         code=of.district,
         delivery_id=of.id,
         number=number,
-        judgement=judgement,
+        evaluation=evaluation,
         conditions=RULES,
         roster_version=version,
         actor="test",
@@ -86,9 +86,9 @@ def test_an_older_claim_does_not_commit(conn: Connection) -> None:
 def test_findings_come_back_as_they_were_stored(conn: Connection) -> None:
     delivery = record(conn)
     findings = (
-        found("file-encoding-fallback", bad_line=3),
-        found("cell-required", line=2, column="userId"),
-        found(
+        make_finding("file-encoding-fallback", bad_line=3),
+        make_finding("cell-required", line=2, column="userId"),
+        make_finding(
             "value-not-allowed", line=7, column="userRole", value='Boß, "x" \\ {1,NULL}', accepted=["Teacher"], number=3
         ),
     )
@@ -100,8 +100,11 @@ def test_findings_come_back_as_they_were_stored(conn: Connection) -> None:
 
 def test_findings_are_counted_by_stage_and_together(conn: Connection) -> None:
     delivery = record(conn)
-    mine = (found("cell-required", line=2, column="userId"), found("cell-required", line=3, column="userId"))
-    theirs = (found("school-unknown", line=3, column="schoolId"),)
+    mine = (
+        make_finding("cell-required", line=2, column="userId"),
+        make_finding("cell-required", line=3, column="userId"),
+    )
+    theirs = (make_finding("school-unknown", line=3, column="schoolId"),)
     for stage, findings in (("file", mine), ("roster", theirs)):
         ledger.store_findings(
             conn, code="springfield", delivery_id=delivery.id, attempt=1, stage=stage, findings=findings
@@ -121,14 +124,14 @@ def test_a_run_keeps_its_deliveries_in_order_and_how_they_ended(conn: Connection
     taken = [RunDelivery(delivery=two.id, outcome=None), RunDelivery(delivery=one.id, outcome=Outcome.DUPLICATE)]
     ledger.assign(conn, *NIGHT, "springfield", taken)
     assert ledger.deliveries_of_run(conn, *NIGHT, "springfield") == taken
-    ledger.settle(conn, *NIGHT, "springfield", two.id, Outcome.APPLIED)
+    ledger.record_outcome(conn, *NIGHT, "springfield", two.id, Outcome.APPLIED)
     assert ledger.outcome_of(conn, *NIGHT, "springfield", two.id) is Outcome.APPLIED
     assert ledger.outcome_of(conn, *NIGHT, "springfield", "another") is None
     assert ledger.deliveries_of_run(conn, *NIGHT, "shelbyville") == []
 
 
 def look(conn: Connection, run_id: str, seen: RemoteFile, delivery: str | None, at: datetime) -> None:
-    concern(conn, "springfield")
+    set_district(conn, "springfield")
     arrivals = [Arrival(seen=seen, delivery=delivery, outcome="pulled")]
     ledger.record_arrivals(conn, "staff_sync_nightly", run_id, "springfield", arrivals, at)
 

@@ -98,7 +98,7 @@ def test_a_failed_delivery_that_nobody_decided_about_keeps_its_bytes(
     nights: Nights, sweeper: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nights.put([person(1)], at=nights.now)
-    [delivery] = pull(nights.edges, nights.run(), CODE).deliveries
+    [delivery] = pull(nights.services, nights.run(), CODE).deliveries
     (nights.inbox / "users.csv").unlink()
 
     def broken(*_: object) -> None:
@@ -107,10 +107,10 @@ def test_a_failed_delivery_that_nobody_decided_about_keeps_its_bytes(
     with monkeypatch.context() as patched:
         patched.setattr("rostersync.pipeline.validating.screen", broken)
         with pytest.raises(SuiteFailed):
-            validate(nights.edges, nights.run(), CODE, delivery)
+            validate(nights.services, nights.run(), CODE, delivery)
     assert nights.states() == ["failed"]
     assert sweep(nights, sweeper, 31)["raw_files"] == (0, 1)
     sent_in(nights, "second", 2)
     assert sweep(nights, sweeper, 1200)["deliveries"] == (0, 2)
-    validate(nights.edges, nights.run("later"), CODE, delivery)
+    validate(nights.services, nights.run("later"), CODE, delivery)
     assert nights.states() == ["validated", "applied"]

@@ -192,6 +192,6 @@ def test_only_missing_inboxes_below_the_state_folder_are_made(tmp_path: Path, mo
     monkeypatch.setenv("ROSTERSYNC_INCLUDE", str(include))
     monkeypatch.setenv("ROSTERSYNC_STATE", str(tmp_path / "state"))
     inbox = tmp_path / "state" / "inbox"
-    assert sorted(inbox_folders.make()) == [inbox / "ash", inbox / "fir" / "drop"]
-    assert inbox_folders.make() == []
+    assert sorted(inbox_folders.make_inboxes()) == [inbox / "ash", inbox / "fir" / "drop"]
+    assert inbox_folders.make_inboxes() == []
     assert not elsewhere.exists()

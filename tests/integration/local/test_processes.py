@@ -46,11 +46,11 @@ def members(session: int) -> list[int]:
 
 def test_a_program_runs_in_a_session_of_its_own_until_it_is_stopped(tmp_path: Path) -> None:
     pid_file = begin(tmp_path, "sleep", "300")
-    assert processes.lives(pid_file)
+    assert processes.is_alive(pid_file)
     assert os.getsid(leader(pid_file)) == leader(pid_file)
-    assert processes.stop(pid_file)
+    assert processes.stop_process(pid_file)
     assert not pid_file.exists()
-    assert not processes.stop(pid_file)
+    assert not processes.stop_process(pid_file)
 
 
 def test_children_in_their_own_groups_end_with_a_program_that_does_not_listen(
@@ -62,7 +62,7 @@ def test_children_in_their_own_groups_end_with_a_program_that_does_not_listen(
     session = leader(pid_file)
     wait_for(lambda: "ready" in (tmp_path / "log").read_text())
     assert len(members(session)) == 2
-    processes.stop(pid_file)
+    processes.stop_process(pid_file)
     assert members(session) == []
 
 
@@ -71,9 +71,9 @@ def test_children_of_a_program_that_was_killed_end_too(tmp_path: Path) -> None:
     session = leader(pid_file)
     wait_for(lambda: "ready" in (tmp_path / "log").read_text())
     os.kill(session, 9)
-    wait_for(lambda: not processes.lives(pid_file))
+    wait_for(lambda: not processes.is_alive(pid_file))
     assert len(members(session)) == 1
-    assert processes.stop(pid_file)
+    assert processes.stop_process(pid_file)
     assert members(session) == []
 
 
@@ -81,8 +81,8 @@ def test_a_stale_pid_file_ends_nobody_elses_program(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "300"], start_new_session=True) as stranger:
         pid_file = tmp_path / "program.pid"
         pid_file.write_text(json.dumps({"pid": stranger.pid, "started": "long ago"}))
-        assert not processes.lives(pid_file)
-        assert not processes.stop(pid_file)
+        assert not processes.is_alive(pid_file)
+        assert not processes.stop_process(pid_file)
         assert stranger.poll() is None
         stranger.kill()
 
@@ -91,5 +91,5 @@ def test_a_stale_pid_file_ends_nobody_elses_program(tmp_path: Path) -> None:
 def test_an_unreadable_pid_file_counts_as_nothing_running(tmp_path: Path, content: str) -> None:
     pid_file = tmp_path / "program.pid"
     pid_file.write_text(content)
-    assert not processes.lives(pid_file)
-    assert not processes.stop(pid_file)
+    assert not processes.is_alive(pid_file)
+    assert not processes.stop_process(pid_file)

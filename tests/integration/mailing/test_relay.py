@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from sqlalchemy import Engine, func, insert, select, update
 
-from rostersync.database import rehearsal, transaction
+from rostersync.database import rolled_back_transaction, transaction
 from rostersync.database.tables import delivery, district, message, report, report_file
 from rostersync.mailing import EmlFolder, MailCounts, SmtpSender, enqueue, relay
 from rostersync.mailing.relay import STALE_AFTER
@@ -131,7 +131,7 @@ def test_who_may_not_be_written_to_is_entered_as_refused_and_gets_nothing(
 
 
 def test_a_rolled_back_apply_leaves_no_mail(outbox: Engine) -> None:
-    with rehearsal(outbox, "rivertown") as conn:
+    with rolled_back_transaction(outbox, "rivertown") as conn:
         enqueue(
             conn, district="rivertown", delivery="d-rivertown", attempt=1, report=REPORT, recipients=[ANN], allowed=bool
         )

@@ -87,8 +87,8 @@ def test_a_replay_after_another_choice_mails_nobody_twice_and_drops_the_files(
     assert drops(mailed) == []
     mailed.config = district(mailed.inbox, contacts=[{**CONTACTS[0], "delivery": "sftp"}])
     mailed.now += dt.timedelta(hours=1)
-    assert replaying.replay(mailed.edges, str(result.delivery)).queued == 0
-    counts = pipeline.send_due(mailed.edges)
+    assert replaying.replay(mailed.services, str(result.delivery)).queued == 0
+    counts = pipeline.send_due(mailed.services)
     assert (counts["sent"], counts["files_dropped"]) == (0, 2)
     assert len(smtp_server.accepted) == 1
 
@@ -120,12 +120,12 @@ def test_a_folder_that_refuses_is_visible_and_loses_no_mail(mailed: Nights, tmp_
     else:
         (mailed.inbox / "reports").symlink_to(elsewhere)
     enter(mailed)
-    counts = pipeline.send_due(mailed.edges)
+    counts = pipeline.send_due(mailed.services)
     assert (counts["sent"], counts["files_refused"]) == (1, 1)
     assert drops(mailed) == [("d-1-list.csv", "refused")]
     assert contents(elsewhere) == {}
     mailed.now += dt.timedelta(days=1)
-    assert pipeline.send_due(mailed.edges)["files_dropped"] == 0
+    assert pipeline.send_due(mailed.services)["files_dropped"] == 0
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_files_are_dropped_on_the_districts_server_whole_and_again_harmlessly(
     with by_sftp.owner.begin() as conn:
         conn.execute(report_drop.update().values(state="queued"))
     (there / f"{result.delivery}-1-users-errors.csv").write_bytes(b"other")
-    counts = pipeline.send_due(by_sftp.edges)
+    counts = pipeline.send_due(by_sftp.services)
     assert (counts["files_dropped"], counts["sent"]) == (2, 0)
     assert contents(there) == dropped
 
@@ -167,12 +167,12 @@ def test_a_server_that_is_away_gets_the_file_later(
 ) -> None:
     enter(by_sftp)
     reach(monkeypatch, sftp_server, 9)
-    counts = pipeline.send_due(by_sftp.edges)
+    counts = pipeline.send_due(by_sftp.services)
     assert (counts["sent"], counts["files_deferred"]) == (1, 1)
     reach(monkeypatch, sftp_server, sftp_server.port)
-    assert pipeline.send_due(by_sftp.edges)["files_dropped"] == 0
+    assert pipeline.send_due(by_sftp.services)["files_dropped"] == 0
     by_sftp.now += dt.timedelta(minutes=5)
-    assert pipeline.send_due(by_sftp.edges)["files_dropped"] == 1
+    assert pipeline.send_due(by_sftp.services)["files_dropped"] == 1
     assert contents(sftp_server.root / "reports" / "nightly") == {"d-1-list.csv": LIST}
 
 
@@ -182,6 +182,6 @@ def test_after_two_days_a_server_that_stays_away_is_left_to_a_person(
     enter(by_sftp)
     reach(monkeypatch, sftp_server, 9)
     by_sftp.now += dt.timedelta(hours=47)
-    assert pipeline.send_due(by_sftp.edges)["files_deferred"] == 1
+    assert pipeline.send_due(by_sftp.services)["files_deferred"] == 1
     by_sftp.now += dt.timedelta(hours=2)
-    assert pipeline.send_due(by_sftp.edges)["files_refused"] == 1
+    assert pipeline.send_due(by_sftp.services)["files_refused"] == 1

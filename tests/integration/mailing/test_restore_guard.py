@@ -16,7 +16,7 @@ from rostersync.database.tables import message
 from rostersync.embedded_postgres.server import Server
 from rostersync.exceptions import TransientError
 from rostersync.mailing import SmtpSender, enqueue, resending, status
-from rostersync.mailing.restore_guard import Epoch
+from rostersync.mailing.restore_guard import RestoreGuard
 from rostersync.model import Report
 from rostersync.transports.landing_store import LandingStore
 from tests.support.district_nights import Nights
@@ -56,8 +56,8 @@ def restored(nights: Nights, server: Server, backup: RosterDatabase) -> Iterator
     with fresh_database(server, template=backup.name) as copy:
         engines = [database.engine(url) for url in (copy.url, copy.superuser_url)]
         yield replace(nights, engine=engines[0], owner=engines[1])
-        for each in engines:
-            each.dispose()
+        for engine in engines:
+            engine.dispose()
 
 
 @contextmanager
@@ -82,19 +82,19 @@ def test_a_restored_database_parks_what_waited_then_and_sends_what_is_new(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     enter(mailed, "first")
-    pipeline.send_due(mailed.edges)
+    pipeline.send_due(mailed.services)
     enter(mailed, "second")
     with backup_of(mailed, postgres, roster_database) as backup:
-        assert pipeline.send_due(mailed.edges)["sent"] == 1
+        assert pipeline.send_due(mailed.services)["sent"] == 1
         with restored(mailed, postgres, backup) as later:
             later.now += dt.timedelta(hours=6)
             enter(later, "third")
-            counts = pipeline.send_due(later.edges)
+            counts = pipeline.send_due(later.services)
             assert (counts["sent"], counts["unknown"], counts["waiting"]) == (1, 1, 0)
             assert states(later) == ["sent", "unknown", "sent"]
             assert "1 mails parked" in caplog.text
             enter(later, "fourth")
-            assert pipeline.send_due(later.edges)["sent"] == 1
+            assert pipeline.send_due(later.services)["sent"] == 1
     assert subjects(smtp_server) == ["first", "second", "third", "fourth"]
 
 
@@ -103,9 +103,9 @@ def test_a_backup_of_before_the_first_mail_is_noticed_too(
 ) -> None:
     enter(mailed, "first")
     with backup_of(mailed, postgres, roster_database) as backup:
-        pipeline.send_due(mailed.edges)
+        pipeline.send_due(mailed.services)
         with restored(mailed, postgres, backup) as later:
-            pipeline.send_due(later.edges)
+            pipeline.send_due(later.services)
             assert states(later) == ["unknown"]
     assert subjects(smtp_server) == ["first"]
 
@@ -113,21 +113,21 @@ def test_a_backup_of_before_the_first_mail_is_noticed_too(
 def test_with_another_landing_store_all_that_waits_is_parked(mailed: Nights, smtp_server: SmtpServer) -> None:
     """A copy of the database that is tried out elsewhere must not write to the districts."""
     enter(mailed, "first")
-    pipeline.send_due(mailed.edges)
+    pipeline.send_due(mailed.services)
     enter(mailed, "second")
-    elsewhere = replace(mailed.edges, landing=LandingStore(str(mailed.folder / "another")))
+    elsewhere = replace(mailed.services, landing=LandingStore(str(mailed.folder / "another")))
     assert pipeline.send_due(elsewhere)["unknown"] == 1
     assert subjects(smtp_server) == ["first"]
 
 
 def test_a_crash_between_claim_and_note_is_no_restore(mailed: Nights) -> None:
-    epoch = Epoch(engine=mailed.engine, witness=mailed.edges.landing, clock=lambda: mailed.now)
-    assert epoch.park_restored() == 0
+    epoch = RestoreGuard(engine=mailed.engine, journal=mailed.services.landing, clock=lambda: mailed.now)
+    assert epoch.park_after_restore() == 0
     for _ in range(2):
         with database.transaction(mailed.engine, None) as conn:
             epoch.claim(conn)
     enter(mailed, "first")
-    pipeline.send_due(mailed.edges)
+    pipeline.send_due(mailed.services)
     assert states(mailed) == ["sent"]
 
 
@@ -136,26 +136,26 @@ def test_a_mail_that_was_forgotten_and_made_again_is_not_sent_twice(
 ) -> None:
     with backup_of(mailed, postgres, roster_database) as backup:
         enter(mailed, "first")
-        pipeline.send_due(mailed.edges)
+        pipeline.send_due(mailed.services)
         with restored(mailed, postgres, backup) as later:
             later.now += dt.timedelta(hours=6)
-            pipeline.send_due(later.edges)
+            pipeline.send_due(later.services)
             enter(later, "first")
             enter(later, "second")
-            pipeline.send_due(later.edges)
+            pipeline.send_due(later.services)
             assert states(later) == ["unknown", "sent"]
             assert subjects(smtp_server) == ["first", "second"]
-            doubted = resending.releasable(status.standing(later.engine, "springfield"), again=False)
-            assert resending.release(later.engine, doubted, by="olga", at=later.now) == 1
-            pipeline.send_due(later.edges)
+            doubted = resending.resendable(status.standing(later.engine, "springfield"), again=False)
+            assert resending.requeue_messages(later.engine, doubted, by="olga", at=later.now) == 1
+            pipeline.send_due(later.services)
     assert subjects(smtp_server) == ["first", "second", "first"]
 
 
 def test_notes_about_mails_go_after_a_while(mailed: Nights, smtp_server: SmtpServer) -> None:
-    pipeline.send_due(mailed.edges)
+    pipeline.send_due(mailed.services)
     enter(mailed, "first")
-    pipeline.send_due(mailed.edges)
-    landing = mailed.edges.landing
+    pipeline.send_due(mailed.services)
+    landing = mailed.services.landing
     notes = mailed.folder / "landing" / ".notes" / "mails"
     landing.forget("mails", dt.datetime.now(dt.UTC) - dt.timedelta(hours=1))
     assert len(list(notes.iterdir())) == 1
@@ -178,19 +178,19 @@ class Slow(LandingStore):
 
 
 def test_what_another_relay_sends_meanwhile_is_no_restore(mailed: Nights, smtp_server: SmtpServer) -> None:
-    pipeline.send_due(mailed.edges)
+    pipeline.send_due(mailed.services)
     enter(mailed, "first")
 
     def meanwhile() -> None:
-        pipeline.send_due(mailed.edges)
+        pipeline.send_due(mailed.services)
         enter(mailed, "second")
 
     landing = Slow(str(mailed.folder / "landing"), meanwhile)
-    epoch = Epoch(engine=mailed.engine, witness=landing, clock=lambda: mailed.now)
-    assert epoch.park_restored() == 0
+    epoch = RestoreGuard(engine=mailed.engine, journal=landing, clock=lambda: mailed.now)
+    assert epoch.park_after_restore() == 0
     landing.other.join()
     assert (states(mailed), subjects(smtp_server)) == (["sent", "queued"], ["first"])
-    assert pipeline.send_due(mailed.edges)["sent"] == 1
+    assert pipeline.send_due(mailed.services)["sent"] == 1
 
 
 class Full(LandingStore):
@@ -201,10 +201,10 @@ class Full(LandingStore):
 
 
 def test_nothing_is_sent_that_cannot_be_noted(mailed: Nights, smtp_server: SmtpServer) -> None:
-    pipeline.send_due(mailed.edges)
+    pipeline.send_due(mailed.services)
     enter(mailed, "first")
-    full = replace(mailed.edges, landing=Full(str(mailed.folder / "landing")))
+    full = replace(mailed.services, landing=Full(str(mailed.folder / "landing")))
     counts = pipeline.send_due(full)
     assert (counts["sent"], counts["deferred"], subjects(smtp_server)) == (0, 1, [])
     mailed.now += dt.timedelta(minutes=5)
-    assert pipeline.send_due(mailed.edges)["sent"] == 1
+    assert pipeline.send_due(mailed.services)["sent"] == 1

@@ -15,7 +15,7 @@ from rostersync import database, pipeline
 from rostersync.database import engines
 from rostersync.database.tables import message, outbox_epoch
 from rostersync.mailing import SmtpSender, enqueue
-from rostersync.mailing.restore_guard import Epoch
+from rostersync.mailing.restore_guard import RestoreGuard
 from rostersync.model import Report
 from rostersync.transports.landing_store import LandingStore
 from tests.support.district_nights import Nights
@@ -50,7 +50,7 @@ def mailed(
 ) -> Iterator[Nights]:
     """A district whose mails go to the SMTP server, on an engine that waits for no lock."""
     nights.sender = SmtpSender(smtp_server.url)
-    pipeline.send_due(nights.edges)
+    pipeline.send_due(nights.services)
     monkeypatch.setitem(engines.SESSION, "lock_timeout", "500ms")
     impatient = database.engine(roster_database.url)
     yield replace(nights, engine=impatient)
@@ -92,10 +92,10 @@ def states(nights: Nights) -> list[str]:
 def test_while_a_relay_writes_its_note_other_districts_pull_and_claim(mailed: Nights) -> None:
     enter(mailed, "first")
     store = Blocked(str(mailed.folder / "landing"))
-    slow = replace(mailed.edges, landing=store)
+    slow = replace(mailed.services, landing=store)
     with under_way(lambda: pipeline.send_due(slow), store):
-        assert pipeline.pull(mailed.edges, mailed.run(), mailed.config.code).outcome == "no_file"
-        epoch = Epoch(engine=mailed.engine, witness=mailed.edges.landing, clock=lambda: mailed.now)
+        assert pipeline.pull(mailed.services, mailed.run(), mailed.config.code).outcome == "no_file"
+        epoch = RestoreGuard(engine=mailed.engine, journal=mailed.services.landing, clock=lambda: mailed.now)
         with database.transaction(mailed.engine, None) as conn:
             epoch.claim(conn)
         epoch.note()
@@ -105,30 +105,30 @@ def test_while_a_relay_writes_its_note_other_districts_pull_and_claim(mailed: Ni
 def test_while_a_pull_reads_the_note_other_districts_send(mailed: Nights, smtp_server: SmtpServer) -> None:
     enter(mailed, "first")
     store = Blocked(str(mailed.folder / "landing"), reading=True)
-    slow = replace(mailed.edges, landing=store)
+    slow = replace(mailed.services, landing=store)
     with under_way(lambda: pipeline.pull(slow, mailed.run(), mailed.config.code), store):
-        assert pipeline.send_due(mailed.edges)["sent"] == 1
+        assert pipeline.send_due(mailed.services)["sent"] == 1
     assert states(mailed) == ["sent"]
     # What was sent meanwhile was not taken for a restore.
     enter(mailed, "second")
-    assert pipeline.send_due(mailed.edges)["sent"] == 1
+    assert pipeline.send_due(mailed.services)["sent"] == 1
 
 
 def test_a_note_that_is_written_late_hides_no_restore(mailed: Nights) -> None:
     """The earlier count reaches the store after the later one."""
     store = Blocked(str(mailed.folder / "landing"))
-    late = Epoch(engine=mailed.engine, witness=store, clock=lambda: mailed.now)
-    prompt = Epoch(engine=mailed.engine, witness=mailed.edges.landing, clock=lambda: mailed.now)
+    late = RestoreGuard(engine=mailed.engine, journal=store, clock=lambda: mailed.now)
+    prompt = RestoreGuard(engine=mailed.engine, journal=mailed.services.landing, clock=lambda: mailed.now)
     with under_way(late.note, store):
         for _ in range(3):
             with database.transaction(mailed.engine, None) as conn:
                 prompt.claim(conn)
         prompt.note()
     enter(mailed, "first")
-    assert prompt.park_restored() == 0
+    assert prompt.park_after_restore() == 0
     with mailed.owner.begin() as conn:
         conn.execute(update(outbox_epoch).values(number=outbox_epoch.c.number - 1))
-    assert prompt.park_restored() == 1
+    assert prompt.park_after_restore() == 1
     assert states(mailed) == ["unknown"]
 
 
@@ -138,6 +138,6 @@ def test_notes_of_before_this_version_are_understood(mailed: Nights) -> None:
     landing = LandingStore(str(mailed.folder / "old"))
     landing.remember(f"outbox-{token}", json.dumps({"number": 7, "at": mailed.now.isoformat()}).encode())
     enter(mailed, "first")
-    old = replace(mailed.edges, landing=landing)
+    old = replace(mailed.services, landing=landing)
     assert pipeline.send_due(old)["sent"] == 1
     assert states(mailed) == ["sent"]

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from rostersync.database import tables as t
 from rostersync.exceptions import DistrictBusy
-from rostersync.model import Dated, Outcome
+from rostersync.model import DateChanges, Outcome
 from rostersync.operations import date_changes
 from rostersync.planning import lock_district
 from tests.support.district_nights import START, Nights, person, teaching
@@ -27,13 +27,13 @@ def nights(emptied: Nights) -> Nights:
     return emptied
 
 
-def day(nights: Nights, moment: datetime) -> Dated:
+def day(nights: Nights, moment: datetime) -> DateChanges:
     nights.now = moment
-    return date_changes.pass_days(nights.edges, nights.config)
+    return date_changes.apply_district_date_changes(nights.services, nights.config)
 
 
 def statuses(nights: Nights, table: Any) -> dict[tuple[str, ...], str]:
-    keys = [each for each in table.primary_key.columns if each.name != "district"]
+    keys = [column for column in table.primary_key.columns if column.name != "district"]
     with nights.owner.connect() as conn:
         return {tuple(row[:-1]): row[-1] for row in conn.execute(select(*keys, table.c.status))}
 
@@ -59,9 +59,9 @@ def apply(nights: Nights, *rows: dict[str, str], name: str = "first") -> None:
 def test_an_assignment_ends_after_its_last_day_and_its_person_with_the_last_of_them(nights: Nights) -> None:
     apply(nights, person(1, endDate="2026-11-24"), person(2))
     before = version(nights)
-    assert day(nights, datetime.fromisoformat("2026-11-25T07:59:00+00:00")) == Dated()  # the 24th, inclusive
+    assert day(nights, datetime.fromisoformat("2026-11-25T07:59:00+00:00")) == DateChanges()  # the 24th, inclusive
     assert version(nights) == before
-    assert day(nights, datetime.fromisoformat("2026-11-25T08:00:00+00:00")) == Dated(ended=1, deactivated=1)
+    assert day(nights, datetime.fromisoformat("2026-11-25T08:00:00+00:00")) == DateChanges(ended=1, deactivated=1)
     assert statuses(nights, t.placement) == {("u1", "100"): "ended", ("u2", "100"): "active"}
     assert nights.people() == ["u2"]
     assert version(nights) == before + 1
@@ -74,8 +74,8 @@ def test_an_assignment_ends_after_its_last_day_and_its_person_with_the_last_of_t
 def test_an_assignment_starts_on_its_first_day(nights: Nights) -> None:
     apply(nights, teaching(1, "c1", startDate="2026-11-26", endDate="2026-11-30"))
     assert statuses(nights, t.enrollment) == {("u1", "c1"): "planned"}
-    assert day(nights, START + timedelta(days=2)) == Dated()
-    assert day(nights, START + timedelta(days=3)) == Dated(started=1)
+    assert day(nights, START + timedelta(days=2)) == DateChanges()
+    assert day(nights, START + timedelta(days=3)) == DateChanges(started=1)
     assert statuses(nights, t.enrollment) == {("u1", "c1"): "active"}
     assert logged(nights) == [("enrollment", ("u1", "c1"), "updated", None, "planned", "active")]
 
@@ -83,10 +83,10 @@ def test_an_assignment_starts_on_its_first_day(nights: Nights) -> None:
 def test_days_without_a_run_are_caught_up_at_once_and_once_more_does_nothing(nights: Nights) -> None:
     """What should have started and ended meanwhile has ended; it never was active."""
     apply(nights, person(1, startDate="2026-11-26", endDate="2026-11-28"), person(2, startDate="2026-11-26"))
-    assert day(nights, START + timedelta(days=30)) == Dated(started=1, ended=1, deactivated=1)
+    assert day(nights, START + timedelta(days=30)) == DateChanges(started=1, ended=1, deactivated=1)
     before = nights.fingerprint()
-    assert day(nights, START + timedelta(days=30)) == Dated()
-    assert day(nights, START + timedelta(days=31)) == Dated()
+    assert day(nights, START + timedelta(days=30)) == DateChanges()
+    assert day(nights, START + timedelta(days=31)) == DateChanges()
     assert nights.fingerprint() == before
     assert len(logged(nights)) == 3
 
@@ -101,7 +101,7 @@ def test_somebody_who_is_planned_or_placed_elsewhere_stays_active(nights: Nights
     with nights.owner.begin() as conn:
         manual = {"district": "springfield", "user_id": "u2", "school_id": "200", "status": "active"}
         conn.execute(insert(t.placement).values(**manual, owner="manual"))
-    assert day(nights, START + timedelta(days=3)) == Dated(ended=2)
+    assert day(nights, START + timedelta(days=3)) == DateChanges(ended=2)
     assert nights.people() == ["u1", "u2"]
 
 
@@ -111,14 +111,14 @@ def test_what_others_own_is_left_to_them(nights: Nights) -> None:
     with nights.owner.begin() as conn:
         conn.execute(update(t.placement).values(owner="source", **yesterday).where(t.placement.c.user_id == "u1"))
         conn.execute(update(t.person).values(owner="source").where(t.person.c.user_id == "u2"))
-    assert day(nights, TOMORROW) == Dated()
+    assert day(nights, TOMORROW) == DateChanges()
     assert nights.people() == ["u1", "u2"]
 
 
 def test_what_a_file_has_ended_does_not_come_back_by_its_dates(nights: Nights) -> None:
     apply(nights, person(1, startDate="2026-11-30"), person(2))
     apply(nights, {"action": "REMOVE-USER", "schoolId": "100", "userId": "u1"}, name="second")
-    assert day(nights, START + timedelta(days=20)) == Dated()
+    assert day(nights, START + timedelta(days=20)) == DateChanges()
     assert nights.people() == ["u2"]
 
 
@@ -130,7 +130,7 @@ def test_an_address_is_free_once_its_person_is_over_and_is_judged_again_when_the
     assert nights.people() == ["u2"]
     nights.put([person(1, userEmail=address)], at=nights.now)
     result = nights.sync("third")[-1]
-    assert [each.code for each in result.findings] == ["email-taken"]
+    assert [finding.code for finding in result.findings] == ["email-taken"]
     back = update(t.person).values(status="active").where(t.person.c.user_id == "u1")
     with nights.owner.begin() as conn:
         conn.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
@@ -141,7 +141,7 @@ def test_an_address_is_free_once_its_person_is_over_and_is_judged_again_when_the
 
 def test_the_next_count_report_tells_of_it_once(nights: Nights) -> None:
     apply(nights, person(1, endDate="2026-11-24"), person(2, startDate="2026-11-25"), person(3))
-    assert day(nights, START + timedelta(days=2)) == Dated(started=1, ended=1, deactivated=1)
+    assert day(nights, START + timedelta(days=2)) == DateChanges(started=1, ended=1, deactivated=1)
     mails = len(nights.messages())
     apply(nights, person(4), name="second")
     nights.now += timedelta(days=1)
@@ -181,14 +181,14 @@ def test_another_writer_of_the_district_is_waited_for_and_not_overtaken(nights: 
     with nights.owner.begin() as conn:
         lock_district(conn, "springfield")
         with pytest.raises(DistrictBusy):
-            date_changes.pass_days(replace(nights.edges, lock_seconds=0.1), nights.config)
+            date_changes.apply_district_date_changes(replace(nights.services, lock_seconds=0.1), nights.config)
     assert nights.people() == ["u1"]
 
 
 def test_a_district_is_due_once_a_day_of_its_own(nights: Nights) -> None:
     known = {"springfield": nights.config, "elsewhere": nights.config.model_copy(update={"code": "elsewhere"})}
-    assert date_changes.days_due(nights.edges, known) == ["springfield"]  # nobody knows the other one yet
+    assert date_changes.days_due(nights.services, known) == ["springfield"]  # nobody knows the other one yet
     day(nights, START)
-    assert date_changes.days_due(nights.edges, known) == []
+    assert date_changes.days_due(nights.services, known) == []
     nights.now = START + timedelta(hours=1)
-    assert date_changes.days_due(nights.edges, known) == ["springfield"]
+    assert date_changes.days_due(nights.services, known) == ["springfield"]

@@ -20,13 +20,13 @@ from rostersync import pipeline
 from rostersync.configuration.districts import District
 from rostersync.database import tables
 from rostersync.model import Outcome, RemoteFile
-from rostersync.operations.first_looks import Limits, take_first_looks
+from rostersync.operations.first_looks import LookLimits, take_first_looks
 from rostersync.transports import FolderTransport, SftpCredentials, Transport, open_transport
 from tests.support.district_nights import Nights, district, person
 from tests.support.servers import SftpServer
 
 PAUSE = 30.0
-QUICK = Limits(host_seconds=3.0, whole_seconds=20.0)
+QUICK = LookLimits(host_seconds=3.0, whole_seconds=20.0)
 """Short beside twenty silent hosts one after another, and enough for a login on a busy machine."""
 
 
@@ -39,7 +39,7 @@ def waiting(nights: Nights) -> Nights:
 
 
 def look(nights: Nights, run: str = "night-1", **fields: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    looks = take_first_looks(nights.edges, nights.run(run, **fields), ["springfield"])
+    looks = take_first_looks(nights.services, nights.run(run, **fields), ["springfield"])
     return looks.seen, looks.not_seen
 
 
@@ -94,7 +94,7 @@ def test_a_file_that_grows_again_after_the_first_look_waits_for_the_next_run(wai
     look(waiting)
     waiting.now += timedelta(seconds=PAUSE)
     waiting.put([person(1), person(2)])
-    growing = replace(waiting.edges, sleep=lambda _: waiting.put([person(1), person(2), person(3)]))
+    growing = replace(waiting.services, sleep=lambda _: waiting.put([person(1), person(2), person(3)]))
     [result] = pipeline.sync(growing, waiting.run(), "springfield")
     assert (result.outcome, waiting.people()) == (Outcome.WAITING, [])
 
@@ -207,9 +207,9 @@ class Country:
             with self._lock:
                 self.now -= 1
 
-    def look(self, limits: Limits = QUICK) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        edges = replace(self.nights.edges, district=self._district, open_transport=self._open, settle_seconds=5.0)
-        looks = take_first_looks(edges, self.nights.run(), list(self.configs), limits)
+    def look(self, limits: LookLimits = QUICK) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        services = replace(self.nights.services, district=self._district, open_transport=self._open, settle_seconds=5.0)
+        looks = take_first_looks(services, self.nights.run(), list(self.configs), limits)
         return looks.seen, looks.not_seen
 
     def noted(self) -> list[str]:
@@ -241,7 +241,7 @@ def test_many_silent_servers_take_no_more_than_the_whole_time(country: Country, 
         for number in range(40):
             country.server(f"silent-{number}", sftp_server.credentials(port=port))
         begun = time.monotonic()
-        seen, not_seen = country.look(Limits(host_seconds=0.5, whole_seconds=0.8))
+        seen, not_seen = country.look(LookLimits(host_seconds=0.5, whole_seconds=0.8))
         assert time.monotonic() - begun < 3
     assert (seen, len(not_seen)) == ((), 40)
 
@@ -267,7 +267,7 @@ def test_one_host_is_looked_at_by_one_login_at_a_time(country: Country, sftp_ser
     country.seconds = 0.02
     for number in range(5):
         country.server(f"d{number}", sftp_server.credentials(), "shared")
-    seen, _ = country.look(Limits(host_seconds=5.0, whole_seconds=10.0))
+    seen, _ = country.look(LookLimits(host_seconds=5.0, whole_seconds=10.0))
     assert (sorted(seen), country.most) == ([f"d{number}" for number in range(5)], 1)
 
 
@@ -275,7 +275,7 @@ def test_no_more_than_sixteen_hosts_are_looked_at_at_a_time(country: Country, sf
     country.seconds = 0.2
     for number in range(24):
         country.server(f"d{number:02}", sftp_server.credentials())
-    seen, _ = country.look(Limits(host_seconds=8.0, whole_seconds=20.0))
+    seen, _ = country.look(LookLimits(host_seconds=8.0, whole_seconds=20.0))
     assert len(seen) == 24
     assert 2 <= country.most <= 16
 
@@ -312,7 +312,7 @@ def test_sync_of_three_districts_makes_one_pause(
 
     sample.write_demo(source_engine)
     slept: list[float] = []
-    with_no_pause = environment.Edges.__init__
+    with_no_pause = environment.Services.__init__
 
     def with_pause(self: Any, **parts: Any) -> None:
         with_no_pause(self, **parts)
@@ -321,6 +321,6 @@ def test_sync_of_three_districts_makes_one_pause(
         start = self.clock()
         object.__setattr__(self, "clock", lambda: start + timedelta(seconds=sum(slept)))
 
-    monkeypatch.setattr(environment.Edges, "__init__", with_pause)
+    monkeypatch.setattr(environment.Services, "__init__", with_pause)
     code, _, _ = command("sync")
     assert (code, slept) == (2, [PAUSE])

@@ -14,7 +14,7 @@ import yaml
 from sqlalchemy import insert, select, update
 
 from rostersync import settings
-from rostersync.catalogue.alerts import catalogue
+from rostersync.catalogue.alerts import alert_texts
 from rostersync.cli import app as cli
 from rostersync.database import tables as t
 from rostersync.mailing import SmtpSender
@@ -72,13 +72,13 @@ def night(nights: Nights, rows: Any = ONE, name: str = "night") -> None:
 
 
 def housekeeping(nights: Nights) -> None:
-    date_changes.pass_days(nights.edges, nights.config)
+    date_changes.apply_district_date_changes(nights.services, nights.config)
     with nights.owner.begin() as conn:
         conn.execute(insert(t.sweep).values(district=CODE, legal_hold=False, proof={}, at=nights.now))
 
 
 def told(nights: Nights, **fields: Any) -> list[tuple[str, str, str]]:
-    return [each.about for each in watch(nights.edges, **fields)]
+    return [each.about for each in watch(nights.services, **fields)]
 
 
 def alone(nights: Nights, *codes: str) -> list[tuple[str, str, str]]:
@@ -259,8 +259,8 @@ def test_pools_that_airflow_does_not_have_are_told(nights: Nights) -> None:
 
 
 def test_every_code_of_the_catalogue_says_where_what_and_what_to_do() -> None:
-    assert all(entry.message.endswith((".", "{reason}")) and entry.resolution for entry in catalogue().values())
-    assert all(code == code.lower() and "_" not in code for code in catalogue())
+    assert all(entry.message.endswith((".", "{reason}")) and entry.resolution for entry in alert_texts().values())
+    assert all(code == code.lower() and "_" not in code for code in alert_texts())
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ def mailed(nights: Nights, smtp_server: SmtpServer) -> Callable[[], list[str]]:
 
     def subjects() -> list[str]:
         smtp_server.accepted.clear()
-        mail_digest(nights.edges, watch(nights.edges))
+        mail_digest(nights.services, watch(nights.services))
         assert {recipient for each in smtp_server.accepted for recipient in each.recipients} <= {OPS}
         return [each.message["Subject"] for each in smtp_server.accepted]
 
@@ -301,7 +301,7 @@ def test_the_digest_comes_once_for_each_set_of_alerts_and_when_all_is_well_again
 def test_without_operators_nothing_is_mailed(nights: Nights) -> None:
     nights.ops = ()
     of_mail(5 * HOUR, state="deferred")(nights)
-    assert mail_digest(nights.edges, watch(nights.edges)) is False
+    assert mail_digest(nights.services, watch(nights.services)) is False
 
 
 def test_the_command_prints_json_and_its_exit_code_says_whether_something_needs_a_look(

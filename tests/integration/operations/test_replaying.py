@@ -39,8 +39,8 @@ def delivery(nights: Nights) -> str:
 def replay(nights: Nights) -> replaying.Replayed:
     """Replay and send, an hour later."""
     nights.now += timedelta(hours=1)
-    replayed = replaying.replay(nights.edges, delivery(nights))
-    email(nights.edges, nights.run("replay"), "springfield", delivery(nights))
+    replayed = replaying.replay(nights.services, delivery(nights))
+    email(nights.services, nights.run("replay"), "springfield", delivery(nights))
     return replayed
 
 
@@ -96,4 +96,4 @@ def test_without_the_bytes_the_reports_stay_and_the_mail_is_sent(nights: Nights,
 
 def test_only_what_came_to_something_can_be_replayed(nights: Nights) -> None:
     with pytest.raises(ConfigurationError):
-        replaying.replay(nights.edges, "springfield-0000000000000000")
+        replaying.replay(nights.services, "springfield-0000000000000000")

@@ -90,7 +90,7 @@ def sizes(nights: Nights) -> dict[str, int]:
 
 
 def swept(proof: Mapping[str, Proof]) -> dict[str, int]:
-    return {kind: each.swept for kind, each in proof.items() if each.swept}
+    return {kind: item.swept for kind, item in proof.items() if item.swept}
 
 
 def test_each_kind_goes_after_its_term_and_what_was_applied_last_stays_known(nights: Nights, broom: Broom) -> None:
@@ -141,7 +141,7 @@ def test_what_waits_for_a_decision_keeps_all_it_needs_for_as_long_as_it_waits(ni
     proof = broom.sweep(1500)
     assert [proof[kind].staying for kind in ("raw_files", "findings", "plans", "deliveries")] == [1, 2, 10, 2]
     nights.now += timedelta(days=100)
-    reviewed = reviewing.approve(nights.edges, held.delivery, actor="olga")
+    reviewed = reviewing.approve(nights.services, held.delivery, actor="olga")
     assert (reviewed.decided, nights.people()) == (True, ["u6", "u7", "u8"])
     assert swept(broom.sweep(130))["raw_files"] == 1
     assert swept(broom.sweep(130.5)) == {"plans": 10}
@@ -171,7 +171,7 @@ def test_a_file_that_still_lies_in_the_inbox_keeps_its_bytes_and_stays_a_duplica
     assert [each.outcome for each in nights.sync("again")] == [Outcome.DUPLICATE]
     assert swept(broom.sweep(120.1)) == {"mail_files": 2, "reports": 1}
     mails = nights.messages()
-    replayed = replaying.replay(nights.edges, f"{CODE}-{sha_of(nights)[:16]}")
+    replayed = replaying.replay(nights.services, f"{CODE}-{sha_of(nights)[:16]}")
     assert (replayed.swept, replayed.rendered, nights.messages()) == (True, 0, mails)
     nights.now += timedelta(days=1)
     assert [each.outcome for each in nights.sync("once-more")] == [Outcome.DUPLICATE]
@@ -185,12 +185,12 @@ def test_a_task_of_an_old_night_still_says_what_came_of_it(nights: Nights, broom
     before = nights.fingerprint()
     looks = nights.looks
     run = nights.run("first")
-    assert pull(nights.edges, run, CODE).deliveries == (result.delivery,)
+    assert pull(nights.services, run, CODE).deliveries == (result.delivery,)
     for stage in (validate, upsert):
-        assert stage(nights.edges, run, CODE, result.delivery)["outcome"] == "applied"
+        assert stage(nights.services, run, CODE, result.delivery)["outcome"] == "applied"
     assert (nights.fingerprint(), nights.looks) == (before, looks)
     with pytest.raises(LandedBytesMissing, match="landing store"):
-        upsert(nights.edges, nights.run("another", force=True, reason="again"), CODE, result.delivery)
+        upsert(nights.services, nights.run("another", force=True, reason="again"), CODE, result.delivery)
 
 
 def test_a_mail_that_is_not_settled_stays_with_all_that_belongs_to_it(nights: Nights, broom: Broom) -> None:
@@ -260,7 +260,7 @@ def test_the_ledger_knows_what_was_swept(nights: Nights, broom: Broom) -> None:
 
 def test_what_dates_did_is_forgotten_with_the_ledger(nights: Nights, broom: Broom) -> None:
     night(nights, STAFF, "first")
-    date_changes.pass_days(nights.edges, nights.config)
+    date_changes.apply_district_date_changes(nights.services, nights.config)
     assert swept(broom.sweep(1000, ledger=999))["dates"] == 1
 
 
@@ -276,7 +276,7 @@ def test_after_months_of_nights_nothing_is_older_than_its_term(nights: Nights, b
         for path in (nights.folder / "outbox").glob(f"*{number}.eml"):
             os.utime(path, (made_then, made_then))
         proof = broom.sweep(40 * (number + 1))
-        assert {kind: each.staying for kind, each in proof.items() if each.staying} == {}
+        assert {kind: item.staying for kind, item in proof.items() if item.staying} == {}
     assert (proof["raw_files"].left, proof["reports"].left, proof["deliveries"].left) == (1, 3, 5)
 
 

@@ -19,7 +19,7 @@ from rostersync.exceptions import ConfigurationError
 from rostersync.model import DeliveryState, Outcome, RowCounts
 from rostersync.operations import held_deliveries, reviewing
 from rostersync.pipeline import SyncResult
-from rostersync.reporting.facts import day, minute
+from rostersync.reporting.facts import day_text, minute_text
 from tests.support.district_nights import Nights, district, person, teaching
 
 STAFF = [person(n) for n in range(1, 9)]
@@ -55,7 +55,7 @@ def held(nights: Nights) -> SyncResult:
 
 
 def approve(nights: Nights, held: SyncResult, **fields: Any) -> held_deliveries.Reviewed:
-    return reviewing.approve(nights.edges, held.delivery or "", **({"actor": "olga"} | fields))
+    return reviewing.approve(nights.services, held.delivery or "", **({"actor": "olga"} | fields))
 
 
 def kept_plan(nights: Nights, held: SyncResult) -> list[tuple[str, tuple[str, ...], str]]:
@@ -75,12 +75,15 @@ def decisions(nights: Nights) -> list[tuple[int, str, str, str | None]]:
 def test_a_held_delivery_applies_nothing_keeps_its_plan_and_asks_contacts_and_operators(
     nights: Nights, held: SyncResult
 ) -> None:
-    assert (held.outcome, [each.code for each in held.findings]) == (Outcome.HELD, ["hold-removals", "hold-school"])
+    assert (held.outcome, [finding.code for finding in held.findings]) == (
+        Outcome.HELD,
+        ["hold-removals", "hold-school"],
+    )
     assert nights.people() == [f"u{n}" for n in range(1, 9)]
     gone = [("person", (f"u{n}",), "removed") for n in range(1, 6)]
     ended = [("placement", (f"u{n}", "100"), "removed") for n in range(1, 6)]
     assert kept_plan(nights, held) == gone + ended
-    assert [each for each in nights.messages() if each[0].startswith("held")] == [
+    assert [message for message in nights.messages() if message[0].startswith("held")] == [
         ("held", "office@springfield.example", "sent"),
         ("held_operators", OPS, "sent"),
     ]
@@ -94,7 +97,7 @@ def test_an_approved_delivery_is_applied_and_says_who_decided(nights: Nights, he
     assert (reviewed.result.outcome, reviewed.result.counts["staff"]["removed"]) == (Outcome.APPLIED, 5)
     assert nights.people() == ["u6", "u7", "u8"]
     assert decisions(nights) == [(1, "approve", "olga", None)]
-    assert [each[0] for each in nights.messages()].count("count_report") == 2
+    assert [message[0] for message in nights.messages()].count("count_report") == 2
     assert len(nights.messages()) == mails + 1
     with nights.owner.connect() as conn:
         actors = conn.scalars(select(t.change.c.actor).where(t.change.c.delivery == held.delivery))
@@ -102,14 +105,14 @@ def test_an_approved_delivery_is_applied_and_says_who_decided(nights: Nights, he
 
 
 def test_mails_name_the_day_of_the_news_and_the_minute_the_file_had_arrived(nights: Nights, held: SyncResult) -> None:
-    arrived = minute(nights.now, nights.config.timezone)
+    arrived = minute_text(nights.now, nights.config.timezone)
     nights.now += timedelta(days=3)
     approve(nights, held)
     r = t.report.c
     with nights.owner.connect() as conn:
         told = select(r.subject, r.text_body).where(r.delivery == held.delivery, r.kind == "count_report")
         [(subject, text)] = conn.execute(told)
-    assert subject.startswith(f"{nights.config.name}, {day(nights.now, nights.config.timezone)}: ")
+    assert subject.startswith(f"{nights.config.name}, {day_text(nights.now, nights.config.timezone)}: ")
     assert f"Received:   {arrived}\n" in text
 
 
@@ -136,31 +139,31 @@ def test_a_discarded_delivery_is_never_applied_and_all_who_were_asked_are_told(
     nights: Nights, held: SyncResult
 ) -> None:
     before = nights.fingerprint()
-    reviewed = reviewing.discard(nights.edges, held.delivery or "", actor="olga", reason="wrong file")
+    reviewed = reviewing.discard(nights.services, held.delivery or "", actor="olga", reason="wrong file")
     assert (reviewed.decided, reviewed.state) == (True, DeliveryState.DISCARDED)
     assert nights.fingerprint() == before
     assert decisions(nights) == [(1, "discard", "olga", "wrong file")]
-    told = [each for each in nights.messages() if each[0] == "discarded"]
+    told = [message for message in nights.messages() if message[0] == "discarded"]
     assert told == [("discarded", "office@springfield.example", "queued"), ("discarded", OPS, "queued")]
     assert [each.outcome for each in nights.sync("third")] == [Outcome.DUPLICATE]
     assert nights.fingerprint() == before
 
 
 def test_the_first_decision_wins_and_a_later_one_says_so(nights: Nights, held: SyncResult) -> None:
-    reviewing.discard(nights.edges, held.delivery or "", actor="olga", reason="wrong file")
+    reviewing.discard(nights.services, held.delivery or "", actor="olga", reason="wrong file")
     before = nights.fingerprint()
     later = approve(nights, held, actor="peter")
     assert (later.decided, later.state, later.by) == (False, DeliveryState.DISCARDED, "olga")
-    again = reviewing.discard(nights.edges, held.delivery or "", actor="peter", reason="me too")
+    again = reviewing.discard(nights.services, held.delivery or "", actor="peter", reason="me too")
     assert (again.decided, again.by) == (False, "olga")
     assert (nights.fingerprint(), len(decisions(nights))) == (before, 1)
 
 
 def test_two_approvals_at_once_apply_once(nights: Nights, held: SyncResult) -> None:
-    edges = replace(nights.edges, sleep=time.sleep)  # whoever comes too late waits for the other in earnest
+    services = replace(nights.services, sleep=time.sleep)  # whoever comes too late waits for the other in earnest
 
     def decide(who: str) -> held_deliveries.Reviewed:
-        return reviewing.approve(edges, held.delivery or "", actor=who)
+        return reviewing.approve(services, held.delivery or "", actor=who)
 
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(decide, ("olga", "peter")))
@@ -168,7 +171,7 @@ def test_two_approvals_at_once_apply_once(nights: Nights, held: SyncResult) -> N
     [winner] = [each.by for each in both if each.decided]
     assert {each.by for each in both} == {winner}
     assert nights.people() == ["u6", "u7", "u8"]
-    assert [each[2] for each in decisions(nights)] == [winner]
+    assert [decision[2] for decision in decisions(nights)] == [winner]
 
 
 def test_less_than_what_was_approved_is_fine(nights: Nights, held: SyncResult) -> None:
@@ -191,7 +194,7 @@ def test_more_than_what_was_approved_waits_again(nights: Nights, held: SyncResul
     reviewed = approve(nights, held)
     assert reviewed.result is not None
     assert (reviewed.decided, reviewed.state, reviewed.result.attempt) == (True, DeliveryState.HELD, 2)
-    changed = [each.detail["count"] for each in reviewed.result.findings if each.code == "hold-changed"]
+    changed = [finding.detail["count"] for finding in reviewed.result.findings if finding.code == "hold-changed"]
     assert changed == [1]
     assert len(nights.people()) == 8
     stale = approve(nights, held, attempt=1)
@@ -210,7 +213,7 @@ def test_a_newer_file_is_applied_meanwhile_and_its_people_are_left_out_and_liste
     reviewed = approve(nights, held)
     assert reviewed.result is not None
     assert reviewed.result.rows == RowCounts(read=5, accepted=4, set_aside=1)
-    left = [each for each in reviewed.result.findings if each.code == "row-left-out"]
+    left = [finding for finding in reviewed.result.findings if finding.code == "row-left-out"]
     assert [each.line for each in left] == [3]
     assert nights.people() == ["u2", "u6", "u7", "u8", "u9"]
     assert [row["userId"] for row in error_file(nights, held)] == ["u2"]
@@ -234,7 +237,7 @@ def test_what_a_newer_file_ended_stays_ended(nights: Nights) -> None:
     again = [teaching(n, "c1", userLastName="New") for n in range(1, 9)]
     nights.config = district(nights.inbox, holds={"updates": {"share": 0.3, "least": 5}})
     held = night(nights, again, "second")
-    assert [each.code for each in held.findings if each.line is None] == ["hold-updates", "hold-names"]
+    assert [finding.code for finding in held.findings if finding.line is None] == ["hold-updates", "hold-names"]
     ended = {"action": "REMOVE-ENROLLMENT", "schoolId": "100", "userId": "u1", "classId": "c1"}
     assert night(nights, [ended], "third").outcome is Outcome.APPLIED
     reviewed = approve(nights, held)
@@ -288,7 +291,7 @@ def test_without_the_held_schools_their_rows_are_left_out(nights: Nights) -> Non
     rows += [person(19, userLastName="Only", schoolId="200"), leaving(1)]
     rows += [teaching(12, "d1", schoolId="200", className="Renamed"), teaching(12, "d2", schoolId="200")]
     held = night(nights, rows, "second")
-    assert {each.detail.get("school") for each in held.findings if each.code == "hold-school"} == {"200"}
+    assert {finding.detail.get("school") for finding in held.findings if finding.code == "hold-school"} == {"200"}
     reviewed = approve(nights, held, without_held_schools=True)
     assert reviewed.result is not None
     assert (reviewed.state, reviewed.result.outcome) == (DeliveryState.APPLIED, Outcome.APPLIED)
@@ -314,15 +317,15 @@ def test_without_held_schools_needs_one(nights: Nights) -> None:
 
 def test_an_undecided_delivery_is_discarded_after_fourteen_days(nights: Nights, held: SyncResult) -> None:
     nights.now += timedelta(days=14)
-    assert reviewing.expire_held(nights.edges) == []
+    assert reviewing.expire_held(nights.services) == []
     nights.now += timedelta(seconds=1)
-    [expired] = reviewing.expire_held(nights.edges)
+    [expired] = reviewing.expire_held(nights.services)
     assert (expired.delivery, expired.state, expired.by) == (held.delivery, DeliveryState.DISCARDED, "calendar")
-    assert [each[:2] for each in nights.messages() if each[0] == "discarded"] == [
+    assert [message[:2] for message in nights.messages() if message[0] == "discarded"] == [
         ("discarded", "office@springfield.example"),
         ("discarded", OPS),
     ]
-    assert reviewing.expire_held(nights.edges) == []
+    assert reviewing.expire_held(nights.services) == []
     assert approve(nights, held).decided is False
 
 
@@ -350,25 +353,25 @@ def test_an_older_file_that_is_approved_is_applied(nights: Nights) -> None:
     night(nights, [person(1, userLastName="First")], "first")
     night(nights, [person(1, userLastName="Second")], "second")
     held = night(nights, [person(1, userLastName="First")], "third")
-    assert [each.code for each in held.findings] == ["hold-older-file"]
+    assert [finding.code for finding in held.findings] == ["hold-older-file"]
     assert approve(nights, held).state is DeliveryState.APPLIED
     with nights.owner.connect() as conn:
         assert conn.scalar(select(t.person.c.last_name)) == "First"
 
 
 def test_only_held_deliveries_are_open_and_unknown_ids_are_refused(nights: Nights, held: SyncResult) -> None:
-    [waiting] = held_deliveries.open_reviews(nights.edges)
+    [waiting] = held_deliveries.open_reviews(nights.services)
     assert (waiting.delivery, waiting.attempt, waiting.first) == (held.delivery, 1, True)
-    shown = held_deliveries.shown_plan(nights.edges, held.delivery or "")
+    shown = held_deliveries.shown_plan(nights.services, held.delivery or "")
     assert (shown.attempt, shown.ended, shown.result.counts) == (1, None, held.counts)
     approve(nights, held)
-    assert held_deliveries.open_reviews(nights.edges) == []
-    later = held_deliveries.shown_plan(nights.edges, held.delivery or "")
+    assert held_deliveries.open_reviews(nights.services) == []
+    later = held_deliveries.shown_plan(nights.services, held.delivery or "")
     assert (later.attempt, later.ended and later.ended.by, later.result.counts) == (1, "olga", held.counts)
     with pytest.raises(ConfigurationError):
-        held_deliveries.shown_plan(nights.edges, "springfield-0000000000000000")
+        held_deliveries.shown_plan(nights.services, "springfield-0000000000000000")
     with pytest.raises(ConfigurationError):
-        reviewing.discard(nights.edges, held.delivery or "", actor="olga", reason=" ")
+        reviewing.discard(nights.services, held.delivery or "", actor="olga", reason=" ")
 
 
 def test_what_the_tasks_return_about_a_decision_is_ids_and_counts(nights: Nights, held: SyncResult) -> None:

@@ -44,7 +44,7 @@ def night(nights: Nights, rows: Sequence[dict[str, str]], name: str, **fields: A
 
 def undo(nights: Nights, result: SyncResult, **fields: Any) -> Undone:
     given = {"actor": "olga", "reason": "wrong file"} | fields
-    return undoing.undo(nights.edges, result.delivery or "", **given)
+    return undoing.undo(nights.services, result.delivery or "", **given)
 
 
 def records(nights: Nights, table: Any, *names: str) -> list[tuple[Any, ...]]:
@@ -94,7 +94,7 @@ def test_an_undo_is_in_ledger_log_and_mails_once(nights: Nights) -> None:
     assert records(nights, t.district, "roster_version") == [(version + 1,)]
     logged = records(nights, t.change, "delivery", "attempt", "actor", "action")
     assert logged.count((applied.delivery, 1, "olga", "undone")) == applied.changes
-    assert [each for each in nights.messages() if each[0] == "undone"] == [
+    assert [message for message in nights.messages() if message[0] == "undone"] == [
         ("undone", "desk@springfield.example", "queued"),
         ("undone", "office@springfield.example", "queued"),
         ("undone", OPS, "queued"),
@@ -118,7 +118,7 @@ def test_an_undone_file_found_again_is_a_duplicate_and_force_applies_it(nights: 
     # A task of the first night that comes late.
     assert [each.outcome for each in nights.sync("wrong")] == [Outcome.DUPLICATE]
     assert (nights.fingerprint(), nights.states()[-1]) == (before, "undone")
-    assert [each[:2] for each in nights.messages()] == [each[:2] for each in mails]
+    assert [message[:2] for message in nights.messages()] == [mail[:2] for mail in mails]
     forced = night(nights, FILE, "forced", force=True, reason="it was right after all")
     assert (forced.outcome, forced.attempt, nights.states()[-1]) == (Outcome.APPLIED, 2, "applied")
     assert nights.people() == ["u1", "u2", "u4"]
@@ -129,13 +129,13 @@ def test_an_undone_file_found_again_is_a_duplicate_and_force_applies_it(nights: 
 
 def test_the_plan_is_what_is_done_and_only_on_the_roster_that_was_seen(nights: Nights) -> None:
     wrong = night(nights, FILE, "wrong")
-    early = undoing.shown_undo(nights.edges, wrong.delivery or "")
+    early = undoing.shown_undo(nights.services, wrong.delivery or "")
     newer = night(nights, NEWER, "newer")
     before, states = nights.fingerprint(), nights.states()
-    shown = undoing.shown_undo(nights.edges, wrong.delivery or "", with_changes=True)
+    shown = undoing.shown_undo(nights.services, wrong.delivery or "", with_changes=True)
     with pytest.raises(ConfigurationError):
         undo(nights, wrong, seen=early.roster_version)
-    hasty = replace(nights.edges, lock_seconds=0.2)
+    hasty = replace(nights.services, lock_seconds=0.2)
     with transaction(nights.engine, "springfield") as conn:
         lock_district(conn, "springfield")
         with pytest.raises(DistrictBusy):
@@ -178,5 +178,5 @@ def test_what_was_never_applied_or_is_swept_cannot_be_undone(nights: Nights) -> 
     before = nights.fingerprint()
     for delivery, reason in ((held.delivery, "x"), (applied.delivery, "x"), ("none", "x"), (applied.delivery, " ")):
         with pytest.raises(ConfigurationError):
-            undoing.undo(nights.edges, delivery or "", actor="olga", reason=reason)
+            undoing.undo(nights.services, delivery or "", actor="olga", reason=reason)
     assert (nights.fingerprint(), nights.states()) == (before, ["applied", "held", "applied"])

@@ -55,14 +55,14 @@ def night(
     return expected
 
 
-def codes(came_to: Night) -> set[tuple[int, str]]:
-    return {(told.line, told.code) for told in came_to.findings}
+def codes(evaluation: Night) -> set[tuple[int, str]]:
+    return {(told.line, told.code) for told in evaluation.findings}
 
 
 def test_who_is_removed_at_one_school_stays_active_at_another_that_others_name(superuser_engine: Engine) -> None:
     before = roster(("u1", "S1"), ("u1", "S2"), ("u2", "S1"), u1=person("u1"), u2=person("u2", "Mary"))
-    came_to = night(superuser_engine, before, row("u1", "S2", action="REMOVE-USER"), row("u2", "S1", "Mary"))
-    assert came_to.roster.people["u1"].status == "active"
+    evaluation = night(superuser_engine, before, row("u1", "S2", action="REMOVE-USER"), row("u2", "S1", "Mary"))
+    assert evaluation.roster.people["u1"].status == "active"
 
 
 def test_who_is_removed_at_one_school_keeps_the_address_when_others_leave_the_other_school(
@@ -70,8 +70,8 @@ def test_who_is_removed_at_one_school_keeps_the_address_when_others_leave_the_ot
 ) -> None:
     before = roster(("u1", "S1"), ("u1", "S2"), ("u2", "S2"), u1=person("u1"), u2=person("u2", "Mary"))
     removals = (row("u1", "S1", action="REMOVE-USER"), row("u2", "S2", action="REMOVE-USER"))
-    came_to = night(superuser_engine, before, *removals, row("n1", "S1", "Grace", userEmail="u1@example.org"))
-    assert codes(came_to) == {(4, "email-taken")}
+    evaluation = night(superuser_engine, before, *removals, row("n1", "S1", "Grace", userEmail="u1@example.org"))
+    assert codes(evaluation) == {(4, "email-taken")}
 
 
 def test_a_corrected_id_frees_nobody_elses_address(superuser_engine: Engine) -> None:
@@ -101,16 +101,16 @@ def test_a_row_without_dates_of_its_own_starts_an_ended_assignment_again(superus
     before.placements["u1", "S1"] = Placement(end_date=OVER, status="ended")
     reading = {"classId": "C1", "className": "Reading", "classGrade": "3"}
     for headers in (HEADERS, DATED):
-        came_to = night(superuser_engine, before, row("u1", "S1", **reading), headers=headers)
-        assert came_to.roster.placements["u1", "S1"] == Placement()
-        assert came_to.roster.enrollments == {("u1", "C1"): Enrollment()}
+        evaluation = night(superuser_engine, before, row("u1", "S1", **reading), headers=headers)
+        assert evaluation.roster.placements["u1", "S1"] == Placement()
+        assert evaluation.roster.enrollments == {("u1", "C1"): Enrollment()}
 
 
 def test_a_typed_start_beyond_the_stored_end_takes_the_end_away(superuser_engine: Engine) -> None:
     before = roster(u1=person("u1"))
     before.placements["u1", "S1"] = replace(Placement(), end_date=date(2026, 12, 31))
-    came_to = night(superuser_engine, before, row("u1", "S1", startDate=LATER.isoformat()), headers=DATED)
-    assert came_to.roster.placements["u1", "S1"] == Placement(start_date=LATER, status="planned")
+    evaluation = night(superuser_engine, before, row("u1", "S1", startDate=LATER.isoformat()), headers=DATED)
+    assert evaluation.roster.placements["u1", "S1"] == Placement(start_date=LATER, status="planned")
 
 
 def test_a_class_made_by_hand_is_refused_as_such_though_a_source_person_teaches_it(superuser_engine: Engine) -> None:
@@ -124,9 +124,9 @@ def test_a_class_made_by_hand_is_refused_as_such_though_a_source_person_teaches_
 def test_a_typed_start_does_not_contradict_an_end_set_by_hand(superuser_engine: Engine) -> None:
     before = roster(u1=person("u1"))
     before.placements["u1", "S1"] = Placement(end_date=date(2026, 12, 31), sticky=("end_date",))
-    came_to = night(superuser_engine, before, row("u1", "S1", startDate=LATER.isoformat()), headers=DATED)
-    assert codes(came_to) == {(2, "field-sticky")}
-    assert came_to.roster.placements == before.placements
+    evaluation = night(superuser_engine, before, row("u1", "S1", startDate=LATER.isoformat()), headers=DATED)
+    assert codes(evaluation) == {(2, "field-sticky")}
+    assert evaluation.roster.placements == before.placements
 
 
 def test_an_address_set_by_hand_frees_nothing_for_others(superuser_engine: Engine) -> None:

@@ -25,7 +25,7 @@ from tests.support.oracle.values import MANUAL, SOURCE, Class, Enrollment, Perso
 from tests.support.strategies import ADDRESSES
 from tests.support.valid_files import Table, calm_nights
 
-WORDS = dictionary.load()
+WORDS = dictionary.load_dictionary()
 DAMAGE = "#REF!"
 """An error in every column."""
 Way = Callable[[bytes, bytes], bytes]
@@ -52,7 +52,7 @@ class Night:
     def errors(self) -> dict[int, set[tuple[str | None, str]]]:
         """line → (column, code) of the errors that reject it; rows that could not be laid over the header are out."""
         raw = {row.line for row in self.read.raw_rows}
-        listed = [each for each in self.findings if each.severity is Severity.ROW and each.line not in raw]
+        listed = [finding for finding in self.findings if finding.severity is Severity.ROW and finding.line not in raw]
         found: dict[int, set[tuple[str | None, str]]] = {each.line: set() for each in listed if each.line}
         for each in listed:
             found[each.line or 0].add((each.column, each.code))
@@ -213,4 +213,4 @@ def attachments(nights: Nights) -> dict[str, bytes]:
 
 
 def rejected(result: SyncResult) -> list[tuple[int | None, str | None, str]]:
-    return [each.flat for each in result.findings if each.severity is Severity.ROW]
+    return [finding.flat for finding in result.findings if finding.severity is Severity.ROW]

@@ -92,10 +92,10 @@ class Nights(OtherWriters):
     def housekeeping_goes_by_the_dates(self) -> None:
         """Nothing but the dates decides; a second look the same day finds nothing to do."""
         Nights.steps += 1
-        self.roster = roster_model.pass_days(self.roster, self.today)
-        model_checks.pass_days(self.conn, self.today)
+        self.roster = roster_model.apply_date_changes(self.roster, self.today)
+        model_checks.apply_date_changes(self.conn, self.today)
         assert model_database.read(self.conn, self.roster) == self.roster
-        assert model_checks.pass_days(self.conn, self.today) is None
+        assert model_checks.apply_date_changes(self.conn, self.today) is None
 
     def _swappers(self) -> list[str]:
         return [who for who in self.file_people() if self.roster.people[who].status == "active"]

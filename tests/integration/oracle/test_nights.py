@@ -19,7 +19,7 @@ from tests.support.valid_files import Table
 
 
 @st.composite
-def nights(draw: st.DrawFn) -> tuple[Roster, strategies.Sheet]:
+def nights(draw: st.DrawFn) -> tuple[Roster, strategies.NormalizedTable]:
     """A roster and a file for it."""
     roster = draw(roster_strategies.rosters())
     return roster, draw(strategies.sheets(roster))
@@ -28,7 +28,7 @@ def nights(draw: st.DrawFn) -> tuple[Roster, strategies.Sheet]:
 @modest(15)
 @given(night=nights(), creation=st.sampled_from((False, False, True)))
 def test_a_night_comes_to_what_the_oracle_says(
-    superuser_engine: Engine, night: tuple[Roster, strategies.Sheet], creation: bool
+    superuser_engine: Engine, night: tuple[Roster, strategies.NormalizedTable], creation: bool
 ) -> None:
     roster, (headers, table) = night
     rows = strategies.as_rows(table)
@@ -44,7 +44,9 @@ def test_a_night_comes_to_what_the_oracle_says(
 
 @modest(10)
 @given(night=nights())
-def test_loading_twice_changes_nothing(superuser_engine: Engine, night: tuple[Roster, strategies.Sheet]) -> None:
+def test_loading_twice_changes_nothing(
+    superuser_engine: Engine, night: tuple[Roster, strategies.NormalizedTable]
+) -> None:
     roster, (headers, table) = night
     rows = strategies.as_rows(table)
     note(strategies.as_csv(headers, table).decode())
@@ -69,12 +71,12 @@ def corrects(planned: Plan) -> bool:
 @modest(8)
 @given(night=nights())
 def test_bytes_come_to_what_the_oracle_says_of_their_screened_rows(
-    superuser_engine: Engine, night: tuple[Roster, strategies.Sheet]
+    superuser_engine: Engine, night: tuple[Roster, strategies.NormalizedTable]
 ) -> None:
     roster, (headers, table) = night
     data = strategies.as_csv(headers, table)
     note(data.decode())
-    screened = screening.screen(read(data), dictionary.load())
+    screened = screening.screen(read(data), dictionary.load_dictionary())
     assert not screened.refused
     rows = model_database.rows_of(screened)
     expected = roster_model.apply(roster, rows, headers=headers, today=TODAY)

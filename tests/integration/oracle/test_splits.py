@@ -31,14 +31,14 @@ def by_the_oracle(before: Roster, headers: tuple[str, ...], table: Table) -> Nig
 @given(calm=calm_nights(), data=st.data())
 def test_the_order_of_the_rows_does_not_matter(superuser_engine: Engine, calm: Calm, data: st.DataObject) -> None:
     before, headers, table = calm
-    came_to = []
+    evaluation = []
     for order in (table, data.draw(st.permutations(table))):
         with rolled_back(superuser_engine) as conn:
             model_database.write(conn, before)
             planned, after = loaded(conn, before, headers, order)
             assert planned.findings == ()
-            came_to.append((after, planned.counts, planned.by_school))
-    assert came_to[0] == came_to[1]
+            evaluation.append((after, planned.counts, planned.by_school))
+    assert evaluation[0] == evaluation[1]
 
 
 @modest(6)

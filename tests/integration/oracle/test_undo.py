@@ -13,7 +13,7 @@ from tests.support import roster_strategies, strategies
 from tests.support.oracle import database as model_database
 from tests.support.oracle.comparison import load, modest, rolled_back, undo
 from tests.support.oracle.values import FILE, LIVE, Roster
-from tests.support.strategies import Sheet
+from tests.support.strategies import NormalizedTable
 
 ENTITY = {
     "schools": "school",
@@ -28,7 +28,7 @@ Records = dict[tuple[str, Any], Any]
 
 
 @st.composite
-def nights(draw: st.DrawFn, files: int) -> tuple[Roster, list[Sheet]]:
+def nights(draw: st.DrawFn, files: int) -> tuple[Roster, list[NormalizedTable]]:
     """A roster in which nothing is half gone, and files for it."""
     roster = draw(roster_strategies.rosters())
     end_what_hangs_in_the_air(roster)
@@ -61,7 +61,7 @@ def end_what_hangs_in_the_air(roster: Roster) -> None:
         end(roster.people, user_id, fine, "inactive")
 
 
-def apply(conn: Connection, sheet: Sheet, delivery: str, attempt: int = 1) -> None:
+def apply(conn: Connection, sheet: NormalizedTable, delivery: str, attempt: int = 1) -> None:
     headers, table = sheet
     note(strategies.as_csv(headers, table).decode())
     load(conn, strategies.as_rows(table), headers, delivery=delivery, attempt=attempt)
@@ -73,7 +73,9 @@ def records(roster: Roster) -> Records:
 
 @modest(6)
 @given(night=nights(1))
-def test_apply_and_undo_give_the_roster_as_before(superuser_engine: Engine, night: tuple[Roster, list[Sheet]]) -> None:
+def test_apply_and_undo_give_the_roster_as_before(
+    superuser_engine: Engine, night: tuple[Roster, list[NormalizedTable]]
+) -> None:
     roster, [sheet] = night
     with rolled_back(superuser_engine) as conn:
         model_database.write(conn, roster)
@@ -85,7 +87,7 @@ def test_apply_and_undo_give_the_roster_as_before(superuser_engine: Engine, nigh
 @modest(3)
 @given(night=nights(1))
 def test_a_file_applied_twice_and_undone_leaves_nothing(
-    superuser_engine: Engine, night: tuple[Roster, list[Sheet]]
+    superuser_engine: Engine, night: tuple[Roster, list[NormalizedTable]]
 ) -> None:
     roster, [sheet] = night
     with rolled_back(superuser_engine) as conn:
@@ -105,7 +107,7 @@ def assert_as_before(before: Records, after: Records) -> None:
 @modest(4)
 @given(night=nights(2))
 def test_what_a_later_file_touched_stays_and_is_listed(
-    superuser_engine: Engine, night: tuple[Roster, list[Sheet]]
+    superuser_engine: Engine, night: tuple[Roster, list[NormalizedTable]]
 ) -> None:
     roster, [wrong, newer] = night
     with rolled_back(superuser_engine) as conn:
@@ -141,7 +143,7 @@ class Story:
             assert self.after == self.latest
         elif self.before is None:
             assert self.after.status in GONE or "status" in told
-            touched = {each.name for each in fields(self.after) if self.differs(each.name, self.wrong, self.latest)}
+            touched = {field.name for field in fields(self.after) if self.differs(field.name, self.wrong, self.latest)}
             assert bool(touched - {"status"}) == bool(told - {"status"})
         else:
             for unit in self.units():
@@ -151,7 +153,7 @@ class Story:
         return bool(getattr(one, name) != getattr(other, name))
 
     def units(self) -> set[frozenset[str]]:
-        names = {each.name for each in fields(self.after)}
+        names = {field.name for field in fields(self.after)}
         together = [unit for unit in UNITS if unit <= names]
         return {*together, *(frozenset({name}) for name in names if not any(name in unit for unit in together))}
 

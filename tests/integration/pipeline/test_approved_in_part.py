@@ -63,7 +63,7 @@ def overtaken(nights: Nights) -> SyncResult:
     night(nights, STAFF, "first")
     held = held_file(nights, REMOVALS, ["hold-removals", "hold-school"])
     night(nights, [person(2, userLastName="Newer")], "newer")
-    result = reviewing.approve(nights.edges, held.delivery or "", actor="olga").result
+    result = reviewing.approve(nights.services, held.delivery or "", actor="olga").result
     assert result is not None
     assert left_out(result) == [3]
     assert nights.people() == ["u2", "u6", "u7", "u8"]
@@ -76,7 +76,7 @@ def without_school(nights: Nights) -> SyncResult:
     night(nights, [*STAFF, *THERE], "first")
     held = held_file(nights, AT_BOTH, ["hold-removals", "hold-school"])
     id_ = held.delivery or ""
-    result = reviewing.approve(nights.edges, id_, actor="olga", without_held_schools=True).result
+    result = reviewing.approve(nights.services, id_, actor="olga", without_held_schools=True).result
     assert result is not None
     assert left_out(result) == [3, 4, 5, 6, 7, 8]
     assert nights.people() == sorted(set(ALL) - {"u1"} | {f"u{n}" for n in range(11, 19)})
@@ -128,7 +128,7 @@ def test_a_school_that_was_left_out_is_not_held_again(
         [again] = nights.sync(f"again-{number}")
         assert (again.outcome, again.left_out) == (Outcome.DUPLICATE, 6)
     assert (nights.messages(), nights.people()) == (mails, people)
-    assert held_deliveries.open_reviews(nights.edges) == []
+    assert held_deliveries.open_reviews(nights.services) == []
 
 
 def test_the_same_bytes_sent_again_keep_it_left_out_and_say_so_once_a_day(
@@ -165,7 +165,7 @@ def test_force_does_not_pass_the_hold_of_a_school_and_its_approval_applies_all(
     nights.now += timedelta(days=1)
     [forced] = nights.sync("by-hand", force=True, reason="they insist")
     assert (forced.outcome, forced.left_out) == (Outcome.HELD, 0)
-    reviewed = reviewing.approve(nights.edges, forced.delivery or "", actor="olga")
+    reviewed = reviewing.approve(nights.services, forced.delivery or "", actor="olga")
     assert reviewed.state is DeliveryState.APPLIED
     assert [name for name in nights.people() if name > "u1"] == ["u17", "u18", *ALL[1:]]
 
@@ -184,7 +184,7 @@ def test_the_same_bytes_after_another_file_keep_it_left_out(
     assert left_out(again) == [3]
     if reviewed:
         assert again.outcome is Outcome.HELD
-        approved = reviewing.approve(nights.edges, again.delivery or "", actor="olga").result
+        approved = reviewing.approve(nights.services, again.delivery or "", actor="olga").result
         assert approved is not None
         assert (approved.outcome, left_out(approved)) == (Outcome.APPLIED, [3])
     assert nights.people() == ["u2", "u6", "u7", "u8"]
@@ -196,7 +196,7 @@ def test_the_same_bytes_after_another_file_keep_it_left_out(
 def test_an_approval_of_everything_is_judged_again_as_ever(nights: Nights) -> None:
     night(nights, STAFF, "first")
     held = held_file(nights, REMOVALS, ["hold-removals", "hold-school"])
-    result = reviewing.approve(nights.edges, held.delivery or "", actor="olga").result
+    result = reviewing.approve(nights.services, held.delivery or "", actor="olga").result
     assert result is not None
     assert (left_out(result), nights.people()) == ([], ["u6", "u7", "u8"])
     with nights.owner.begin() as conn:
@@ -216,9 +216,9 @@ def test_approvals_of_before_the_upgrade_are_known_by_their_findings(
         newest = command.upgrade
         with monkeypatch.context() as patched:
             patched.setattr(command, "upgrade", lambda config, _: newest(config, "0009_by_delivery"))
-            database.upgrade(owner)
+            database.upgrade_schema(owner)
         _as_before(superuser)
-        database.upgrade(owner)
+        database.upgrade_schema(owner)
         with superuser.connect() as conn:
             lines = select(t.attempt.c.district, t.attempt.c.left_out_lines).order_by(t.attempt.c.district)
             assert [tuple(row) for row in conn.execute(lines)] == [("east", [3, 7]), ("west", [])]

@@ -197,14 +197,14 @@ def test_in_tasks_a_failed_file_is_judged_after_the_others_are_applied(
     nights.sync("night-1")
     nights.now += timedelta(days=1)
     run = nights.run("night-2")
-    pulled = pipeline.pull(nights.edges, run, "springfield")
+    pulled = pipeline.pull(nights.services, run, "springfield")
     for delivery in pulled.deliveries:
-        pipeline.validate(nights.edges, run, "springfield", delivery)
+        pipeline.validate(nights.services, run, "springfield", delivery)
     newer, failed = pulled.deliveries
-    assert pipeline.upsert(nights.edges, run, "springfield", newer)["outcome"] == Outcome.APPLIED
+    assert pipeline.upsert(nights.services, run, "springfield", newer)["outcome"] == Outcome.APPLIED
     with pytest.raises(PlanMismatch):
-        pipeline.upsert(nights.edges, run, "springfield", failed)
-    assert pipeline.tried_last(nights.edges, run, "springfield") == {failed}
+        pipeline.upsert(nights.services, run, "springfield", failed)
+    assert pipeline.tried_last(nights.services, run, "springfield") == {failed}
     assert last_name(nights) == "New"
 
 
@@ -279,9 +279,9 @@ def test_a_claim_lost_to_a_task_that_never_ends_is_an_error_in_the_end(
         return real(*args)
 
     nights.put([person(1)])
-    pulled = pipeline.pull(nights.edges, nights.run(), "springfield")
-    pipeline.validate(nights.edges, nights.run(), "springfield", pulled.deliveries[0])
+    pulled = pipeline.pull(nights.services, nights.run(), "springfield")
+    pipeline.validate(nights.services, nights.run(), "springfield", pulled.deliveries[0])
     monkeypatch.setattr(planning, "lock_district", overtaken)
     with pytest.raises(LostClaim):
-        upserting.upsert(nights.edges, nights.run(), "springfield", pulled.deliveries[0])
-    assert sum(nights.slept) <= nights.edges.lock_seconds
+        upserting.upsert(nights.services, nights.run(), "springfield", pulled.deliveries[0])
+    assert sum(nights.slept) <= nights.services.lock_seconds

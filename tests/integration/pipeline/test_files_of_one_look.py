@@ -40,7 +40,7 @@ def test_nor_does_it_when_the_other_was_interrupted_the_night_before(nights: Nig
     nights.put(FIRST, "users-1.csv")
     nights.sync("night-1")
     nights.put(SECOND, "users-2.csv", nights.now)
-    pipeline.pull(nights.edges, nights.run("night-2"), "springfield")
+    pipeline.pull(nights.services, nights.run("night-2"), "springfield")
     nights.config = nights.config.model_copy(update={"policies": Policies(school_creation=True)})
     mails = nights.messages()
     assert outcomes(nights.sync("night-3")) == [Outcome.APPLIED, Outcome.DUPLICATE]

@@ -37,8 +37,8 @@ def between_other_rules(nights: Nights) -> str:
     [first] = nights.sync("first")
     assert (first.outcome, nights.people()) == (Outcome.APPLIED_WITH_ERRORS, ["u1"])
     nights.config = district(nights.inbox, policies={"school_creation": True})
-    [delivery] = pipeline.pull(nights.edges, nights.run("killed"), CODE).deliveries
-    pipeline.validate(nights.edges, nights.run("killed"), CODE, delivery)
+    [delivery] = pipeline.pull(nights.services, nights.run("killed"), CODE).deliveries
+    pipeline.validate(nights.services, nights.run("killed"), CODE, delivery)
     return delivery
 
 
@@ -60,7 +60,7 @@ def test_an_upsert_that_failed_under_the_new_rules_is_made_up_for_the_same_day(
     with monkeypatch.context() as patched:
         patched.setattr(upserting, "plan_approved", stopped)
         with pytest.raises(SystemExit):
-            pipeline.upsert(nights.edges, nights.run("killed"), CODE, delivery)
+            pipeline.upsert(nights.services, nights.run("killed"), CODE, delivery)
     nights.now += timedelta(minutes=5)
     assert [result.outcome for result in nights.sync("next")] == [Outcome.APPLIED]
     assert nights.people() == ["u1", "u2"]
@@ -120,7 +120,7 @@ def held_deliveries(nights: Nights, *codes: str) -> None:
             conn.execute(insert(t.attempt).values(**made, **rows, ended_at=nights.now))
 
 
-def configured_only(nights: Nights, monkeypatch: pytest.MonkeyPatch, *codes: str) -> pipeline.Edges:
+def configured_only(nights: Nights, monkeypatch: pytest.MonkeyPatch, *codes: str) -> pipeline.Services:
     known = {code: nights.config.model_copy(update={"code": code}) for code in codes}
 
     def load(code: str) -> District:
@@ -129,7 +129,7 @@ def configured_only(nights: Nights, monkeypatch: pytest.MonkeyPatch, *codes: str
         return known[code]
 
     monkeypatch.setattr("rostersync.configuration.districts.load_readable", lambda: (known, {}))
-    return replace(nights.edges, district=load)
+    return replace(nights.services, district=load)
 
 
 @pytest.mark.parametrize("configured", [["springfield"], [], ["north"], ["north", "springfield"]])
@@ -140,11 +140,11 @@ def test_the_end_of_waiting_leaves_districts_alone_whose_configuration_is_gone(
 ) -> None:
     held_deliveries(nights, "springfield", "north")
     nights.now += timedelta(days=15)
-    edges = configured_only(nights, monkeypatch, *configured)
-    assert housekeeping.expire(edges) == {"discarded": len(configured)}
+    services = configured_only(nights, monkeypatch, *configured)
+    assert housekeeping.expire_everywhere(services) == {"discarded": len(configured)}
     states = DeliveryState.DISCARDED.value, DeliveryState.HELD.value
     d = t.delivery.c
     with nights.owner.connect() as conn:
         found = dict(conn.execute(select(d.id, d.state)).all())
     assert found == {code: states[0] if code in configured else states[1] for code in ("springfield", "north")}
-    assert housekeeping.expire(edges) == {"discarded": 0}
+    assert housekeeping.expire_everywhere(services) == {"discarded": 0}

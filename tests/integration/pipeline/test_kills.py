@@ -12,8 +12,8 @@ from sqlalchemy import Connection, text
 from rostersync import database, fault_points, pipeline
 from rostersync.database import engines
 from rostersync.exceptions import DatabaseUnavailable, DistrictBusy, KilledTwice, LandingUnavailable, LostClaim
-from rostersync.pipeline import upserting
-from rostersync.pipeline.run_progress import failure_noted
+from rostersync.pipeline import delivery_case
+from rostersync.pipeline.run_progress import recording_failure
 from rostersync.transports.landing_store import LandingStore
 from tests.faults.proxy import Proxy, running_proxy
 from tests.support.district_nights import Nights, person
@@ -28,7 +28,7 @@ At = Callable[[str, Callable[[], object]], None]
 def at(monkeypatch: pytest.MonkeyPatch) -> At:
     """`at(point, action)`: the action happens whenever a task comes to this point."""
     actions: dict[str, Callable[[], object]] = {}
-    monkeypatch.setattr(fault_points, "point", lambda name: actions.get(name, lambda: None)())
+    monkeypatch.setattr(fault_points, "reached", lambda name: actions.get(name, lambda: None)())
     return actions.__setitem__
 
 
@@ -45,27 +45,30 @@ def line(nights: Nights, roster_database: RosterDatabase) -> Iterator[Proxy]:
 def ready(nights: Nights, stage: str) -> str:
     """A delivery that is about to be validated or upserted."""
     nights.put([person(1), person(2)])
-    [delivery] = pipeline.pull(nights.edges, nights.run(), nights.config.code).deliveries
+    [delivery] = pipeline.pull(nights.services, nights.run(), nights.config.code).deliveries
     if stage == "upsert":
-        pipeline.validate(nights.edges, nights.run(), nights.config.code, delivery)
+        pipeline.validate(nights.services, nights.run(), nights.config.code, delivery)
     return delivery
 
 
 def attempt(nights: Nights, stage: str, delivery: str, run: str = "night-1") -> None:
-    STAGES[stage](nights.edges, nights.run(run), nights.config.code, delivery)
+    STAGES[stage](nights.services, nights.run(run), nights.config.code, delivery)
 
 
 def kill(nights: Nights, delivery: str, run: str = "night-1") -> None:
     """A task that claims the delivery and is never heard of again."""
-    with failure_noted(nights.edges, nights.run(run), nights.config.code, delivery) as work:
-        upserting.open_case(nights.edges, nights.run(run), nights.config, delivery, work)
+    with recording_failure(nights.services, nights.run(run), nights.config.code, delivery) as work:
+        delivery_case.open_case(nights.services, nights.run(run), nights.config, delivery, work)
 
 
 @contextmanager
 def zombie(nights: Nights, delivery: str, error: Exception, run: str = "night-1") -> Iterator[None]:
     """A task that claims the delivery and is taken for dead; in the end it lives, and fails."""
-    with suppress(type(error)), failure_noted(nights.edges, nights.run(run), nights.config.code, delivery) as work:
-        upserting.open_case(nights.edges, nights.run(run), nights.config, delivery, work)
+    with (
+        suppress(type(error)),
+        recording_failure(nights.services, nights.run(run), nights.config.code, delivery) as work,
+    ):
+        delivery_case.open_case(nights.services, nights.run(run), nights.config, delivery, work)
         yield
         raise error
 
@@ -159,7 +162,7 @@ def test_with_the_landing_store_away_as_well_the_machine_itself_remembers(
     nights: Nights, line: Proxy, at: At, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivery = ready(nights, "upsert")
-    shared, remember = nights.edges.landing, LandingStore.remember
+    shared, remember = nights.services.landing, LandingStore.remember
 
     def away(store: LandingStore, name: str, content: bytes) -> None:
         if store._shelf._root == shared._shelf._root:  # type: ignore[union-attr] - a folder

@@ -21,7 +21,7 @@ def attempts(nights: Nights) -> int:
 
 
 def outcomes(results: list[pipeline.SyncResult]) -> list[Outcome]:
-    return [each.outcome for each in results]
+    return [result.outcome for result in results]
 
 
 def test_the_same_file_twice_writes_nothing_to_the_roster_and_mails_nobody(nights: Nights) -> None:
@@ -37,7 +37,7 @@ def test_the_same_file_twice_writes_nothing_to_the_roster_and_mails_nobody(night
 def test_unchanged_circumstances_leave_nothing_for_the_next_tasks(nights: Nights) -> None:
     nights.put(FILE)
     nights.sync("night-1")
-    pulled = pipeline.pull(nights.edges, nights.run("night-2"), "springfield")
+    pulled = pipeline.pull(nights.services, nights.run("night-2"), "springfield")
     assert (pulled.deliveries, pulled.outcome) == ((), Outcome.DUPLICATE)
 
 
@@ -46,10 +46,10 @@ def test_on_another_day_the_file_is_judged_again_and_still_a_duplicate(nights: N
     nights.sync("night-1")
     before, mails = nights.fingerprint(), nights.messages()
     nights.now += timedelta(days=1)
-    assert pipeline.pull(nights.edges, nights.run("night-2"), "springfield").deliveries
+    assert pipeline.pull(nights.services, nights.run("night-2"), "springfield").deliveries
     assert outcomes(nights.sync("night-2")) == [Outcome.DUPLICATE]
     assert (nights.fingerprint(), nights.messages(), attempts(nights)) == (before, mails, 1)
-    assert pipeline.pull(nights.edges, nights.run("night-3"), "springfield").deliveries == ()
+    assert pipeline.pull(nights.services, nights.run("night-3"), "springfield").deliveries == ()
 
 
 def test_rows_whose_school_exists_by_now_are_applied_by_a_new_attempt(nights: Nights) -> None:
@@ -74,7 +74,7 @@ def test_a_new_attempt_keeps_the_findings_of_the_file(nights: Nights) -> None:
         conn.execute(update(tables.district).values(roster_version=tables.district.c.roster_version + 1))
     nights.sync("night-2")
     [stored] = nights.sync("night-2")
-    assert [each.flat for each in stored.findings] == [(4, "userRole", "value-not-allowed")]
+    assert [finding.flat for finding in stored.findings] == [(4, "userRole", "value-not-allowed")]
     assert stored.attempt == 2
 
 
@@ -171,7 +171,7 @@ def test_an_earlier_content_that_arrives_anew_is_held(nights: Nights) -> None:
     nights.put([person(1, userLastName="First")], at=nights.now)
     [held] = nights.sync("night-3")
     assert held.outcome is Outcome.HELD
-    assert [each.code for each in held.findings] == ["hold-older-file"]
+    assert [finding.code for finding in held.findings] == ["hold-older-file"]
     assert nights.fingerprint() == before
     assert ("held", "office@springfield.example", "sent") in nights.messages()
     mails = nights.messages()
@@ -191,7 +191,7 @@ def test_force_applies_an_older_content_as_a_new_attempt_with_its_reason(nights:
     two_contents(nights)
     nights.put([person(1, userLastName="First")], at=nights.now)
     delivery = nights.sync("night-3")[0].delivery
-    assert pipeline.touched_since(nights.edges, "springfield", delivery or "") == 1
+    assert pipeline.touched_since(nights.services, "springfield", delivery or "") == 1
     [forced] = nights.sync("by-hand", force=True, reason="the second file was a mistake")
     assert forced.outcome is Outcome.APPLIED
     assert last_name(nights) == "First"
@@ -231,5 +231,5 @@ def test_a_remark_that_only_came_with_the_new_rules_makes_a_new_attempt(nights: 
         conn.execute(update(tables.placement).values(owner="source"))
         conn.execute(update(tables.district).values(roster_version=tables.district.c.roster_version + 1))
     [again] = nights.sync("night-2")
-    assert [each.code for each in again.findings] == ["person-owned-by-source"]
+    assert [finding.code for finding in again.findings] == ["person-owned-by-source"]
     assert (again.attempt, again.changes) == (2, 0)

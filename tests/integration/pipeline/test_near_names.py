@@ -36,9 +36,9 @@ def told(nights: Nights) -> list[tuple[str, str]]:
         return [tuple(row) for row in found]
 
 
-def looks(nights: Nights) -> monitoring.ledger.Looks:
+def looks(nights: Nights) -> monitoring.ledger.InboxScans:
     with nights.owner.connect() as conn:
-        return monitoring.ledger.looks(conn)["springfield"]
+        return monitoring.ledger.inbox_scans(conn)["springfield"]
 
 
 @pytest.mark.parametrize("name", NEAR)

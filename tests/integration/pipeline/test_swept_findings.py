@@ -122,11 +122,11 @@ def test_task_by_task_it_applies_none_of_its_wrong_rows(nights: Nights, sweep: C
     """Validate finds them whole, and they are swept before upsert reads them."""
     first_night(nights)
     nights.now += timedelta(days=100)
-    edges, run = nights.edges, nights.run("after")
-    [delivery] = pipeline.pull(edges, run, CODE).deliveries
-    assert pipeline.validate(edges, run, CODE, delivery)["findings"]["row"] == 3
+    services, run = nights.services, nights.run("after")
+    [delivery] = pipeline.pull(services, run, CODE).deliveries
+    assert pipeline.validate(services, run, CODE, delivery)["findings"]["row"] == 3
     lose_findings(nights)
-    assert pipeline.upsert(edges, run, CODE, delivery)["rows"]["rejected"] == 3
+    assert pipeline.upsert(services, run, CODE, delivery)["rows"]["rejected"] == 3
     assert nights.people() == ["u1"]
 
 
@@ -138,20 +138,20 @@ def test_set_aside_and_forced_it_applies_none_of_its_wrong_rows(
     with nights.owner.begin() as conn:
         conn.execute(update(t.delivery).values(state=state, decided_by="olga"))
     paused(nights, sweep)
-    edges, run = nights.edges, nights.run("after", force=True, reason="they insist")
-    [delivery] = pipeline.pull(edges, run, CODE).deliveries
-    assert pipeline.validate(edges, run, CODE, delivery)["findings"]["row"] == 3
+    services, run = nights.services, nights.run("after", force=True, reason="they insist")
+    [delivery] = pipeline.pull(services, run, CODE).deliveries
+    assert pipeline.validate(services, run, CODE, delivery)["findings"]["row"] == 3
     # Killed here, nothing of it would be applied without force.
     assert nights.states() == [state]
-    assert pipeline.upsert(edges, run, CODE, delivery)["rows"]["rejected"] == 3
+    assert pipeline.upsert(services, run, CODE, delivery)["rows"]["rejected"] == 3
     assert (nights.states(), nights.people()) == (["applied"], ["u1"])
 
 
 def test_failed_and_found_again_it_applies_none_of_its_wrong_rows(nights: Nights, sweep: Callable[[], int]) -> None:
     nights.put(FILE)
-    edges, run = nights.edges, nights.run("first")
-    [delivery] = pipeline.pull(edges, run, CODE).deliveries
-    pipeline.validate(edges, run, CODE, delivery)
+    services, run = nights.services, nights.run("first")
+    [delivery] = pipeline.pull(services, run, CODE).deliveries
+    pipeline.validate(services, run, CODE, delivery)
     with nights.owner.begin() as conn:
         conn.execute(update(t.delivery).values(state="failed"))
     nights.now += timedelta(days=100)
@@ -163,9 +163,9 @@ def test_failed_and_found_again_it_applies_none_of_its_wrong_rows(nights: Nights
 
 def test_killed_and_resumed_it_applies_none_of_its_wrong_rows(nights: Nights) -> None:
     nights.put(FILE)
-    edges, run = nights.edges, nights.run("first")
-    [delivery] = pipeline.pull(edges, run, CODE).deliveries
-    pipeline.validate(edges, run, CODE, delivery)
+    services, run = nights.services, nights.run("first")
+    [delivery] = pipeline.pull(services, run, CODE).deliveries
+    pipeline.validate(services, run, CODE, delivery)
     lose_findings(nights)
     [again] = nights.sync("first")
     assert (again.outcome, flat(again), nights.people()) == (Outcome.APPLIED_WITH_ERRORS, FOUND, ["u1"])
@@ -181,7 +181,7 @@ def test_approved_it_applies_none_of_its_wrong_rows(nights: Nights) -> None:
     [held] = nights.sync("third")
     assert held.outcome is Outcome.HELD
     lose_findings(nights, "value-not-allowed")
-    reviewed = reviewing.approve(nights.edges, held.delivery or "", actor="olga")
+    reviewed = reviewing.approve(nights.services, held.delivery or "", actor="olga")
     assert reviewed.result is not None
     assert (flat(reviewed.result), reviewed.result.rows.rejected, nights.people()) == (FOUND, 3, ["u1"])
 
@@ -232,7 +232,7 @@ def test_replay_renders_no_report_without_its_findings(nights: Nights) -> None:
         conn.execute(update(t.message).values(state="refused"))
         files = conn.execute(select(t.report_file.c.content)).all()
     lose_findings(nights)
-    replayed = replaying.replay(nights.edges, first.delivery or "")
+    replayed = replaying.replay(nights.services, first.delivery or "")
     assert (replayed.swept, replayed.rendered) == (True, 0)
     with nights.owner.connect() as conn:
         assert conn.execute(select(t.report_file.c.content)).all() == files
@@ -252,5 +252,5 @@ def test_without_its_schools_an_approval_needs_all_reasons(nights: Nights) -> No
         school = t.finding.c.detail["school"].as_string()
         conn.execute(delete(t.finding).where(t.finding.c.code == "hold-school", school == "200"))
     with pytest.raises(ConfigurationError):
-        reviewing.approve(nights.edges, held.delivery or "", actor="olga", without_held_schools=True)
+        reviewing.approve(nights.services, held.delivery or "", actor="olga", without_held_schools=True)
     assert (nights.states(), len(nights.people())) == (["applied", "held"], 20)

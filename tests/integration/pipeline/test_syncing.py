@@ -22,9 +22,9 @@ GOOD = [person(1), person(2), teaching(3, "c1")]
 def tasks(nights: Nights, name: str = "night-1") -> list[dict[str, object]]:
     """The night as Airflow runs it: task by task, nothing kept in memory."""
     run, code = nights.run(name), nights.config.code
-    pulled = pipeline.pull(nights.edges, run, code)
+    pulled = pipeline.pull(nights.services, run, code)
     for stage in (pipeline.validate, pipeline.upsert, pipeline.email):
-        results = [dict(stage(nights.edges, run, code, each)) for each in pulled.deliveries]
+        results = [dict(stage(nights.services, run, code, delivery)) for delivery in pulled.deliveries]
         if stage is pipeline.upsert:
             applied = results
     return applied
@@ -49,7 +49,7 @@ def test_one_bad_row_applies_exactly_the_others(nights: Nights) -> None:
     assert result.outcome is Outcome.APPLIED_WITH_ERRORS
     assert result.rows == RowCounts(read=4, accepted=2, rejected=2)
     assert nights.people() == ["u1", "u4"]
-    assert [each.flat for each in result.findings] == [
+    assert [finding.flat for finding in result.findings] == [
         (3, "userEmail", "email-invalid"),
         (4, "schoolId", "school-unknown"),
     ]
@@ -70,7 +70,7 @@ def test_a_refused_file_applies_nothing_and_tells_those_who_want_problems(nights
     before = nights.fingerprint()
     [result] = nights.sync()
     assert result.outcome is Outcome.REFUSED
-    assert (1, "userEmial", "header-misspelled") in [each.flat for each in result.findings]
+    assert (1, "userEmial", "header-misspelled") in [finding.flat for finding in result.findings]
     assert nights.fingerprint() == before
     assert nights.states() == ["refused"]
     assert [kind for kind, _, _ in nights.messages()] == ["refused", "refused"]
@@ -88,9 +88,9 @@ def test_the_tasks_one_by_one_do_what_one_process_does(nights: Nights) -> None:
 def test_what_the_tasks_return_is_ids_and_counts(nights: Nights) -> None:
     nights.put([*GOOD, person(5, userRole="Janitor")])
     run, code = nights.run(), nights.config.code
-    ids = pipeline.pull(nights.edges, run, code).deliveries
+    ids = pipeline.pull(nights.services, run, code).deliveries
     told = [
-        dict(stage(nights.edges, run, code, each))
+        dict(stage(nights.services, run, code, each))
         for stage in (pipeline.validate, pipeline.upsert, pipeline.email)
         for each in ids
     ]
@@ -144,8 +144,10 @@ def test_a_missing_inbox_is_our_failure_and_says_what_to_do(nights: Nights) -> N
 def test_a_file_that_grows_between_two_looks_waits_for_the_next_run(nights: Nights) -> None:
     nights.put([person(1)])
     nights.settle_seconds = 30
-    edges = nights.edges
-    growing = pipeline.Edges(**{f: getattr(edges, f) for f in edges.__slots__} | {"sleep": lambda _: nights.put(GOOD)})
+    services = nights.services
+    growing = pipeline.Services(
+        **{f: getattr(services, f) for f in services.__slots__} | {"sleep": lambda _: nights.put(GOOD)}
+    )
     [result] = pipeline.sync(growing, nights.run(), nights.config.code)
     assert (result.outcome, result.delivery) == (Outcome.WAITING, None)
     assert nights.people() == []
@@ -181,7 +183,7 @@ def test_a_file_of_no_bytes_waits_for_its_upload_and_is_refused_when_it_stays_so
         assert (result.outcome, result.delivery) == (Outcome.WAITING, None)
     nights.now += timedelta(days=1)
     [result] = nights.sync("night-2")
-    assert [each.code for each in result.findings] == ["file-empty"]
+    assert [finding.code for finding in result.findings] == ["file-empty"]
     assert result.outcome is Outcome.REFUSED
 
 
@@ -189,7 +191,7 @@ def test_several_files_are_applied_oldest_first(nights: Nights) -> None:
     nights.put([person(1, userLastName="Newer")], "users-a.csv", nights.now - timedelta(hours=1))
     nights.put([person(1, userLastName="Older")], "users-b.csv", nights.now - timedelta(hours=2))
     results = nights.sync()
-    assert [each.outcome for each in results] == [Outcome.APPLIED, Outcome.APPLIED]
+    assert [result.outcome for result in results] == [Outcome.APPLIED, Outcome.APPLIED]
     with nights.owner.connect() as conn:
         assert conn.scalars(select(tables.person.c.last_name)).all() == ["Newer"]
 
@@ -238,10 +240,10 @@ def test_a_dry_run_counts_and_writes_nothing(nights: Nights) -> None:
 
 def test_a_check_with_a_district_knows_the_roster_and_writes_nothing(nights: Nights) -> None:
     data = users_csv([person(1), person(2, schoolId="999")])
-    alone = pipeline.check(data, dictionary.load())
+    alone = pipeline.check(data, dictionary.load_dictionary())
     assert (alone.verdict, alone.rows) == ("accepted", RowCounts(read=2, accepted=2))
     before = nights.fingerprint()
-    checked = pipeline.check(data, dictionary.load(), nights.config, edges=nights.edges)
+    checked = pipeline.check(data, dictionary.load_dictionary(), nights.config, services=nights.services)
     assert (checked.verdict, checked.rows) == ("accepted_with_errors", RowCounts(read=2, accepted=1, rejected=1))
     assert [each["code"] for each in checked.to_json()["findings"]] == ["school-unknown"]
     assert nights.fingerprint() == before
@@ -250,26 +252,26 @@ def test_a_check_with_a_district_knows_the_roster_and_writes_nothing(nights: Nig
 def test_a_delivery_that_nobody_validated_fails_loudly_and_goes_on_after_a_clear(nights: Nights) -> None:
     nights.put(GOOD)
     run, code = nights.run(), nights.config.code
-    [delivery] = pipeline.pull(nights.edges, run, code).deliveries
+    [delivery] = pipeline.pull(nights.services, run, code).deliveries
     with pytest.raises(PermanentError):
-        pipeline.upsert(nights.edges, run, code, delivery)
+        pipeline.upsert(nights.services, run, code, delivery)
     assert nights.states() == ["failed"]
     assert [each.outcome for each in nights.sync()] == [Outcome.APPLIED]
 
 
 def test_a_delivery_of_another_district_is_refused_to_a_task(nights: Nights) -> None:
     nights.put(GOOD)
-    [delivery] = pipeline.pull(nights.edges, nights.run(), "springfield").deliveries
+    [delivery] = pipeline.pull(nights.services, nights.run(), "springfield").deliveries
     nights.config = district(nights.inbox, code="shelbyville")
     with pytest.raises(PermanentError):
-        pipeline.validate(nights.edges, nights.run(), "shelbyville", delivery)
+        pipeline.validate(nights.services, nights.run(), "shelbyville", delivery)
 
 
 def test_a_second_copy_of_a_task_commits_nothing(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     nights.put(GOOD)
     run, code = nights.run(), nights.config.code
-    [delivery] = pipeline.pull(nights.edges, run, code).deliveries
-    pipeline.validate(nights.edges, run, code, delivery)
+    [delivery] = pipeline.pull(nights.services, run, code).deliveries
+    pipeline.validate(nights.services, run, code, delivery)
     # The newer copy takes the delivery over just before the older one plans.
     from rostersync import planning
 
@@ -283,7 +285,7 @@ def test_a_second_copy_of_a_task_commits_nothing(nights: Nights, monkeypatch: py
     monkeypatch.setattr(planning, "lock_district", overtaken)
     before = nights.fingerprint()
     with pytest.raises(LostClaim):
-        pipeline.upsert(nights.edges, run, code, delivery)
+        pipeline.upsert(nights.services, run, code, delivery)
     assert (nights.fingerprint(), nights.messages(), nights.states()) == (before, [], ["validated"])
 
 
@@ -293,7 +295,7 @@ def test_a_task_that_ends_with_an_error_is_not_counted_as_killed(
 ) -> None:
     nights.put(GOOD)
     run, code = nights.run(), nights.config.code
-    [delivery] = pipeline.pull(nights.edges, run, code).deliveries
+    [delivery] = pipeline.pull(nights.services, run, code).deliveries
 
     def stopped(*_: object) -> None:
         raise error
@@ -302,18 +304,18 @@ def test_a_task_that_ends_with_an_error_is_not_counted_as_killed(
         patched.setattr("rostersync.pipeline.validating.screen", stopped)
         for _ in range(3):
             with pytest.raises(error if isinstance(error, type) else type(error)):
-                pipeline.validate(nights.edges, run, code, delivery)
-    pipeline.validate(nights.edges, run, code, delivery)
+                pipeline.validate(nights.services, run, code, delivery)
+    pipeline.validate(nights.services, run, code, delivery)
     assert nights.states() == ["validated"]
 
 
 def test_a_configuration_changed_between_validate_and_upsert_is_followed(nights: Nights) -> None:
     nights.put([person(1), person(2)])
     run, code = nights.run(), nights.config.code
-    [delivery] = pipeline.pull(nights.edges, run, code).deliveries
-    pipeline.validate(nights.edges, run, code, delivery)
+    [delivery] = pipeline.pull(nights.services, run, code).deliveries
+    pipeline.validate(nights.services, run, code, delivery)
     nights.config = district(nights.inbox, limits={"max_rows": 1})
-    assert pipeline.upsert(nights.edges, run, code, delivery)["outcome"] == "refused"
+    assert pipeline.upsert(nights.services, run, code, delivery)["outcome"] == "refused"
     assert nights.people() == []
 
 
@@ -322,12 +324,14 @@ def test_a_run_keeps_the_districts_of_its_first_list(nights: Nights, monkeypatch
 
     monkeypatch.setattr(districts, "codes_of_wave", lambda wave: ["shelbyville", "springfield"])
     run = nights.run()
-    assert pipeline.list_districts(nights.edges, run, "nightly") == ["shelbyville", "springfield"]
+    assert pipeline.list_districts(nights.services, run, "nightly") == ["shelbyville", "springfield"]
     monkeypatch.setattr(districts, "codes_of_wave", lambda wave: ["springfield"])
-    assert pipeline.list_districts(nights.edges, run, "nightly") == ["shelbyville", "springfield"]
-    assert pipeline.list_districts(nights.edges, nights.run("night-2"), "nightly", ["springfield"]) == ["springfield"]
+    assert pipeline.list_districts(nights.services, run, "nightly") == ["shelbyville", "springfield"]
+    assert pipeline.list_districts(nights.services, nights.run("night-2"), "nightly", ["springfield"]) == [
+        "springfield"
+    ]
     with pytest.raises(ConfigurationError):
-        pipeline.list_districts(nights.edges, nights.run("night-3"), "nightly", ["ogdenville"])
+        pipeline.list_districts(nights.services, nights.run("night-3"), "nightly", ["ogdenville"])
 
 
 def test_counts_add_up_to_the_distinct_entities_named(nights: Nights) -> None:
@@ -340,14 +344,14 @@ def test_counts_add_up_to_the_distinct_entities_named(nights: Nights) -> None:
 def test_progress_names_the_stages_in_order(nights: Nights) -> None:
     nights.put(GOOD)
     told: list[tuple[str, str]] = []
-    pipeline.sync(nights.edges, nights.run(), "springfield", progress=lambda code, stage: told.append((code, stage)))
+    pipeline.sync(nights.services, nights.run(), "springfield", progress=lambda code, stage: told.append((code, stage)))
     assert told == [("springfield", stage) for stage in ("pull", "validate", "upsert", "email")]
 
 
 def test_the_json_of_a_result_has_the_documented_shape(nights: Nights) -> None:
     nights.put([person(1), person(2, userEmail="nobody")])
     [result] = nights.sync()
-    shown = result.to_json(dictionary.load())
+    shown = result.to_json(dictionary.load_dictionary())
     assert list(shown) == ["district", "delivery", "attempt", "outcome", "rows", "counts", "by_school", "findings"]
     assert shown["counts"]["staff"] == {"created": 1, "updated": 0, "unchanged": 0, "removed": 0, "errors": 1}
     assert "nobody" not in json.dumps(shown)
@@ -355,7 +359,7 @@ def test_the_json_of_a_result_has_the_documented_shape(nights: Nights) -> None:
 
 def test_a_name_that_no_database_row_knows_is_entered_with_the_first_look(nights: Nights) -> None:
     nights.config = district(nights.inbox, code="shelbyville", name="Shelbyville ISD")
-    pipeline.pull(nights.edges, nights.run(), "shelbyville")
+    pipeline.pull(nights.services, nights.run(), "shelbyville")
     with nights.owner.connect() as conn:
         name = select(tables.district.c.name).where(tables.district.c.code == "shelbyville")
         assert conn.scalar(name) == "Shelbyville ISD"
@@ -363,7 +367,7 @@ def test_a_name_that_no_database_row_knows_is_entered_with_the_first_look(nights
 
 def test_an_unfinished_delivery_goes_on_in_the_next_run(nights: Nights) -> None:
     nights.put([person(1)])
-    pipeline.pull(nights.edges, nights.run("night-1"), "springfield")
+    pipeline.pull(nights.services, nights.run("night-1"), "springfield")
     (nights.inbox / "users.csv").unlink()
     assert [each.outcome for each in nights.sync("night-2")] == [Outcome.APPLIED]
     with nights.owner.begin() as conn:
@@ -389,7 +393,7 @@ def test_an_address_that_another_district_takes_meanwhile_is_judged_again(
     monkeypatch.setattr(planning, "plan", overtaken)
     [result] = nights.sync()
     assert len(plans) == 2
-    assert [each.flat for each in result.findings] == [(2, "userEmail", "email-taken")]
+    assert [finding.flat for finding in result.findings] == [(2, "userEmail", "email-taken")]
     assert nights.people() == ["u2", "x"]
 
 

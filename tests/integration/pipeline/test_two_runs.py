@@ -42,13 +42,13 @@ def between(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, other: Call
 
 
 def pulled(nights: Nights, name: str) -> str:
-    [delivery] = pipeline.pull(nights.edges, nights.run(name), CODE).deliveries
+    [delivery] = pipeline.pull(nights.services, nights.run(name), CODE).deliveries
     return delivery
 
 
 def finish(nights: Nights, name: str, delivery: str) -> dict[str, Any]:
-    pipeline.validate(nights.edges, nights.run(name), CODE, delivery)
-    return dict(pipeline.upsert(nights.edges, nights.run(name), CODE, delivery))
+    pipeline.validate(nights.services, nights.run(name), CODE, delivery)
+    return dict(pipeline.upsert(nights.services, nights.run(name), CODE, delivery))
 
 
 def take_over(nights: Nights, delivery: str) -> None:
@@ -69,12 +69,12 @@ def test_a_run_that_was_overtaken_while_it_applied_ends_with_the_others_result(
     nights.put(FILE)
     delivery = pulled(nights, "slow")
     assert pulled(nights, "fast") == delivery
-    pipeline.validate(nights.edges, nights.run("slow"), CODE, delivery)
+    pipeline.validate(nights.services, nights.run("slow"), CODE, delivery)
     between(monkeypatch, planning, "lock_district", lambda: finish(nights, "fast", delivery))
-    result = pipeline.upsert(nights.edges, nights.run("slow"), CODE, delivery)
+    result = pipeline.upsert(nights.services, nights.run("slow"), CODE, delivery)
     assert (result["outcome"], result["attempt"], attempts(nights)) == ("duplicate", 1, 1)
     assert nights.people() == ["u1", "u2"]
-    assert pipeline.upsert(nights.edges, nights.run("slow"), CODE, delivery) == result
+    assert pipeline.upsert(nights.services, nights.run("slow"), CODE, delivery) == result
 
 
 def test_a_run_that_was_overtaken_while_it_screened_ends_with_the_others_result(
@@ -84,8 +84,8 @@ def test_a_run_that_was_overtaken_while_it_screened_ends_with_the_others_result(
     delivery = pulled(nights, "slow")
     pulled(nights, "fast")
     between(monkeypatch, validating, "screen", lambda: finish(nights, "fast", delivery))
-    assert pipeline.validate(nights.edges, nights.run("slow"), CODE, delivery)["findings"]["row"] == 1
-    assert pipeline.upsert(nights.edges, nights.run("slow"), CODE, delivery)["outcome"] == "duplicate"
+    assert pipeline.validate(nights.services, nights.run("slow"), CODE, delivery)["findings"]["row"] == 1
+    assert pipeline.upsert(nights.services, nights.run("slow"), CODE, delivery)["outcome"] == "duplicate"
     assert (attempts(nights), nights.people()) == (1, ["u1", "u2"])
 
 
@@ -112,7 +112,7 @@ def test_while_the_other_is_still_at_it_trying_later_helps(nights: Nights, monke
     delivery = pulled(nights, "slow")
     between(monkeypatch, validating, "screen", lambda: take_over(nights, delivery))
     with pytest.raises(LostClaim) as lost:
-        pipeline.validate(nights.edges, nights.run("slow"), CODE, delivery)
+        pipeline.validate(nights.services, nights.run("slow"), CODE, delivery)
     assert isinstance(lost.value, TransientError)
     assert (nights.states(), len(nights.slept) > 0) == (["pulled"], True)
     assert finish(nights, "slow", delivery)["outcome"] == "applied_with_errors"
@@ -140,9 +140,9 @@ def test_an_approval_commits_nothing_when_another_task_took_the_delivery_over(
     before = nights.fingerprint()
     between(monkeypatch, planning, "lock_district", lambda: take_over(nights, delivery))
     with pytest.raises(LostClaim):
-        reviewing.approve(nights.edges, delivery, actor="olga")
+        reviewing.approve(nights.services, delivery, actor="olga")
     assert (nights.states(), decisions(nights), nights.fingerprint()) == (["applied", "held"], 0, before)
-    assert reviewing.approve(nights.edges, delivery, actor="olga").state is DeliveryState.APPLIED
+    assert reviewing.approve(nights.services, delivery, actor="olga").state is DeliveryState.APPLIED
 
 
 def test_an_approval_that_a_forced_run_overtook_says_that_it_was_decided(
@@ -153,7 +153,7 @@ def test_an_approval_that_a_forced_run_overtook_says_that_it_was_decided(
     nights.config = district(nights.inbox, holds={"removals": no_limit, "removals_of_most": no_limit})
     forced = {"force": True, "reason": "no time to ask"}
     between(monkeypatch, planning, "lock_district", lambda: nights.sync("by-hand", **forced))
-    reviewed = reviewing.approve(nights.edges, delivery, actor="olga")
+    reviewed = reviewing.approve(nights.services, delivery, actor="olga")
     assert (reviewed.decided, reviewed.state, decisions(nights)) == (False, DeliveryState.APPLIED, 0)
     assert nights.people() == ["u6", "u7", "u8"]
 
@@ -169,7 +169,7 @@ def test_an_approval_after_another_judgement_is_of_the_rows_as_they_are_judged_n
         nights.sync("by-hand", force=True, reason="again")
 
     between(monkeypatch, planning, "lock_district", other_rules)
-    reviewed = reviewing.approve(nights.edges, delivery, actor="olga")
+    reviewed = reviewing.approve(nights.services, delivery, actor="olga")
     assert (reviewed.state, nights.people()) == (DeliveryState.APPLIED, ["u6", "u7", "u8"])
     d = t.delivery.c
     with nights.owner.connect() as conn:

@@ -71,7 +71,7 @@ def placed(conn: Connection, user_id: str, school: str = "S1", owner: str = "fil
 
 
 def run(conn: Connection, *rows: Mapping[str, object], write: bool = True, creation: bool = False) -> Plan:
-    context = PlanContext(district="d", dictionary=dictionary.load(), today=TODAY, school_creation=creation)
+    context = PlanContext(district="d", dictionary=dictionary.load_dictionary(), today=TODAY, school_creation=creation)
     with acting_as(conn, "roster_sync", "d"):
         lock_district(conn, "d")
         planned = plan(conn, context, frame(*rows))

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import Connection, Engine, insert
 
 from rostersync import database
-from rostersync.configuration.dictionary import load
+from rostersync.configuration.dictionary import load_dictionary
 from rostersync.configuration.district import Holds, Threshold
 from rostersync.database import tables as t
 from rostersync.embedded_postgres.server import Server
 from rostersync.model import Finding
-from rostersync.planning import PlanContext, judge_holds, lock_district, plan
+from rostersync.planning import PlanContext, find_holds, lock_district, plan
 from tests.support.district_nights import START
 from tests.support.logins import acting_as
 from tests.support.oracle import database as model_database
@@ -22,7 +22,7 @@ from tests.support.oracle.comparison import rolled_back
 from tests.support.oracle.values import Row
 from tests.support.servers import fresh_database
 
-HEADERS = load().headers
+HEADERS = load_dictionary().headers
 DISTRICT = "springfield"
 ELM_STREET = {"school": "100", "school_name": "Elm Street"}
 """What a finding says of the school that is about to lose too much."""
@@ -89,7 +89,7 @@ def employ(
     placed = "active" if status == "active" else "ended"
     conn.execute(
         insert(t.placement),
-        [{"user_id": each["user_id"], "school_id": school, "status": placed} | own for each in people],
+        [{"user_id": person["user_id"], "school_id": school, "status": placed} | own for person in people],
     )
 
 
@@ -111,16 +111,16 @@ def judged(conn: Connection, rows: Sequence[Cells], holds: Holds | None = None, 
         Row(
             line=line,
             status="accepted",
-            class_folded=False,
+            class_part_dropped=False,
             email_key=cells.get("userEmail", ""),
             cells=dict.fromkeys(HEADERS, "") | dict(cells),
         )
         for line, cells in enumerate(rows, 2)
     ]
-    made = PlanContext(district=DISTRICT, dictionary=load(), today=START.date(), **context)
+    made = PlanContext(district=DISTRICT, dictionary=load_dictionary(), today=START.date(), **context)
     with acting_as(conn, "roster_sync", DISTRICT):
         lock_district(conn, DISTRICT)
-        return list(judge_holds(plan(conn, made, model_database.frame(staged, HEADERS)), holds or Holds()))
+        return list(find_holds(plan(conn, made, model_database.frame(staged, HEADERS)), holds or Holds()))
 
 
 def codes(conn: Connection, rows: Sequence[Cells], holds: Holds | None = None, **context: Any) -> list[str]:
@@ -128,7 +128,7 @@ def codes(conn: Connection, rows: Sequence[Cells], holds: Holds | None = None, *
 
 
 def told(findings: Sequence[Finding], code: str) -> list[dict[str, Any]]:
-    return [dict(each.detail) for each in findings if each.code == code]
+    return [dict(finding.detail) for finding in findings if finding.code == code]
 
 
 def leaving(number: int, school: str = "100") -> dict[str, str]:

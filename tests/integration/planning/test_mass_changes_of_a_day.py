@@ -47,13 +47,13 @@ def held(result: pipeline.SyncResult) -> list[tuple[str, Any, Any, Any]]:
     """(code, entity, count, of) of what holds a file back; `entity` is a school's with its ID."""
     return [
         (
-            each.code,
-            "/".join(filter(None, (each.detail.get("entity"), each.detail.get("school")))),
-            each.detail.get("count"),
-            each.detail.get("of"),
+            finding.code,
+            "/".join(filter(None, (finding.detail.get("entity"), finding.detail.get("school")))),
+            finding.detail.get("count"),
+            finding.detail.get("of"),
         )
-        for each in result.findings
-        if each.severity == "hold"
+        for finding in result.findings
+        if finding.severity == "hold"
     ]
 
 
@@ -175,7 +175,7 @@ def test_twenty_five_files_of_four_removals_in_one_look(nights: Nights) -> None:
         nights.put(leaving(4 * number + 1, 4 * number + 4), f"users-{number:02}.csv")
     results = nights.sync("night")
     # Eight of a hundred are applied; with the third file they would be twelve.
-    assert [each.outcome for each in results] == [Outcome.APPLIED] * 2 + [Outcome.HELD] * 23
+    assert [result.outcome for result in results] == [Outcome.APPLIED] * 2 + [Outcome.HELD] * 23
     assert held(results[2])[0] == ("hold-removals", "people", 12, 100)
     assert len(nights.people()) == 92
 
@@ -209,7 +209,7 @@ def test_who_came_back_the_same_day_did_not_end(nights: Nights) -> None:
 def test_what_was_undone_does_not_count(nights: Nights) -> None:
     employ(nights, people(1, 40))
     gone = night(nights, leaving(1, 4), "first")
-    undoing.undo(nights.edges, str(gone.delivery), actor="olga", reason="wrong")
+    undoing.undo(nights.services, str(gone.delivery), actor="olga", reason="wrong")
     assert held(night(nights, leaving(5, 8), "second")) == []
 
 
@@ -217,7 +217,7 @@ def test_what_a_person_approved_does_not_count(nights: Nights) -> None:
     employ(nights, people(1, 40))
     waiting = night(nights, leaving(1, 6), "first")
     assert waiting.outcome is Outcome.HELD
-    reviewing.approve(nights.edges, str(waiting.delivery), actor="olga")
+    reviewing.approve(nights.services, str(waiting.delivery), actor="olga")
     assert len(nights.people()) == 34
     assert held(night(nights, leaving(7, 10), "second")) == []
     assert held(night(nights, leaving(11, 11), "third"))[0] == ("hold-removals", "people", 5, 40)
@@ -229,11 +229,11 @@ def test_one_look_is_one_look_over_midnight_too(nights: Nights) -> None:
     (nights.inbox / "users.csv").unlink()
     nights.put(leaving(1, 4), "users-1.csv")
     nights.put(leaving(5, 8), "users-2.csv")
-    pulled = pipeline.pull(nights.edges, nights.run(), "springfield")
+    pulled = pipeline.pull(nights.services, nights.run(), "springfield")
     outcomes = []
     for delivery in pulled.deliveries:
-        pipeline.validate(nights.edges, nights.run(), "springfield", delivery)
-        outcomes.append(pipeline.upsert(nights.edges, nights.run(), "springfield", delivery)["outcome"])
+        pipeline.validate(nights.services, nights.run(), "springfield", delivery)
+        outcomes.append(pipeline.upsert(nights.services, nights.run(), "springfield", delivery)["outcome"])
         nights.now += timedelta(minutes=20)
     assert outcomes == [Outcome.APPLIED, Outcome.HELD]
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from rostersync.database import tables as t
-from rostersync.model import Dated, Severity
+from rostersync.model import DateChanges, Severity
 from rostersync.operations import date_changes
 from rostersync.pipeline import SyncResult
 from tests.support.district_nights import START, Nights, person, teaching
@@ -27,7 +27,7 @@ def nights(emptied: Nights) -> Nights:
 def night(nights: Nights, *rows: dict[str, str], name: str) -> SyncResult:
     nights.put(rows, at=nights.now)
     [result] = nights.sync(name)
-    assert not [each for each in result.findings if each.severity is Severity.ROW]
+    assert not [finding for finding in result.findings if finding.severity is Severity.ROW]
     return result
 
 
@@ -45,9 +45,9 @@ def test_the_day_after_the_last_ends_placement_and_enrollments(nights: Nights) -
     """u1 goes on at 200, u2 goes on at 100."""
     elsewhere = taught(1, "c3", schoolId="200")
     night(nights, *taught(1, "c1", "c2"), person(1, endDate=TODAY), *elsewhere, *taught(2, "c1"), name="first")
-    assert date_changes.pass_days(nights.edges, nights.config) == Dated()
+    assert date_changes.apply_district_date_changes(nights.services, nights.config) == DateChanges()
     nights.now = START + timedelta(days=1)
-    assert date_changes.pass_days(nights.edges, nights.config) == Dated(ended=3)
+    assert date_changes.apply_district_date_changes(nights.services, nights.config) == DateChanges(ended=3)
     assert statuses(nights, t.placement) == {("u1", "100"): "ended", ("u1", "200"): "active", ("u2", "100"): "active"}
     assert statuses(nights, t.enrollment) == {
         ("u1", "c1"): "ended",
@@ -55,7 +55,7 @@ def test_the_day_after_the_last_ends_placement_and_enrollments(nights: Nights) -
         ("u1", "c3"): "active",
         ("u2", "c1"): "active",
     }
-    assert date_changes.pass_days(nights.edges, nights.config) == Dated()
+    assert date_changes.apply_district_date_changes(nights.services, nights.config) == DateChanges()
 
 
 def test_what_stayed_behind_in_earlier_times_ends_as_well_and_what_is_others_stays(nights: Nights) -> None:
@@ -64,7 +64,9 @@ def test_what_stayed_behind_in_earlier_times_ends_as_well_and_what_is_others_sta
     with nights.owner.begin() as conn:
         conn.execute(update(p).values(status="ended", end_date="2026-11-01").where(p.c.user_id == "u1"))
         conn.execute(update(e).values(owner="manual").where(e.c.user_id == "u1", e.c.class_id == "c2"))
-    assert date_changes.pass_days(nights.edges, nights.config) == Dated(ended=1, deactivated=1)
+    assert date_changes.apply_district_date_changes(nights.services, nights.config) == DateChanges(
+        ended=1, deactivated=1
+    )
     assert statuses(nights, e) == {("u1", "c1"): "ended", ("u1", "c2"): "active", ("u2", "c1"): "active"}
 
 
@@ -74,14 +76,14 @@ def test_a_file_that_says_the_last_day_is_over_ends_both(nights: Nights) -> None
     assert statuses(nights, t.enrollment) == {("u1", "c1"): "ended", ("u1", "c2"): "ended", ("u2", "c1"): "active"}
     assert result.counts["enrollment"]["removed"] == 2
     assert result.counts["staff"] == {"created": 0, "updated": 0, "unchanged": 1, "removed": 1, "errors": 0}
-    assert [each.flat for each in result.findings] == [(2, "endDate", "date-past")]
+    assert [finding.flat for finding in result.findings] == [(2, "endDate", "date-past")]
 
 
 def test_a_row_about_a_class_where_the_placement_is_over_starts_nothing_and_is_told(nights: Nights) -> None:
     night(nights, *taught(1, "c1"), name="first")
     result = night(nights, person(1, endDate=PAST), *taught(1, "c1", "c2"), name="second")
     assert statuses(nights, t.enrollment) == {("u1", "c1"): "ended", ("u1", "c2"): "ended"}
-    assert [each.flat for each in result.findings if each.code == "date-past"] == [
+    assert [finding.flat for finding in result.findings if finding.code == "date-past"] == [
         (line, "endDate", "date-past") for line in (2, 3, 4)
     ]
     nights.now += timedelta(days=1)

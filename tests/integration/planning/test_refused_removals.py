@@ -34,11 +34,11 @@ def night(nights: Nights, *rows: dict[str, str], name: str = "night-2", **fields
 
 
 def errors(result: SyncResult) -> list[Flat]:
-    return [each.flat for each in result.findings if each.severity is Severity.ROW]
+    return [finding.flat for finding in result.findings if finding.severity is Severity.ROW]
 
 
 def remarks(result: SyncResult) -> list[Flat]:
-    return [each.flat for each in result.findings if each.severity is Severity.REMARK]
+    return [finding.flat for finding in result.findings if finding.severity is Severity.REMARK]
 
 
 def enrolled(nights: Nights) -> dict[tuple[str, str], str]:
@@ -72,7 +72,7 @@ def test_a_new_person_is_placed_though_a_refused_removal_names_them(
     result = night(nights, refused, teaching(9, "c1", schoolId=refused["schoolId"]), person(9, schoolId="200"))
     unknown = refused["schoolId"] == "900"
     assert errors(result) == [finding, *([(3, "schoolId", "school-unknown")] if unknown else [])]
-    assert "row-folded" not in {each.code for each in result.findings}
+    assert "row-folded" not in {finding.code for finding in result.findings}
     assert nights.people() == ["u9"]
     assert enrolled(nights) == ({} if unknown else {("u9", "c1"): "active"})
     assert (result.rows.accepted, result.rows.rejected, result.rows.set_aside) == ((1, 2, 0) if unknown else (2, 1, 0))
@@ -197,5 +197,5 @@ def test_a_dry_run_comes_to_the_same(nights: Nights) -> None:
     rows = (removal("REMOVE-USER", userId="u9"), person(9))
     nights.put(rows, at=nights.now)
     [tried] = nights.sync("night-1", dry_run=True)
-    assert [each.code for each in tried.findings] == ["action-target-unknown"]
+    assert [finding.code for finding in tried.findings] == ["action-target-unknown"]
     assert (tried.rows.accepted, tried.rows.rejected, tried.rows.set_aside) == (1, 1, 0)

@@ -28,7 +28,7 @@ def removal(nights: Nights, **cells: str) -> tuple[list[tuple[int | None, str | 
     """What a file with this removal of Ana comes to."""
     nights.put([{"action": "REMOVE-USER", "schoolId": "100", "userId": "u1"} | cells], at=nights.now)
     [result] = nights.sync("night-2")
-    return [each.flat for each in result.findings if each.severity is Severity.ROW], result
+    return [finding.flat for finding in result.findings if finding.severity is Severity.ROW], result
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_such_a_removal_of_an_enrollment_is_refused_and_takes_nothing_with_it(ni
     ]
     nights.put(rows, at=nights.now)
     [result] = nights.sync("night-2")
-    errors = [each.flat for each in result.findings if each.severity is Severity.ROW]
+    errors = [finding.flat for finding in result.findings if finding.severity is Severity.ROW]
     assert errors == [DIFFERS, (3, "userId", "action-person-differs")]
     assert result.counts["staff"]["updated"] == 1
     assert nights.people() == ["u1", "u2", "u3"]
@@ -89,5 +89,5 @@ def test_whose_the_cells_are_is_said_and_what_would_only_follow_is_not(nights: N
     """Ana is not at school 200; but it is not she who was meant."""
     errors, result = removal(nights, schoolId="200", **BEN)
     assert errors == [DIFFERS]
-    [finding] = [each for each in result.findings if each.code == "action-person-differs"]
+    [finding] = [finding for finding in result.findings if finding.code == "action-person-differs"]
     assert finding.detail["user_id"] == "u2"

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Engine, event, insert, select
 from rostersync.configuration import dictionary
 from rostersync.database import tables
 from rostersync.planning import PlanContext, lock_district
-from rostersync.planning.rules.single_rows import judge_rows
-from rostersync.planning.rules.unchanged_rows import set_quiet_apart
-from rostersync.planning.rules.unique_values import judge_claims
+from rostersync.planning.rules.single_rows import find_row_violations
+from rostersync.planning.rules.unchanged_rows import set_unchanged_rows_apart
+from rostersync.planning.rules.unique_values import find_claim_violations
 from rostersync.planning.workspace import Workspace, open_workspace
 from tests.support.claim_rounds import judge_claims_in_rounds
 from tests.support.logins import acting_as
@@ -69,15 +69,17 @@ def placed(number: int, school: str = "S1", **values: Any) -> dict[str, Any]:
 
 def findings(conn: Connection, rows: Sequence[Mapping[str, object]], judge: Judge) -> tuple[Findings, list[int]]:
     """Line, column, code and holder of each claim that is refused, and the lines that stay accepted."""
-    context = PlanContext(district="d", dictionary=dictionary.load(), today=TODAY)
+    context = PlanContext(district="d", dictionary=dictionary.load_dictionary(), today=TODAY)
     nested = conn.begin_nested()
     with acting_as(conn, "roster_sync", "d"):
         lock_district(conn, "d")
         ws = open_workspace(conn, context, pd.DataFrame(list(rows)))
-        set_quiet_apart(ws)
-        judge_rows(ws)
+        set_unchanged_rows_apart(ws)
+        find_row_violations(ws)
         judge(ws)
-        noted = conn.execute(select(ws.found).where(ws.found.c.code.in_(("email-taken", "secondary-id-taken")))).all()
+        noted = conn.execute(
+            select(ws.rule_findings).where(ws.rule_findings.c.code.in_(("email-taken", "secondary-id-taken")))
+        ).all()
         accepted = sorted(conn.scalars(select(ws.stage.c.line).where(ws.accepted)))
     nested.rollback()
     return sorted((f.line, f.column, f.code, f.detail.get("user_id")) for f in noted), accepted
@@ -113,7 +115,7 @@ def chain(length: int) -> list[dict[str, object]]:
 def test_a_shifted_column_rejects_everybody_and_names_who_keeps_the_address(conn: Connection) -> None:
     seed(conn, [person(number) for number in range(1, 32)], [placed(number) for number in range(1, 32)])
     expected = [(n + 1, "userEmail", "email-taken", f"u{n + 1:05d}") for n in range(1, 31)]
-    assert findings(conn, chain(30), judge_claims) == (expected, [])
+    assert findings(conn, chain(30), find_claim_violations) == (expected, [])
 
 
 def test_a_longer_chain_takes_no_more_statements(conn: Connection) -> None:
@@ -121,7 +123,7 @@ def test_a_longer_chain_takes_no_more_statements(conn: Connection) -> None:
     counts = []
     for length in (10, 150):
         with counted(conn) as statements:
-            refused, _ = findings(conn, chain(length), judge_claims)
+            refused, _ = findings(conn, chain(length), find_claim_violations)
         # The last one of the short chain asks for the address of somebody whom the file does not name.
         assert len(refused) == length
         counts.append(len(statements))
@@ -131,9 +133,9 @@ def test_a_longer_chain_takes_no_more_statements(conn: Connection) -> None:
 def test_a_chain_that_ends_in_a_free_address_or_in_a_circle_is_accepted(conn: Connection) -> None:
     seed(conn, [person(number) for number in range(1, 31)], [placed(number) for number in range(1, 31)])
     free = chain(30)
-    assert findings(conn, free, judge_claims) == ([], [row["line"] for row in free])
+    assert findings(conn, free, find_claim_violations) == ([], [row["line"] for row in free])
     circle = [*chain(29), row(31, 30, userEmail=address(1))]
-    assert findings(conn, circle, judge_claims) == ([], [row["line"] for row in circle])
+    assert findings(conn, circle, find_claim_violations) == ([], [row["line"] for row in circle])
 
 
 def test_who_leaves_gives_up_their_address_although_their_own_row_falls(conn: Connection) -> None:
@@ -145,11 +147,11 @@ def test_who_leaves_gives_up_their_address_although_their_own_row_falls(conn: Co
         row(4, 2, action="REMOVE-USER"),
     ]
     refused = [(3, "userEmail", "email-taken", "u00003")]
-    assert findings(conn, rows, judge_claims) == (refused, [2, 4])
+    assert findings(conn, rows, find_claim_violations) == (refused, [2, 4])
     # With another placement there is somebody left who keeps it.
     conn.execute(insert(tables.placement), [placed(2, "S2", owner="manual")])
     refused = [(2, "userEmail", "email-taken", "u00002"), *refused]
-    assert findings(conn, rows, judge_claims) == (refused, [4])
+    assert findings(conn, rows, find_claim_violations) == (refused, [4])
 
 
 def _random_roster(random_: random.Random, size: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -197,7 +199,7 @@ def test_whatever_is_asked_for_is_judged_as_round_by_round(conn: Connection, sta
         seed(conn, *_random_roster(random_, size))
         rows = _random_file(random_, size)
         expected = findings(conn, rows, judge_claims_in_rounds)
-        assert findings(conn, rows, judge_claims) == expected, f"seed {seed_}"
+        assert findings(conn, rows, find_claim_violations) == expected, f"seed {seed_}"
         fell += len(expected[0])
         nested.rollback()
     assert fell > 8

@@ -30,12 +30,12 @@ class UploadBeforeMove(FolderTransport):
         return super().move(*read)
 
 
-def moving(nights: Nights) -> pipeline.Edges:
+def moving(nights: Nights) -> pipeline.Services:
     nights.config = district(nights.inbox, policies={"after_read": "move"})
-    return nights.edges
+    return nights.services
 
 
-def with_upload_before_move(nights: Nights) -> pipeline.Edges:
+def with_upload_before_move(nights: Nights) -> pipeline.Services:
     @contextmanager
     def open_transport(_: Any) -> Iterator[Transport]:
         transport = UploadBeforeMove(nights.inbox, "users*.csv")
@@ -56,9 +56,9 @@ def test_an_upload_between_reading_and_moving_is_applied_the_next_night(nights: 
 
 
 def test_what_a_killed_move_left_hidden_is_looked_at_the_next_night(nights: Nights) -> None:
-    edges = moving(nights)
+    services = moving(nights)
     nights.put([person(1)], ".rostersync-moving-0a1b2c3d-users.csv")
-    [result] = pipeline.sync(edges, nights.run(), nights.config.code)
+    [result] = pipeline.sync(services, nights.run(), nights.config.code)
     assert (result.outcome, nights.people()) == (Outcome.APPLIED, ["u1"])
 
 
@@ -91,8 +91,8 @@ def configure(include: Path, code: str, folder: str, **source: str) -> None:
     (include / "districts" / f"{code}.yaml").write_text(yaml.safe_dump(raw))
 
 
-def pulling(nights: Nights) -> pipeline.Edges:
-    return replace(nights.edges, district=districts.load)
+def pulling(nights: Nights) -> pipeline.Services:
+    return replace(nights.services, district=districts.load_district)
 
 
 @pytest.mark.parametrize("other", ["./inbox", "inbox/../inbox", "link"])
@@ -104,12 +104,12 @@ def test_a_wave_reads_no_inbox_that_two_districts_share(nights: Nights, include:
     configure(include, "birch", f"{nights.folder}/{other}", pattern="users*.csv")
     configure(include, "oak", str(nights.folder / "oak"))
     nights.put([person(1)])
-    edges, run = pulling(nights), nights.run()
-    assert pipeline.list_districts(edges, run, "nightly") == ["birch", "oak", "springfield"]
+    services, run = pulling(nights), nights.run()
+    assert pipeline.list_districts(services, run, "nightly") == ["birch", "oak", "springfield"]
     for code, named in (("birch", "springfield"), ("springfield", "birch")):
         with pytest.raises(ConfigurationError, match=named):
-            pipeline.pull(edges, run, code)
-    assert pipeline.pull(edges, run, "oak").outcome is Outcome.NO_FILE
+            pipeline.pull(services, run, code)
+    assert pipeline.pull(services, run, "oak").outcome is Outcome.NO_FILE
     assert nights.states() == []
 
 
@@ -117,10 +117,10 @@ def test_a_corrected_configuration_is_believed_by_the_same_run(nights: Nights, i
     configure(include, "springfield", str(nights.inbox))
     configure(include, "birch", str(nights.inbox))
     nights.put([person(1)])
-    edges, run = pulling(nights), nights.run()
-    pipeline.list_districts(edges, run, "nightly")
+    services, run = pulling(nights), nights.run()
+    pipeline.list_districts(services, run, "nightly")
     configure(include, "birch", str(nights.folder / "birch"))
-    assert len(pipeline.pull(edges, run, "springfield").deliveries) == 1
+    assert len(pipeline.pull(services, run, "springfield").deliveries) == 1
 
 
 def test_a_single_district_by_hand_is_checked_too(nights: Nights, include: Path) -> None:

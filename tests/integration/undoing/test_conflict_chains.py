@@ -13,7 +13,7 @@ from rostersync.database import tables as t
 from rostersync.planning.rules.unique_attributes import UNIQUE
 from rostersync.undoing import conflicts
 from rostersync.undoing.claim_chains import Claim, rounds_of
-from rostersync.undoing.workspace import Undoing
+from rostersync.undoing.workspace import UndoWorkspace
 from tests.support.oracle import database as model_database
 from tests.support.oracle.comparison import load, rolled_back, undo
 from tests.support.oracle.values import Roster, Row, School
@@ -110,7 +110,7 @@ def test_a_longer_chain_takes_no_more_statements(conn: Connection) -> None:
     assert counts[1] == counts[0]
 
 
-def _settled_in_rounds(u: Undoing) -> None:
+def _settled_in_rounds(u: UndoWorkspace) -> None:
     """The oracle: every rule in every round, until nothing changes."""
     while True:
         left = conflicts._ids_taken(u) + sum(conflicts._claims_taken(u, unique) for unique in UNIQUE)

@@ -48,7 +48,7 @@ def rejected(data: bytes | Callable[[], bytes], *findings: Flat) -> Delivery:
 
 def refused(data: bytes | Callable[[], bytes], *findings: Flat | str, **limits: Any) -> Delivery:
     """A bare code is a finding about the file as a whole."""
-    told = [(None, None, each) if isinstance(each, str) else each for each in findings]
+    told = [(None, None, finding) if isinstance(finding, str) else finding for finding in findings]
     return Delivery(data=data, verdict="refused", findings=told, limits=limits)
 
 

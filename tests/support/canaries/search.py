@@ -12,7 +12,7 @@ from tests.support.airflow_nights import DAG
 from tests.support.canaries import night as canary_night
 from tests.support.canaries import words as canaries
 from tests.support.canaries.night import CODES
-from tests.support.canaries.words import Hit
+from tests.support.canaries.words import Violation
 
 CELLS = ("finding", "plan", "change", "report", "report_file")
 ADDRESSES_AND_NAMES = ("message", "arrival")
@@ -33,7 +33,7 @@ class CanaryNight:
     killed: str
     held: str
     said: str
-    arguments: list[Hit]
+    arguments: list[Violation]
 
 
 def spend(running: Running) -> CanaryNight:
@@ -79,12 +79,12 @@ def _held(running: Running) -> str:
         return str(found.scalar_one())
 
 
-def hits(running: Running, night: CanaryNight) -> list[Hit]:
+def hits(running: Running, night: CanaryNight) -> list[Violation]:
     """Every canary outside roster, intake tables, landing store, report store and the addressed mail."""
     return [*night.arguments, *canaries.hits("stdout and stderr", night.said), *_files(running), *_databases(running)]
 
 
-def _files(running: Running) -> Iterator[Hit]:
+def _files(running: Running) -> Iterator[Violation]:
     """Logs, temporary files, the state folder, the database server's log; not the inboxes and what we configured."""
     allowed = [running.country.folder / "inbox", running.country.include / "districts", running.state / "landing"]
     data = running.server.home / "data"
@@ -92,7 +92,7 @@ def _files(running: Running) -> Iterator[Hit]:
     yield from canaries.hits("log of the database server", (data / "server.log").read_bytes())
 
 
-def _databases(running: Running) -> Iterator[Hit]:
+def _databases(running: Running) -> Iterator[Violation]:
     """All of Airflow's, and what is left of the roster's; the subjects of mails."""
     roster = running.server.url_of("postgres", "roster")
     yield from canaries.in_database(running.server.airflow_url)

@@ -22,7 +22,7 @@ WORDS = tuple(f"Qanar{first}{second}q" for first in LETTERS[:5] for second in LE
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Hit:
+class Violation:
     """A canary and where it was found."""
 
     place: str
@@ -45,27 +45,27 @@ CODED = {form: word for word in WORDS for spelled in (word, word.lower()) for fo
 """What is looked for regardless of case, and what is not."""
 
 
-def hits(place: str, content: bytes | str) -> Iterator[Hit]:
+def hits(place: str, content: bytes | str) -> Iterator[Violation]:
     """Every canary in this content, once."""
     data = content.encode(errors="surrogatepass") if isinstance(content, str) else content
     folded = data.lower()
     found = {word for form, word in PLAIN.items() if form in folded}
     found |= {word for form, word in CODED.items() if form in data}
     for word in sorted(found):
-        yield Hit(place, word)
+        yield Violation(place, word)
 
 
-def in_files(folder: Path, besides: Collection[Path] = ()) -> Iterator[Hit]:
+def in_files(folder: Path, besides: Collection[Path] = ()) -> Iterator[Violation]:
     """In names and contents of all files below a folder, `besides` the allowed ones."""
     for path in sorted(folder.rglob("*")):
-        if any(path == each or each in path.parents for each in besides):
+        if any(path == beside or beside in path.parents for beside in besides):
             continue
         yield from hits(f"name {path}", str(path.relative_to(folder)))
         if path.is_file() and not path.is_symlink():
             yield from hits(str(path), path.read_bytes())
 
 
-def in_database(url: str, besides: Collection[str] = ()) -> Iterator[Hit]:
+def in_database(url: str, besides: Collection[str] = ()) -> Iterator[Violation]:
     """In every column of every row of every table and in what sessions ran last; `besides` schemas and tables.
 
     Rows are read as text; a column of an allowed table that must be empty of canaries is asked for with `in_column`.
@@ -84,14 +84,14 @@ def in_database(url: str, besides: Collection[str] = ()) -> Iterator[Hit]:
         yield from _of_rows("pg_stat_activity", conn.execute("SELECT t::text FROM pg_stat_activity t"))
 
 
-def in_column(url: str, table: str, column: str) -> Iterator[Hit]:
+def in_column(url: str, table: str, column: str) -> Iterator[Violation]:
     """In one column of an allowed table."""
     statement = sql.SQL("SELECT {}::text FROM {}").format(sql.Identifier(column), sql.Identifier(*table.split(".")))
     with psycopg.connect(url.replace("+psycopg", "")) as conn:
         yield from _of_rows(f"column {table}.{column}", conn.execute(statement))
 
 
-def _of_rows(place: str, rows: Iterable[tuple[str | None, ...]]) -> Iterator[Hit]:
+def _of_rows(place: str, rows: Iterable[tuple[str | None, ...]]) -> Iterator[Violation]:
     found = {hit for (text,) in rows if text for hit in hits(place, text)}
     yield from sorted(found)
 
@@ -114,7 +114,7 @@ class Arguments:
     def end(self) -> None:
         self._over.set()
 
-    def found(self) -> list[Hit]:
+    def found(self) -> list[Violation]:
         """The canaries among them."""
         return sorted({hit for each in self.seen for hit in hits("process arguments", each)})
 

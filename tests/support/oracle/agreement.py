@@ -88,7 +88,7 @@ def disagreeing(rows: Sequence[Row]) -> set[Told]:
 
 
 def _conflicts(speak: list[Row]) -> set[int]:
-    with_class = [row for row in speak if row["classId"] and not row.class_folded]
+    with_class = [row for row in speak if row["classId"] and not row.class_part_dropped]
     without = [row for row in speak if usable(row, "classId") == ""]
     kept = lambda header: lambda row: usable(row, header) or None  # noqa: E731 - a blank keeps: it says nothing
     cleared = lambda header: lambda row: usable(row, header)  # noqa: E731 - a blank says "no limit"
@@ -125,11 +125,11 @@ def together(rows: Sequence[Row], accepted: Callable[[Row], bool]) -> tuple[tupl
     conflicts = disagreeing(rows)
     lines = {told.line for told in conflicts}
     settled = tuple(replace(r, status="rejected") if r.line in lines else r for r in rows)
-    remarked = {r.line for r in settled if r.status == "folded" or (r.class_folded and r.status == "accepted")}
+    remarked = {r.line for r in settled if r.status == "folded" or (r.class_part_dropped and r.status == "accepted")}
     return settled, found | conflicts | {Told(line, "row-folded", "remark") for line in remarked}
 
 
 def _folded(row: Row, whole: set[int], part: set[int]) -> Row:
     if row.line in whole:
         return replace(row, status="folded")
-    return replace(row, class_folded=row.line in part)
+    return replace(row, class_part_dropped=row.line in part)

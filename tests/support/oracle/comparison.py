@@ -14,9 +14,9 @@ from sqlalchemy import Connection, Engine
 
 from rostersync import ledger, planning, reading, screening
 from rostersync.applying import apply, put_back
-from rostersync.catalogue.findings import SUPPOSED, catalogue, certain
+from rostersync.catalogue.findings import SUPPOSED, certain, finding_texts
 from rostersync.configuration import dictionary
-from rostersync.model import Dated, Reading, Screened
+from rostersync.model import DateChanges, Reading, Screened
 from rostersync.pipeline.file_verdict import plan_screened
 from rostersync.planning import Plan, PlanContext, lock_district
 from rostersync.undoing import UndoPlan, plan_undo
@@ -63,12 +63,12 @@ def load(conn: Connection, rows: Sequence[Row], headers: Sequence[str], **how: A
 def screened(data: bytes) -> Screened:
     """The file screened, by the rules alone."""
     with rules_alone():
-        return screening.screen(read(data), dictionary.load())
+        return screening.screen(read(data), dictionary.load_dictionary())
 
 
 def read(data: bytes) -> Reading:
     """The file read."""
-    return reading.read(data, dictionary.load(), max_bytes=1 << 20, max_rows=1000)
+    return reading.read(data, dictionary.load_dictionary(), max_bytes=1 << 20, max_rows=1000)
 
 
 def load_screened(
@@ -101,15 +101,15 @@ def undo(conn: Connection, delivery: str = "d-1", attempts: Sequence[int] = (1,)
 def context(today: date = TODAY, *, creation: bool = False) -> PlanContext:
     """The district of the model and its rules."""
     return PlanContext(
-        district=model_database.DISTRICT, dictionary=dictionary.load(), today=today, school_creation=creation
+        district=model_database.DISTRICT, dictionary=dictionary.load_dictionary(), today=today, school_creation=creation
     )
 
 
-def pass_days(conn: Connection, today: date) -> Dated | None:
+def apply_date_changes(conn: Connection, today: date) -> DateChanges | None:
     """What housekeeping does on this day: how much, or None when there is nothing to do."""
     with acting_as(conn, "roster_sync", model_database.DISTRICT):
         lock_district(conn, model_database.DISTRICT)
-        passed = planning.pass_days(conn, context(today))
+        passed = planning.apply_date_changes(conn, context(today))
         if passed is None:
             return None
         plan_, dated = passed
@@ -119,7 +119,7 @@ def pass_days(conn: Connection, today: date) -> Dated | None:
 
 def assert_same(planned: Plan, after: Roster, expected: Night) -> None:
     """The program came to what the oracle says."""
-    found = model_database.told(each for each in planned.findings if is_modelled(each.code))
+    found = model_database.told(finding for finding in planned.findings if is_modelled(finding.code))
     assert_equal("errors", errors(found), errors(expected.findings))
     assert_told(found, expected.findings)
     for name in model_database.KINDS:
@@ -132,7 +132,7 @@ def assert_same(planned: Plan, after: Roster, expected: Night) -> None:
 
 def is_modelled(code: str) -> bool:
     """The oracle knows the rules about the roster and those about rows that speak of the same."""
-    return catalogue()[code].by == "R" or code in (*model_database.AGREEMENT, *SUPPOSED)
+    return finding_texts()[code].by == "R" or code in (*model_database.AGREEMENT, *SUPPOSED)
 
 
 def assert_equal(what: str, found: Any, expected: Any) -> None:
@@ -150,7 +150,7 @@ def errors(found: frozenset[Told]) -> set[Told]:
 
 def assert_told(found: frozenset[Told], expected: frozenset[Told]) -> None:
     """Remarks of accepted rows: told only where the oracle allows them, and no code left out."""
-    rejected = {each.line for each in errors(expected)}
+    rejected = {error.line for error in errors(expected)}
     said = {each for each in found if each.severity == "remark" and each.line not in rejected}
     allowed = {each for each in expected if each.severity == "remark"}
     assert said <= allowed, f"remarks: {said - allowed} beside {allowed}"
@@ -160,8 +160,8 @@ def assert_told(found: frozenset[Told], expected: frozenset[Told]) -> None:
 
 def counted(by_school: Any) -> dict[str, Any]:
     """Counts per school without schools at which nothing was counted."""
-    filled = {school: {e: dict(by) for e, by in each.items() if any(by.values())} for school, each in by_school.items()}
-    return {school: each for school, each in filled.items() if each}
+    filled = {school: {e: dict(by) for e, by in item.items() if any(by.values())} for school, item in by_school.items()}
+    return {school: item for school, item in filled.items() if item}
 
 
 def rows_of(planned: Plan) -> dict[str, int]:

@@ -103,9 +103,9 @@ AGREEMENT = ("row-conflict", "email-duplicate", "action-conflict")
 def _faulty(screened: Screened) -> dict[int, set[str]]:
     """Line → headers of the cells with errors; a line whose row is at fault as a whole has none."""
     lines: dict[int, set[str]] = defaultdict(set)
-    for each in screened.findings:
-        if each.severity is Severity.ROW and each.code not in AGREEMENT and each.line:
-            lines[each.line] |= {each.column} if each.column else set()
+    for finding in screened.findings:
+        if finding.severity is Severity.ROW and finding.code not in AGREEMENT and finding.line:
+            lines[finding.line] |= {finding.column} if finding.column else set()
     return lines
 
 

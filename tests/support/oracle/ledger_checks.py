@@ -12,7 +12,7 @@ from hypothesis import note
 from sqlalchemy import Engine
 
 from rostersync import pipeline
-from rostersync.configuration.districts import digest
+from rostersync.configuration.districts import configuration_digest
 from rostersync.ledger import delivery_id
 from rostersync.model import Outcome
 from tests.support import strategies
@@ -32,7 +32,7 @@ from tests.support.oracle.ledger_model import (
 )
 from tests.support.oracle.ledger_reading import LedgerReading
 from tests.support.oracle.whole_files import FIRST_LINE
-from tests.support.strategies import Sheet
+from tests.support.strategies import NormalizedTable
 
 NAMES = ("users.csv", "users-2.csv")
 
@@ -68,7 +68,7 @@ class LedgerChecks(LedgerReading):
     def _in(self, *states: str) -> list[Content]:
         return sorted((c for c in self.contents.values() if c.state in states), key=lambda c: c.id)
 
-    def _put(self, sheet: Sheet, *, beside: bool = False, days_old: int = 0) -> None:
+    def _put(self, sheet: NormalizedTable, *, beside: bool = False, days_old: int = 0) -> None:
         data = strategies.as_csv(*sheet)
         id_ = delivery_id(model_database.DISTRICT, hashlib.sha256(data).hexdigest())
         moment = self.nights.now - timedelta(hours=1, days=days_old)
@@ -87,14 +87,14 @@ class LedgerChecks(LedgerReading):
         mails = self._messages()
         run = self._run(force=force, reason="said so" if force else None)
         note(f"{run.run_id} on {self._today()}{', forced' if force else ''}")
-        results = pipeline.sync(self.nights.edges, run, model_database.DISTRICT)
-        note(str([(each.delivery, each.outcome.value, each.rows, each.error) for each in results]))
+        results = pipeline.sync(self.nights.services, run, model_database.DISTRICT)
+        note(str([(result.delivery, result.outcome.value, result.rows, result.error) for result in results]))
         for id_, (_, sequence) in self._rows().items():
             self.contents[id_].sequence = sequence
         if not order:
-            assert [each.outcome for each in results] == [Outcome.NO_FILE]
+            assert [result.outcome for result in results] == [Outcome.NO_FILE]
             return
-        assert [each.delivery for each in results] == [content.id for content, _ in order]
+        assert [result.delivery for result in results] == [content.id for content, _ in order]
         told = []
         displaced = False
         for result, (content, planned) in zip(results, order, strict=True):
@@ -132,7 +132,7 @@ class LedgerChecks(LedgerReading):
         return Look(conditions=self._conditions(), blackout=self._blackout(), older_file=older_file, **fields)
 
     def _conditions(self) -> Conditions:
-        return self._today(), self._version(), digest(self.nights.config)
+        return self._today(), self._version(), configuration_digest(self.nights.config)
 
     def _seen(self, content: Content) -> None:
         """The content is noted as met by a look."""
@@ -168,7 +168,7 @@ class LedgerChecks(LedgerReading):
     def _held(self, content: Content, result: pipeline.SyncResult, look: Look, before: str) -> None:
         if before == "held" and not look.force:
             return
-        codes = {each.code for each in result.findings if each.severity.value == "hold"}
+        codes = {finding.code for finding in result.findings if finding.severity.value == "hold"}
         assert codes, "held without a reason"
         assert before != "applied" or look.anew or look.force or codes != {"hold-older-file"}, "older, left in place"
         self._keep_left_out(content, result, look)
@@ -182,7 +182,7 @@ class LedgerChecks(LedgerReading):
         content.left_out = told
 
     def _note_held(self, content: Content, result: pipeline.SyncResult) -> None:
-        schools = (str(each.detail["school"]) for each in result.findings if each.code == "hold-school")
+        schools = (str(finding.detail["school"]) for finding in result.findings if finding.code == "hold-school")
         content.state, content.held_at, content.held_schools = "held", self.nights.now, tuple(schools)
         content.told = flats(result)
 
@@ -199,7 +199,7 @@ class LedgerChecks(LedgerReading):
         assert_equal("lines of users-errors.csv", self._listed(result), set(whole.rejected | content.left_out))
         self.roster = whole.night.roster
         content.state, content.told = "applied", flats(result)
-        content.judged, content.configuration = self._conditions(), digest(self.nights.config)
+        content.judged, content.configuration = self._conditions(), configuration_digest(self.nights.config)
         content.applied_at = self.nights.now
         self.applied.add(content.id)
 

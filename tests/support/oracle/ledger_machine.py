@@ -16,7 +16,7 @@ from sqlalchemy import Executable, update
 
 from rostersync import ledger, pipeline
 from rostersync.configuration.district import Blackout, Holds, Policies, Retention, Threshold
-from rostersync.configuration.districts import District, digest
+from rostersync.configuration.districts import District, configuration_digest
 from rostersync.database import tables as t
 from rostersync.exceptions import ConfigurationError
 from rostersync.model import Outcome
@@ -74,7 +74,7 @@ class LedgerNights(LedgerFiles):
         content = data.draw(st.sampled_from(self._in("held")))
         self._count()
         without = without and bool(content.held_schools)
-        done = reviewing.approve(self.nights.edges, content.id, actor="olga", without_held_schools=without)
+        done = reviewing.approve(self.nights.services, content.id, actor="olga", without_held_schools=without)
         assert done.decided
         assert done.result is not None
         self._approved(content, done.result, content.held_schools if without else ())
@@ -85,7 +85,7 @@ class LedgerNights(LedgerFiles):
     def a_held_file_is_discarded(self, data: st.DataObject) -> None:
         content = data.draw(st.sampled_from(self._in("held")))
         self._count()
-        assert reviewing.discard(self.nights.edges, content.id, actor="olga", reason="not this one").decided
+        assert reviewing.discard(self.nights.services, content.id, actor="olga", reason="not this one").decided
         content.state = "discarded"
         self._check()
 
@@ -96,7 +96,7 @@ class LedgerNights(LedgerFiles):
         content = data.draw(st.sampled_from(self._in("applied")))
         self._count()
         try:
-            undone = undoing.undo(self.nights.edges, content.id, actor="olga", reason="wrong file")
+            undone = undoing.undo(self.nights.services, content.id, actor="olga", reason="wrong file")
         except ConfigurationError:
             return  # its changes are swept
         assert undone.done
@@ -115,14 +115,14 @@ class LedgerNights(LedgerFiles):
     @rule()
     def housekeeping_goes_by_the_dates(self) -> None:
         self._count()
-        self.roster = roster_model.pass_days(self.roster, self._today())
-        date_changes.pass_days(self.nights.edges, self.nights.config)
+        self.roster = roster_model.apply_date_changes(self.roster, self._today())
+        date_changes.apply_district_date_changes(self.nights.services, self.nights.config)
         self._check()
 
     @rule()
     def nobody_decided_in_time(self) -> None:
         self._count()
-        expired = {done.delivery for done in reviewing.expire_held(self.nights.edges)}
+        expired = {done.delivery for done in reviewing.expire_held(self.nights.services)}
         for content in self._in("held"):
             assert content.held_at is not None
             assert (content.id in expired) == (content.held_at < self.nights.now - timedelta(days=14))
@@ -181,18 +181,18 @@ class LedgerNights(LedgerFiles):
             return
         run = self._run()
         order = self._order()
-        pulled = pipeline.pull(self.nights.edges, run, model_database.DISTRICT)
+        pulled = pipeline.pull(self.nights.services, run, model_database.DISTRICT)
         for content, _ in order:
             self._seen(content)
             if content.state == "new":
                 content.state = "pulled"
         for id_ in pulled.deliveries if validated else ():
-            pipeline.validate(self.nights.edges, run, model_database.DISTRICT, id_)
+            pipeline.validate(self.nights.services, run, model_database.DISTRICT, id_)
             content = self.contents[id_]
             if content.state in ("pulled", "validated"):
                 refused = self._rows()[id_][0] == "refused"
                 content.state = "refused" if refused else "validated"
-                content.configuration = digest(self.nights.config)
+                content.configuration = configuration_digest(self.nights.config)
         self._check()
 
     @precondition(lambda self: self.number)
@@ -207,7 +207,7 @@ class LedgerNights(LedgerFiles):
             return
         self._count()
         looks, mails, version = self.nights.looks, self._messages(), self._version()
-        results = pipeline.sync(self.nights.edges, run, model_database.DISTRICT)
+        results = pipeline.sync(self.nights.services, run, model_database.DISTRICT)
         assert self.nights.looks == looks
         settled = {each.delivery for each in took if each.outcome is not None}
         told = []

@@ -16,7 +16,7 @@ from tests.support.oracle import whole_files
 from tests.support.oracle.comparison import assert_equal, counted
 from tests.support.oracle.values import Policies, Roster
 from tests.support.oracle.whole_files import WholeFile
-from tests.support.strategies import Sheet
+from tests.support.strategies import NormalizedTable
 
 APPLIED = (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS)
 SET_ASIDE = ("discarded", "superseded", "undone")
@@ -32,7 +32,7 @@ class Content:
     """A content that the ledger knows. `left_out`: lines that an approval left out; `told`: its latest findings."""
 
     id: str
-    sheet: Sheet
+    sheet: NormalizedTable
     data: bytes
     state: str = "new"
     sequence: int = 0

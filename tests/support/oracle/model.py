@@ -77,7 +77,7 @@ def _without_news_of_rejected_rows(found: set[Told]) -> frozenset[Told]:
     return frozenset(told for told in found if told.code != "row-folded" or told.line not in rejected)
 
 
-def pass_days(roster: Roster, today: date) -> Roster:
+def apply_date_changes(roster: Roster, today: date) -> Roster:
     """The roster on a later day, without a file: what is the files' starts and ends, and nothing comes back."""
     after = roster.copy()
     for records in (after.placements, after.enrollments):
@@ -312,7 +312,7 @@ def _mentions(judge: Judge, step: Step, rejected: set[int], aside: set[int]) -> 
             continue
         out = row.status == "folded" or row.line in aside
         (left if out else applied).update(names(row))
-        (left if out or row.class_folded else applied).update(class_names(row))
+        (left if out or row.class_part_dropped else applied).update(class_names(row))
     return Mentions(applied=frozenset(applied), aside=frozenset(left), rejected=frozenset(bad))
 
 

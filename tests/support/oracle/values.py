@@ -132,7 +132,7 @@ class Row:
     line: int
     status: str = "accepted"
     faulty: frozenset[str] = frozenset()
-    class_folded: bool = False
+    class_part_dropped: bool = False
     email_key: str = ""
     cells: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -153,7 +153,7 @@ class Row:
     @property
     def names_class(self) -> bool:
         """An adding row with a class part that is applied."""
-        return not self.action and bool(self["classId"]) and not self.class_folded
+        return not self.action and bool(self["classId"]) and not self.class_part_dropped
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -21,7 +21,7 @@ from rostersync.model import Reading, Screened, Severity
 from tests.fuzz.promises import rules_alone
 from tests.support.oracle import database, model
 from tests.support.oracle.values import Night, Policies, Roster
-from tests.support.strategies import Sheet, as_csv
+from tests.support.strategies import NormalizedTable, as_csv
 
 FIRST_LINE = 2
 """A header, then a row on each line."""
@@ -49,7 +49,7 @@ class WholeFile:
 
 @lru_cache(maxsize=64)
 def _screened(data: bytes) -> Screened:
-    words = dictionary.load()
+    words = dictionary.load_dictionary()
     read = reading.read(data, words, max_bytes=1 << 24, max_rows=10_000)
     return screening.screen(read, words, email_domains=DOMAINS)
 
@@ -72,13 +72,13 @@ def screened_once() -> Iterator[None]:
         yield
 
 
-def is_refused(sheet: Sheet) -> bool:
+def is_refused(sheet: NormalizedTable) -> bool:
     """A file rule refuses the whole file."""
     return _screened(as_csv(*sheet)).refused
 
 
 def judge(
-    roster: Roster, sheet: Sheet, *, today: date, policies: Policies, left_out: frozenset[int] = frozenset()
+    roster: Roster, sheet: NormalizedTable, *, today: date, policies: Policies, left_out: frozenset[int] = frozenset()
 ) -> WholeFile:
     """The night of this file; `left_out`: lines that an approval leaves out."""
     screened = _screened(as_csv(*sheet))

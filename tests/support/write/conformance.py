@@ -18,7 +18,7 @@ FIELDS = ("line", "column", "code", "severity")
 def files() -> Mapping[str, bytes]:
     """Path below the pack → content. Without samples that need a fault in a database of ours, or a person of ours."""
     chosen = [sample for sample in samples() if not sample.database_refuses and sample.approval is None]
-    cases = {"dictionary": dictionary.load().version, "cases": [dict(_case(sample)) for sample in chosen]}
+    cases = {"dictionary": dictionary.load_dictionary().version, "cases": [dict(_case(sample)) for sample in chosen]}
     text = json.dumps(cases, ensure_ascii=False, indent=1, default=_as_text) + "\n"
     data = {f"files/{sample.name}.csv": sample.data for sample in chosen}
     data |= {f"files/{each.file}": (FOLDER / each.file).read_bytes() for s in chosen for each in s.earlier}
@@ -30,7 +30,7 @@ def _case(sample: Sample) -> Iterator[tuple[str, Any]]:
     yield "about", sample.about
     yield "file", f"files/{sample.name}.csv"
     yield "outcome", sample.outcome
-    yield "findings", [dict(zip(FIELDS, each, strict=True)) for each in sample.findings]
+    yield "findings", [dict(zip(FIELDS, finding, strict=True)) for finding in sample.findings]
     if sample.remarks:
         yield "remarks", sample.remarks
     yield "now", sample.now

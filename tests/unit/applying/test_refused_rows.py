@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rostersync.applying.refused_rows import MOST_REFUSED, Refusal, search
+from rostersync.applying.refused_rows import MAX_REFUSED, Refusal, search
 from rostersync.exceptions import PermanentError
 
 WHY = Refusal(sqlstate="23514", table="person", constraint="ck")
@@ -27,7 +27,7 @@ class Database:
         return WHY if self.bad & there or any(there >= set(couple) for couple in self.couples) else None
 
 
-@given(st.sets(st.sampled_from(PEOPLE), max_size=MOST_REFUSED))
+@given(st.sets(st.sampled_from(PEOPLE), max_size=MAX_REFUSED))
 def test_exactly_the_refused_are_named(bad: set[str]) -> None:
     database = Database(bad)
     assert set(search(PEOPLE, database.store)) == bad
@@ -63,4 +63,4 @@ def test_a_fault_that_is_in_no_row_is_ours() -> None:
 
 def test_a_fault_in_nearly_every_row_is_ours() -> None:
     with pytest.raises(PermanentError):
-        search(PEOPLE, Database(set(PEOPLE[: MOST_REFUSED + 1])).store)
+        search(PEOPLE, Database(set(PEOPLE[: MAX_REFUSED + 1])).store)

@@ -7,10 +7,10 @@ import string
 import pytest
 
 from rostersync.catalogue import findings
-from rostersync.catalogue.findings import catalogue, found
+from rostersync.catalogue.findings import finding_texts, make_finding
 from rostersync.model import Severity
 
-ENTRIES = list(catalogue().values())
+ENTRIES = list(finding_texts().values())
 WORDING = [(entry.code, text) for entry in ENTRIES for text in (entry.message, entry.resolution)]
 
 
@@ -55,26 +55,26 @@ def test_a_message_about_a_row_says_which(entry) -> None:
 
 
 def test_missing_facts_do_not_stop_a_message() -> None:
-    assert "…" in findings.message(found("row-conflict", line=3))
+    assert "…" in findings.message(make_finding("row-conflict", line=3))
 
 
 def test_a_severity_must_be_one_of_the_codes() -> None:
     with pytest.raises(ValueError, match="cell-required"):
-        found("cell-required", severity=Severity.REMARK)
+        make_finding("cell-required", severity=Severity.REMARK)
 
 
 def test_an_unknown_code_is_a_bug() -> None:
     with pytest.raises(KeyError):
-        found("no-such-code")
+        make_finding("no-such-code")
 
 
 def test_a_masked_message_holds_nothing_of_the_cell() -> None:
-    finding = found("email-invalid", line=2, column="userEmail", value="quillfeather", reason="it has no @")
+    finding = make_finding("email-invalid", line=2, column="userEmail", value="quillfeather", reason="it has no @")
     assert "quillfeather" not in findings.message(finding, masked=True)
     assert findings.message(finding, masked=True).startswith("Line 2, userEmail: the value is not")
 
 
 def test_every_quoted_cell_can_be_masked() -> None:
     """Masking knows a cell by its quotation marks: a sentence that names it without them would show it in a mail."""
-    sentences = [text for entry in catalogue().values() for text in (entry.message, entry.resolution)]
+    sentences = [text for entry in finding_texts().values() for text in (entry.message, entry.resolution)]
     assert not [text for text in sentences if "{value}" in text.replace("'{value}'", "")]

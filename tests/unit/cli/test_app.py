@@ -12,7 +12,7 @@ import pytest
 
 from rostersync import documentation
 from rostersync.cli import app as cli
-from rostersync.cli.lazy_commands import Table, load
+from rostersync.cli.lazy_commands import Table, load_command
 from rostersync.configuration import dictionary
 from rostersync.reporting.attachments import template_bytes
 from rostersync.settings import PROJECT
@@ -29,7 +29,7 @@ ROW = {
 
 def users_csv(*changes: dict[str, str], header: str | None = None) -> bytes:
     """A file with one row for each set of changed cells."""
-    headers = dictionary.load().headers
+    headers = dictionary.load_dictionary().headers
     rows = [",".join({**ROW, **change}.get(name, "") for name in headers) for change in changes]
     return "\n".join([header or ",".join(headers), *rows, ""]).encode()
 
@@ -66,7 +66,11 @@ def test_row_faults_exit_1_with_every_fault_of_every_row(put, capsys: pytest.Cap
 
 
 def test_header_faults_exit_2_and_are_told_all_at_once(put, capsys: pytest.CaptureFixture[str]) -> None:
-    header = ",".join(dictionary.load().headers).replace("userFirstName", "userFristName").replace("userId", "UserId")
+    header = (
+        ",".join(dictionary.load_dictionary().headers)
+        .replace("userFirstName", "userFristName")
+        .replace("userId", "UserId")
+    )
     assert cli.run(["check", put(users_csv({}, header=header)), "--format", "json"]) == 2
     told = json.loads(capsys.readouterr().out)
     assert {(each["column"], each["code"]) for each in told["findings"]} == {
@@ -149,15 +153,15 @@ def test_a_bug_exits_5_with_a_reference_and_without_its_text(
 
 
 def test_the_template_is_accepted_and_lists_every_header(put, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    data = template_bytes(dictionary.load())
-    assert data.decode("utf-8-sig").strip().split(",") == list(dictionary.load().headers)
+    data = template_bytes(dictionary.load_dictionary())
+    assert data.decode("utf-8-sig").strip().split(",") == list(dictionary.load_dictionary().headers)
     assert cli.run(["check", put(data)]) == 0
 
 
 @pytest.mark.parametrize("form", documentation.WRITERS)
 def test_the_dictionary_names_every_column_and_word_in_each_format(form: str) -> None:
-    page = documentation.WRITERS[form](dictionary.load())
-    for column in dictionary.load().columns:
+    page = documentation.WRITERS[form](dictionary.load_dictionary())
+    for column in dictionary.load_dictionary().columns:
         assert column.header in page
         assert all(word in page for word in column.accepted)
 
@@ -175,7 +179,7 @@ def test_documented_commands_are_the_ones_there_are(capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize("table", [cli.COMMANDS, cli.DATABASE, cli.MAIL], ids=["top", "db", "mail"])
 def test_the_list_of_commands_says_what_each_command_says_of_itself(table: Table) -> None:
     for name, (module, line) in table.items():
-        assert load(name, module).help.splitlines()[0] == line
+        assert load_command(name, module).help.splitlines()[0] == line
 
 
 def test_help_imports_no_command_and_nothing_heavy() -> None:

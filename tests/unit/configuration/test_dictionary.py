@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rostersync.catalogue.findings import catalogue
+from rostersync.catalogue.findings import finding_texts
 from rostersync.configuration import dictionary
 from rostersync.exceptions import ConfigurationError
 from tests.support.factories import DICTIONARY, flat, row
@@ -17,7 +17,7 @@ def test_a_column_is_consistent(column) -> None:
     assert column.description
     assert bool(column.accepted) == (column.kind == "choice")
     assert set(column.aliases.values()) <= set(column.accepted)
-    assert set(column.forbidden.values()) <= set(catalogue())
+    assert set(column.forbidden.values()) <= set(finding_texts())
     assert column.wins is None or column.wins in column.accepted
     assert (column.max_length is not None) == (column.kind in ("id", "text", "email"))
 
@@ -39,4 +39,4 @@ def test_the_examples_make_a_valid_row() -> None:
 
 def test_an_unknown_version_is_a_matter_of_configuration() -> None:
     with pytest.raises(ConfigurationError):
-        dictionary.load("9.9")
+        dictionary.load_dictionary("9.9")

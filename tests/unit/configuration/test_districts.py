@@ -46,7 +46,7 @@ def _write(include: Path, code: str = "maple", **changed: Any) -> None:
 
 def test_a_plain_district_has_the_designs_defaults(include: Path, own_environment: Path) -> None:
     _write(include)
-    district = districts.load("maple")
+    district = districts.load_district("maple")
     assert district.wave == "nightly"
     assert district.limits.max_rows == 5_000_000
     assert district.holds.removals == districts.Threshold(share=0.10, least=5)
@@ -78,7 +78,7 @@ def test_a_plain_district_has_the_designs_defaults(include: Path, own_environmen
 def test_a_fault_names_file_and_field_and_never_the_value(include: Path, changed: dict[str, Any], field: str) -> None:
     _write(include, **changed)
     with pytest.raises(ConfigurationError) as caught:
-        districts.load("maple")
+        districts.load_district("maple")
     assert caught.value.message.startswith(f"maple.yaml: {field}")
     assert "@" not in caught.value.message
 
@@ -87,13 +87,13 @@ def test_a_fault_names_file_and_field_and_never_the_value(include: Path, changed
 def test_a_file_that_is_no_district_is_a_configuration_error(include: Path, content: str) -> None:
     (include / "districts" / "maple.yaml").write_text(content)
     with pytest.raises(ConfigurationError, match=r"^\[configuration\] maple\.yaml: "):
-        districts.load("maple")
+        districts.load_district("maple")
 
 
 @pytest.mark.parametrize("code", ["nowhere", "../waves", "", "A"])
 def test_an_unknown_code_is_a_configuration_error(include: Path, code: str) -> None:
     with pytest.raises(ConfigurationError):
-        districts.load(code)
+        districts.load_district(code)
 
 
 def test_two_districts_may_not_share_an_inbox_and_all_faults_are_told(include: Path) -> None:
@@ -102,13 +102,13 @@ def test_two_districts_may_not_share_an_inbox_and_all_faults_are_told(include: P
     _write(include, "oak", state="x")
     assert [line.split(":")[:2] for line in districts.problems()] == [["maple.yaml", " source"], ["oak.yaml", " state"]]
     with pytest.raises(ConfigurationError):
-        districts.load_all()
+        districts.load_districts()
 
 
 def test_load_all_is_sorted_and_has_the_disabled_ones(include: Path) -> None:
     for code in ("oak", "birch"):
         _write(include, code, enabled=code == "oak")
-    assert list(districts.load_all()) == ["birch", "oak"]
+    assert list(districts.load_districts()) == ["birch", "oak"]
 
 
 def test_a_wave_has_its_enabled_districts_and_the_first_wave_those_that_cannot_be_read(include: Path) -> None:
@@ -134,19 +134,19 @@ def test_broken_waves_are_a_configuration_error(include: Path, content: str) -> 
 
 def test_the_digest_changes_with_what_judges_and_with_nothing_else(include: Path) -> None:
     _write(include)
-    plain = districts.load("maple")
-    assert districts.digest(plain) == districts.digest(districts.load("maple"))
+    plain = districts.load_district("maple")
+    assert districts.configuration_digest(plain) == districts.configuration_digest(districts.load_district("maple"))
     for same in ({"contacts": []}, {"name": "Other"}, {"policies": {"after_read": "move"}}, {"wave": "west"}):
         _write(include, **same)
-        assert districts.digest(districts.load("maple")) == districts.digest(plain)
+        assert districts.configuration_digest(districts.load_district("maple")) == districts.configuration_digest(plain)
     for other in ({"policies": {"school_creation": True}}, {"email_domains": []}, {"limits": {"max_rows": 5}}):
         _write(include, **{"contacts": [], **other})
-        assert districts.digest(districts.load("maple")) != districts.digest(plain)
+        assert districts.configuration_digest(districts.load_district("maple")) != districts.configuration_digest(plain)
 
 
 def test_a_blackout_includes_both_its_days(include: Path) -> None:
     _write(include, blackouts=[{"start": date(2026, 8, 1), "end": date(2026, 8, 3)}])
-    district = districts.load("maple")
+    district = districts.load_district("maple")
     days = (date(2026, 7, 31), date(2026, 8, 1), date(2026, 8, 3), date(2026, 8, 4))
     assert [district.in_blackout(day) for day in days] == [False, True, True, False]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from rostersync.ledger import lives
+from rostersync.ledger import id_periods
 from rostersync.model import Correction
 
 
 def had(id_: str, *pairs: tuple[str, str]) -> list[list[tuple[str, int, int | None]]]:
     known = [Correction(change=10 * n, old=old, new=new) for n, (old, new) in enumerate(pairs, start=1)]
-    return [[(each.id, each.since, each.until) for each in life] for life in lives(known, id_)]
+    return [[(each.id, each.since, each.until) for each in life] for life in id_periods(known, id_)]
 
 
 def test_an_id_that_was_never_corrected_is_one_persons() -> None:

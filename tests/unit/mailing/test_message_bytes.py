@@ -12,9 +12,9 @@ import pytest
 
 from rostersync.exceptions import ConfigurationError
 from rostersync.mailing import EmlFolder, SmtpSender
-from rostersync.mailing.message_bytes import Letter, compose
+from rostersync.mailing.message_bytes import Letter, compose_message
 from rostersync.mailing.outbox import message_id, report_id
-from rostersync.mailing.senders import FIRST_PAUSE, LONGEST_PAUSE, State, pause
+from rostersync.mailing.senders import FIRST_PAUSE, MAX_PAUSE, State, pause
 from rostersync.model import ReportFile
 
 ADDRESS = "roster@rivertown.example.org"
@@ -41,7 +41,7 @@ def letter(**changes: object) -> Letter:
 
 
 def parsed(one: Letter) -> EmailMessage:
-    mail = message_from_bytes(compose(one), policy=default)
+    mail = message_from_bytes(compose_message(one), policy=default)
     assert isinstance(mail, EmailMessage)
     return mail
 
@@ -79,8 +79,8 @@ def test_text_and_html_are_alternatives_beside_the_files() -> None:
 
 
 def test_the_bytes_are_the_same_at_every_try_and_fit_any_server() -> None:
-    content = compose(letter())
-    assert content == compose(letter(tries=4))
+    content = compose_message(letter())
+    assert content == compose_message(letter(tries=4))
     assert content.isascii()
     assert max(len(line) for line in content.split(b"\r\n")) <= 998
     assert b"\n" not in content.replace(b"\r\n", b"")
@@ -89,7 +89,7 @@ def test_the_bytes_are_the_same_at_every_try_and_fit_any_server() -> None:
 @pytest.mark.parametrize("field", ["recipient", "subject"])
 def test_a_line_break_cannot_add_a_header(field: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        compose(letter(**{field: "a@example.org\r\nBcc: b@example.org"}))
+        compose_message(letter(**{field: "a@example.org\r\nBcc: b@example.org"}))
 
 
 def test_ids_are_stable_and_hide_the_address() -> None:
@@ -111,8 +111,8 @@ def test_pauses_grow_from_five_minutes_to_four_hours() -> None:
     pauses = [pause(tries) for tries in range(1, 12)]
     assert pauses[:3] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
     assert pauses == sorted(pauses)
-    assert pauses[-1] == LONGEST_PAUSE
-    assert pause(10_000) == LONGEST_PAUSE
+    assert pauses[-1] == MAX_PAUSE
+    assert pause(10_000) == MAX_PAUSE
     assert timedelta(minutes=5) <= FIRST_PAUSE
 
 
@@ -123,7 +123,7 @@ def test_the_folder_holds_one_private_readable_file_per_mail(tmp_path: Path) -> 
         assert sender.send(letter()).state is State.SENT
     (written,) = folder.iterdir()
     assert written.name == "rivertown_d-1_7.eml"
-    assert written.read_bytes() == compose(letter())
+    assert written.read_bytes() == compose_message(letter())
     assert (folder.stat().st_mode & 0o777, written.stat().st_mode & 0o777) == (0o700, 0o600)
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from rostersync.configuration import dictionary
 from rostersync.reading import header
-from rostersync.reading.header import LONGEST_NAME, judge_names
+from rostersync.reading.header import MAX_NAME, check_headers
 
-DICTIONARY = dictionary.load()
+DICTIONARY = dictionary.load_dictionary()
 MEGABYTE = 1_000_000
 
 
@@ -51,27 +51,27 @@ def test_a_name_of_a_megabyte_is_judged_by_its_different_letters_and_told_by_its
     name: str, code: str, work: Counter[str]
 ) -> None:
     present = [h for h in DICTIONARY.headers if h != "userEmail" or code != "header-whitespace"]
-    found = judge_names([*present, name], 1, DICTIONARY).findings
+    found = check_headers([*present, name], 1, DICTIONARY).findings
     assert [finding.code for finding in found] == [code]
-    assert len(found[0].column or "") <= LONGEST_NAME + 1
+    assert len(found[0].column or "") <= MAX_NAME + 1
     assert work["looked up"] < 2_000
-    assert work["compared"] < 50 * LONGEST_NAME
+    assert work["compared"] < 50 * MAX_NAME
 
 
 def test_eight_thousand_long_names_are_compared_letter_by_letter_within_a_bound(work: Counter[str]) -> None:
     names = [f"h{number}" + "y" * 5_000 for number in range(8_000)]
-    found = judge_names(names, 1, DICTIONARY).findings
+    found = check_headers(names, 1, DICTIONARY).findings
     codes = Counter(finding.code for finding in found)
     assert set(codes) == {"header-unknown", "header-missing"}
-    assert codes["header-unknown"] == header.MOST_FAULTS
+    assert codes["header-unknown"] == header.MAX_FAULTS
     # Each name once with each header that is missing, and the told ones once more, never more than their beginning.
-    pairs = (len(names) + header.MOST_FAULTS) * len(DICTIONARY.headers)
-    assert work["compared"] <= pairs * LONGEST_NAME
+    pairs = (len(names) + header.MAX_FAULTS) * len(DICTIONARY.headers)
+    assert work["compared"] <= pairs * MAX_NAME
 
 
 def test_a_name_within_a_long_one_is_still_found() -> None:
     rest = [h for h in DICTIONARY.headers if h != "userEmail"]
-    found = judge_names([*rest, "the userEmail " + "of somebody " * 10], 1, DICTIONARY).findings
+    found = check_headers([*rest, "the userEmail " + "of somebody " * 10], 1, DICTIONARY).findings
     assert [(finding.code, finding.detail.get("suggestion")) for finding in found] == [
         ("header-misspelled", "userEmail")
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rostersync.model import Severity
-from rostersync.reading.line_scan import LONGEST_LINE
-from rostersync.reading.record import MOST_CELLS
+from rostersync.reading.line_scan import MAX_LINE
+from rostersync.reading.record import MAX_ROW_CELLS
 from tests.support.reading_cases import HEADER, NEEDED, ROW, codes, flat, read_bytes, read_lines, refusal
 
 GOOD = f"{HEADER}\n{ROW}\n"
@@ -296,7 +296,7 @@ def test_a_huge_cell_and_ten_thousand_columns_are_no_special_case() -> None:
     assert {finding.severity for finding in reading.findings} == {Severity.FILE}
 
 
-WIDE = MOST_CELLS + 5_000
+WIDE = MAX_ROW_CELLS + 5_000
 
 
 @pytest.mark.parametrize("row", ["x" + "," * WIDE + "x", '"a",' * WIDE, "," * WIDE + "x", '="a",' * WIDE])
@@ -308,7 +308,7 @@ def test_a_row_of_any_length_is_one_rejected_row(row: str) -> None:
     assert reading.lines.tolist() == [2, 4]
 
 
-@pytest.mark.parametrize("row", ["," * WIDE, "," * 3 * LONGEST_LINE, '"",' * WIDE, " ," * WIDE])
+@pytest.mark.parametrize("row", ["," * WIDE, "," * 3 * MAX_LINE, '"",' * WIDE, " ," * WIDE])
 def test_a_blank_row_of_any_length_is_blank(row: str) -> None:
     assert flat(read_lines(ROW, row, ROW)) == [(3, None, "row-blank")]
 
@@ -319,7 +319,7 @@ def test_a_quote_left_open_far_out_refuses_the_file(row: str) -> None:
     assert (finding.flat, finding.detail["open_line"]) == ((None, None, "file-unclosed-quote"), 3)
 
 
-@pytest.mark.parametrize("blank", [1_500, MOST_CELLS - len(NEEDED) - 1])
+@pytest.mark.parametrize("blank", [1_500, MAX_ROW_CELLS - len(NEEDED) - 1])
 def test_every_column_is_judged_however_far_out(blank: int) -> None:
     assert flat(read_lines(ROW, header=HEADER + "," * blank)) == [(1, "", "header-blank")]
     assert (1, "junk", "header-unknown") in flat(read_lines(ROW, header=HEADER + "," * blank + "junk"))
@@ -328,8 +328,8 @@ def test_every_column_is_judged_however_far_out(blank: int) -> None:
 
 
 def test_a_header_wider_than_a_spreadsheet_refuses_the_file() -> None:
-    assert flat(read_lines(ROW, header=HEADER + "," * MOST_CELLS)) == [(None, None, "file-too-large")]
-    assert flat(read_lines(ROW, header="a," * MOST_CELLS * 20)) == [(None, None, "file-too-large")]
+    assert flat(read_lines(ROW, header=HEADER + "," * MAX_ROW_CELLS)) == [(None, None, "file-too-large")]
+    assert flat(read_lines(ROW, header="a," * MAX_ROW_CELLS * 20)) == [(None, None, "file-too-large")]
 
 
 def test_a_second_header_one_column_off_is_found_in_a_row_of_the_right_length() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rostersync.reading.line_scan import LONGEST_LINE
+from rostersync.reading.line_scan import MAX_LINE
 from tests.support.reading_cases import HEADER, NEEDED, ROW, read_bytes, read_otherwise, seen
 from tests.support.strict_csv import disagreements
 
@@ -84,6 +84,6 @@ def test_no_bytes_raise(data: bytes) -> None:
 
 
 def test_a_line_longer_than_a_block_of_the_bulk_parser_is_read_too() -> None:
-    long = ROW.replace("Ana", "x" * (2 * LONGEST_LINE))
+    long = ROW.replace("Ana", "x" * (2 * MAX_LINE))
     reading = read_bytes("\n".join((HEADER, ROW, long, ROW)).encode())
     assert reading.lines.tolist() == [2, 3, 4]

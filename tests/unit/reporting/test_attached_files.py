@@ -7,8 +7,8 @@ import io
 
 import pytest
 
-from rostersync.catalogue.findings import found
-from rostersync.configuration.dictionary import load
+from rostersync.catalogue.findings import make_finding
+from rostersync.configuration.dictionary import load_dictionary
 from rostersync.model import Finding, Outcome, RosterSchool, RowCounts
 from rostersync.reporting import ReportFacts, count_report, count_reports
 from tests.support.report_cases import PERSON, entity, facts, reading
@@ -33,7 +33,9 @@ def with_errors(*findings: Finding, **changes: object) -> ReportFacts:
 
 
 def unknown() -> Finding:
-    return found("school-unknown", line=2, column="schoolId", value="77", school="77", suggestion="none", hint="")
+    return make_finding(
+        "school-unknown", line=2, column="schoolId", value="77", school="77", suggestion="none", hint=""
+    )
 
 
 def test_an_unknown_school_brings_the_list_of_schools_by_name() -> None:
@@ -48,7 +50,7 @@ def test_an_unknown_school_brings_the_list_of_schools_by_name() -> None:
 
 
 def test_no_other_error_brings_it_and_who_wants_counts_only_gets_none() -> None:
-    other = count_report(with_errors(found("cell-required", line=2, column="userLastName")))
+    other = count_report(with_errors(make_finding("cell-required", line=2, column="userLastName")))
     assert [file.name for file in other.files] == ["users-errors.xlsx", "users-errors.csv"]
     alone = count_reports(with_errors(unknown()), ["counts-only"])["counts-only"]
     assert alone.files == ()
@@ -58,9 +60,9 @@ def test_no_other_error_brings_it_and_who_wants_counts_only_gets_none() -> None:
 @pytest.mark.parametrize(
     ("finding", "attached"),
     [
-        (found("header-missing", line=1, column="action", need="header"), True),
-        (found("file-no-header", problem="line 1 looks like data", header_line=1, remedy=""), True),
-        (found("file-delimiter", problem="starts with a sep= line", remedy=""), False),
+        (make_finding("header-missing", line=1, column="action", need="header"), True),
+        (make_finding("file-no-header", problem="line 1 looks like data", header_line=1, remedy=""), True),
+        (make_finding("file-delimiter", problem="starts with a sep= line", remedy=""), False),
     ],
 )
 def test_a_fault_of_the_header_brings_the_template_to_everybody(finding: Finding, attached: bool) -> None:
@@ -70,7 +72,9 @@ def test_a_fault_of_the_header_brings_the_template_to_everybody(finding: Finding
     files = [(file.name, file.attached, file.target) for file in made["attach"].files]
     assert files == ([("users-template.csv", True, None)] if attached else [])
     if attached:
-        assert made["attach"].files[0].content.decode("utf-8-sig").rstrip("\r\n").split(",") == list(load().headers)
+        assert made["attach"].files[0].content.decode("utf-8-sig").rstrip("\r\n").split(",") == list(
+            load_dictionary().headers
+        )
 
 
 def test_schools_are_told_by_name_in_the_order_of_names() -> None:
@@ -89,9 +93,9 @@ def test_schools_are_told_by_name_in_the_order_of_names() -> None:
 
 
 def test_a_hold_names_the_school() -> None:
-    held = found("hold-school", entity="people", count=9, of=10, school="0100", school_name="Birch Elementary")
+    held = make_finding("hold-school", entity="people", count=9, of=10, school="0100", school_name="Birch Elementary")
     assert "at Birch Elementary (0100)" in count_report(facts(Outcome.HELD, findings=(held,))).text
-    before = found("hold-school", entity="people", count=9, of=10, school="0100")
+    before = make_finding("hold-school", entity="people", count=9, of=10, school="0100")
     assert "at school 0100" in count_report(facts(Outcome.HELD, findings=(before,))).text
 
 
@@ -100,7 +104,7 @@ def test_a_hold_names_the_school() -> None:
     [("file-encoding-fallback", False), ("id-looks-like-ssn", False), ("cell-trimmed", True), ("email-changed", True)],
 )
 def test_not_all_is_good_where_a_remark_asks_for_something(code: str, good: bool) -> None:
-    remark = found(code, line=2, column="userId", bad_line=2)
+    remark = make_finding(code, line=2, column="userId", bad_line=2)
     text = count_report(facts(Outcome.APPLIED, findings=(remark,), rows=RowCounts(read=1, accepted=1))).text
     assert text.startswith("ALL GOOD") is good
     assert ("nothing you need to do" in text) is good

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rostersync.catalogue.findings import found
+from rostersync.catalogue.findings import make_finding
 from rostersync.model import BUCKETS, ENTITIES, Outcome, RowCounts, Severity
 from rostersync.reporting import (
     ReportFacts,
@@ -148,7 +148,7 @@ def test_a_subject_says_district_day_and_what_happened(case: type[ReportFacts], 
 
 
 def test_the_day_is_the_districts_own() -> None:
-    late = facts(Outcome.APPLIED, told_at=datetime(2026, 11, 24, 3, 0, tzinfo=UTC))
+    late = facts(Outcome.APPLIED, reported_at=datetime(2026, 11, 24, 3, 0, tzinfo=UTC))
     assert "Nov 23, 2026" in count_report(late).subject
 
 
@@ -157,7 +157,7 @@ def test_a_refused_file_names_every_fault() -> None:
     refused = facts(
         Outcome.REFUSED,
         findings=tuple(
-            found(
+            make_finding(
                 "header-unknown",
                 line=1,
                 column=h,
@@ -178,8 +178,8 @@ def test_what_stands_in_place_of_a_header_is_not_shown() -> None:
     refused = facts(
         Outcome.REFUSED,
         findings=(
-            found("file-no-header", problem="line 1 looks like data", header_line=1),
-            found(
+            make_finding("file-no-header", problem="line 1 looks like data", header_line=1),
+            make_finding(
                 "header-unknown",
                 line=1,
                 column="Quillfeather",
@@ -223,8 +223,8 @@ def test_nothing_new_is_one_mail_a_day() -> None:
     """The kind carries the district's day: the outbox keeps one report per delivery, attempt and kind."""
     applied = datetime(2026, 11, 20, 8, tzinfo=UTC)
     today = facts(Outcome.APPLIED)
-    later = facts(Outcome.APPLIED, told_at=today.told_at + timedelta(hours=2))
-    tomorrow = facts(Outcome.APPLIED, told_at=today.told_at + timedelta(days=1))
+    later = facts(Outcome.APPLIED, reported_at=today.reported_at + timedelta(hours=2))
+    tomorrow = facts(Outcome.APPLIED, reported_at=today.reported_at + timedelta(days=1))
     kinds = [nothing_new(f, applied_at=applied).kind for f in (today, later, tomorrow)]
     assert kinds[0] == kinds[1] != kinds[2]
     assert "nothing new" in nothing_new(today, applied_at=applied).subject
@@ -252,8 +252,8 @@ def test_a_school_known_from_rejected_rows_only_is_not_named() -> None:
 
 
 def test_remarks_that_a_person_must_see_are_listed_before_frequent_ones() -> None:
-    findings = [found("cell-trimmed", line=n, column="schoolId") for n in range(2, 90)]
-    findings += [found("role-raised", line=99), found("email-changed", line=99)]
+    findings = [make_finding("cell-trimmed", line=n, column="schoolId") for n in range(2, 90)]
+    findings += [make_finding("role-raised", line=99), make_finding("email-changed", line=99)]
     text = count_report(facts(Outcome.APPLIED, findings=tuple(findings))).text
     assert text.index("role-raised") < text.index("cell-trimmed")
     assert text.index("email-changed") < text.index("cell-trimmed")
@@ -275,7 +275,7 @@ def test_no_report_is_too_large_for_gmail(
     schools: list[str], counted: dict[str, dict[str, int]], header: list[str], outcome: Outcome
 ) -> None:
     findings = [
-        found(
+        make_finding(
             "header-unknown",
             line=1,
             column=h,
@@ -297,5 +297,5 @@ def test_a_detail_that_may_hold_a_cell_is_not_shown_in_a_mail() -> None:
     hidden = {"known": "004512", "user_id": "004512", "old": "004512", "domain": "quill.example", "first": "2026-01-01"}
     hidden |= {"school": "Zoë Quillfeather", "characters": "'Z' U+005A, 'o' U+006F"}
     shown = {"reason": "it has no @", "lines": "60, 61", "missing": "className", "max": 100, "word": "REMOVE-USER"}
-    masked = grouping.without_cells(found("id-taken", line=2, column="userId", **hidden, **shown), dictionary)
+    masked = grouping.without_cells(make_finding("id-taken", line=2, column="userId", **hidden, **shown), dictionary)
     assert masked.detail == {**dict.fromkeys(hidden, "(not shown)"), **shown}

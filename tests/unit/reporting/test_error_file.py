@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rostersync.catalogue.findings import found
-from rostersync.configuration.dictionary import load
+from rostersync.catalogue.findings import make_finding
+from rostersync.configuration.dictionary import load_dictionary
 from rostersync.model import Finding, RawRow
 from rostersync.reporting import attachments, error_file, error_workbook, errors_file, errors_workbook
 from tests.support import spreadsheets
 from tests.support.reading_cases import read_bytes
 from tests.support.report_cases import PERSON, reading
 
-DICTIONARY = load()
+DICTIONARY = load_dictionary()
 
 
 def cells_of(content: bytes) -> list[dict[str, str]]:
@@ -29,7 +29,7 @@ def cells_of(content: bytes) -> list[dict[str, str]]:
 
 
 def bad(line: int, code: str = "cell-required", column: str = "userLastName") -> Finding:
-    return found(code, line=line, column=column)
+    return make_finding(code, line=line, column=column)
 
 
 def test_the_form_is_bom_crlf_and_every_cell_quoted() -> None:
@@ -51,8 +51,14 @@ def test_own_columns_come_first_as_typed_and_the_added_ones_last() -> None:
 
 def test_only_rejected_rows_are_in_it_sorted_by_line_with_all_their_findings() -> None:
     rows = [{**PERSON, "userId": str(n)} for n in range(2, 12)]
-    remark = found("cell-trimmed", line=9, column="schoolId")
-    findings = [bad(9), bad(3), remark, bad(9, "email-invalid"), found("cell-trimmed", line=5, column="schoolId")]
+    remark = make_finding("cell-trimmed", line=9, column="schoolId")
+    findings = [
+        bad(9),
+        bad(3),
+        remark,
+        bad(9, "email-invalid"),
+        make_finding("cell-trimmed", line=5, column="schoolId"),
+    ]
     told = cells_of(errors_file(reading(rows), findings, DICTIONARY))
     assert [(row["line"], row["userId"]) for row in told] == [("3", "3"), ("9", "9")]
     words = [part.split(":")[0] for part in told[1]["errors"].split(" | ")]
@@ -62,14 +68,16 @@ def test_only_rejected_rows_are_in_it_sorted_by_line_with_all_their_findings() -
 
 def test_the_siblings_of_a_conflict_are_in_it_too() -> None:
     pairs = ((2, "3"), (3, "2"))
-    findings = [found("row-conflict", line=n, columns="userLastName", lines=other) for n, other in pairs]
+    findings = [make_finding("row-conflict", line=n, columns="userLastName", lines=other) for n, other in pairs]
     told = cells_of(errors_file(reading([PERSON, PERSON, PERSON]), findings, DICTIONARY))
     assert [row["line"] for row in told] == ["2", "3"]
 
 
 def test_a_row_of_another_width_shows_its_raw_text_and_blank_cells() -> None:
     raw = RawRow(line=3, text='0100,"Lee, Ann",')
-    told = cells_of(errors_file(reading([PERSON], raw_rows=[raw]), [found("row-cell-count", line=3)], DICTIONARY))
+    told = cells_of(
+        errors_file(reading([PERSON], raw_rows=[raw]), [make_finding("row-cell-count", line=3)], DICTIONARY)
+    )
     assert told[0]["line"] == "3"
     assert {told[0][header] for header in DICTIONARY.headers} == {""}
     assert told[0]["errors"].startswith("ERROR: ")
@@ -77,7 +85,7 @@ def test_a_row_of_another_width_shows_its_raw_text_and_blank_cells() -> None:
 
 
 def test_line_breaks_of_a_cell_do_not_reach_the_messages() -> None:
-    finding = found("cell-character", line=2, column="userFirstName", value="a\r\nb", sign="\n")
+    finding = make_finding("cell-character", line=2, column="userFirstName", value="a\r\nb", sign="\n")
     told = cells_of(errors_file(reading([PERSON]), [finding], DICTIONARY))
     assert not set("\r\n") & set(told[0]["errors"] + told[0]["resolutions"])
 
@@ -165,10 +173,10 @@ def marked_cells(book: bytes) -> list[tuple[str, str]]:
 
 def test_faulty_cells_are_marked_by_color_and_border_and_no_others() -> None:
     findings = [
-        found("email-invalid", line=2, column="userEmail", value="x", problem="p"),
-        found("cell-required", line=4, column="userId"),
-        found("row-conflict", line=4, columns="userLastName, className", lines="2"),
-        found("cell-trimmed", line=2, column="userFirstName"),
+        make_finding("email-invalid", line=2, column="userEmail", value="x", problem="p"),
+        make_finding("cell-required", line=4, column="userId"),
+        make_finding("row-conflict", line=4, columns="userLastName, className", lines="2"),
+        make_finding("cell-trimmed", line=2, column="userFirstName"),
     ]
     book = errors_workbook(reading([PERSON] * 3), findings, DICTIONARY)
     assert marked_cells(book) == [
@@ -226,7 +234,7 @@ def test_the_same_reading_and_findings_give_the_same_bytes() -> None:
 
 
 def test_there_are_no_files_without_a_row_error() -> None:
-    remark = found("cell-trimmed", line=2, column="schoolId")
+    remark = make_finding("cell-trimmed", line=2, column="schoolId")
     assert attachments.error_files(reading([PERSON]), [remark], DICTIONARY) == ()
     names = [file.name for file in attachments.error_files(reading([PERSON]), [bad(2)], DICTIONARY)]
     assert names == ["users-errors.xlsx", "users-errors.csv"]

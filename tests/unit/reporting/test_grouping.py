@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from rostersync.catalogue.findings import Entry, catalogue, found
+from rostersync.catalogue.findings import FindingText, finding_texts, make_finding
 from rostersync.model import Finding, Severity
 from rostersync.reporting import grouping
 from tests.support.factories import DICTIONARY
@@ -23,12 +23,12 @@ def rows(findings: list[Finding], *, listed: bool = True) -> list[grouping.Group
 
 
 def refused_value(line: int, column: str, accepted: str) -> Finding:
-    return found("value-not-allowed", line=line, column=column, value="x", accepted=accepted, hint="")
+    return make_finding("value-not-allowed", line=line, column=column, value="x", accepted=accepted, hint="")
 
 
 def unknown_school(line: int, suggestion: str) -> Finding:
     detail = {"school": f"S{line}", "suggestion": suggestion, "hint": ""}
-    return found("school-unknown", line=line, column="schoolId", value=f"S{line}", **detail)
+    return make_finding("school-unknown", line=line, column="schoolId", value=f"S{line}", **detail)
 
 
 def test_a_remedy_is_told_for_its_own_column_only() -> None:
@@ -65,8 +65,8 @@ def test_nothing_is_called_near_when_nothing_is() -> None:
 
 
 def test_a_message_names_a_line_only_as_an_example() -> None:
-    same = [found("cell-required", line=line, column="userLastName") for line in (4, 5)]
-    other = [found("email-invalid", line=n, column="userEmail", value="x", reason=f"reason {n}") for n in (6, 7)]
+    same = [make_finding("cell-required", line=line, column="userLastName") for line in (4, 5)]
+    other = [make_finding("email-invalid", line=n, column="userEmail", value="x", reason=f"reason {n}") for n in (6, 7)]
     assert [group.message for group in rows([*same, *other])] == [
         "The cell is blank, but it is required.",
         "For example, line 6, userEmail: the value is not an e-mail address that can be used here: reason 6.",
@@ -76,25 +76,25 @@ def test_a_message_names_a_line_only_as_an_example() -> None:
 @pytest.mark.parametrize("code", ["cell-leading-zero-lost", "id-case-differs"])
 def test_a_mapping_that_repeats_is_told_once_with_all_its_pairs(code: str) -> None:
     pairs = [("100", "0100"), ("200", "0200"), ("100", "0100")]
-    lost = [found(code, line=n, column="schoolId", value=t, known=k) for n, (t, k) in enumerate(pairs, start=2)]
+    lost = [make_finding(code, line=n, column="schoolId", value=t, known=k) for n, (t, k) in enumerate(pairs, start=2)]
     [group] = rows(lost)
     assert group.count == 3
     assert group.resolution.endswith("Write 0100 for 100, 0200 for 200.")
 
 
 def test_a_persons_id_is_not_told_in_a_mail() -> None:
-    [group] = rows([found("cell-leading-zero-lost", line=2, column="userId", value="741", known="00741")])
+    [group] = rows([make_finding("cell-leading-zero-lost", line=2, column="userId", value="741", known="00741")])
     assert "741" not in group.message + group.resolution
 
 
 def test_a_remark_says_what_to_do() -> None:
-    remarks = [found("cell-trimmed", line=2, column="userId", value=" 1")]
+    remarks = [make_finding("cell-trimmed", line=2, column="userId", value=" 1")]
     [group] = grouping.groups(remarks, Severity.REMARK, DICTIONARY, listed=True)
     assert group.resolution
 
 
-@pytest.mark.parametrize("entry", catalogue().values(), ids=lambda entry: entry.code)
-def test_a_sentence_of_a_mail_has_no_hole(entry: Entry) -> None:
+@pytest.mark.parametrize("entry", finding_texts().values(), ids=lambda entry: entry.code)
+def test_a_sentence_of_a_mail_has_no_hole(entry: FindingText) -> None:
     """What a mail may not quote (`without_cells`) is not in the sentence that it prints."""
     if set(entry.severities) == {Severity.HOLD}:
         return

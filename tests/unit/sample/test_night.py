@@ -14,22 +14,22 @@ from rostersync.configuration import dictionary
 from rostersync.exceptions import ConfigurationError
 from rostersync.sample import big_file, faults, names, night, places, records, staff
 from rostersync.sample.broken import BROKEN
-from rostersync.sample.places import Place
+from rostersync.sample.places import SampleDistrict
 from tests.support.shared_data import ROOT, needs_data
 
 ENDS = date(2027, 6, 30)
-PLACE = Place(code="oak", name="Oak", schools={"0100": "Oak Elementary", "0200": "Oak High"})
+PLACE = SampleDistrict(code="oak", name="Oak", schools={"0100": "Oak Elementary", "0200": "Oak High"})
 
 
 def rows_and_roster(count: int = 120, seed: int = 1) -> tuple[pd.DataFrame, records.Roster]:
     rng = np.random.default_rng(seed)
     roster = records.of_record(PLACE, names.committed(), rng)
-    return staff.rows_of(PLACE, roster, dictionary.load(), names.committed(), rng, count, ends=ENDS), roster
+    return staff.rows_of(PLACE, roster, dictionary.load_dictionary(), names.committed(), rng, count, ends=ENDS), roster
 
 
 def test_rows_without_faults_are_accepted_entirely() -> None:
     rows, _ = rows_and_roster()
-    checked = pipeline.check(staff.to_csv(rows), dictionary.load())
+    checked = pipeline.check(staff.to_csv(rows), dictionary.load_dictionary())
     assert (checked.verdict, checked.findings) == ("accepted", ())
     assert checked.rows.read == len(rows) > 100
 
@@ -59,7 +59,7 @@ def test_a_fault_of_one_cell_leads_to_the_finding_it_is_named_after(kind: str) -
     rows, _ = rows_and_roster()
     single = rows[~rows["userId"].duplicated(keep=False)].reset_index(drop=True)
     faults._change_cells(single, np.array([3]), faults.CELLS[kind])
-    found = {finding.code for finding in pipeline.check(staff.to_csv(single), dictionary.load()).findings}
+    found = {finding.code for finding in pipeline.check(staff.to_csv(single), dictionary.load_dictionary()).findings}
     roster_rules = {"action-target-unknown", "school-unknown"}
     assert found == (set() if kind in roster_rules else {kind})
 
@@ -68,9 +68,11 @@ def test_every_kind_of_fault_is_in_a_file_that_shows_them_all() -> None:
     place = places.demo()[1]
     rng = np.random.default_rng(7)
     roster = records.of_record(place, names.committed(), rng)
-    rows = staff.rows_of(place, roster, dictionary.load(), names.committed(), rng, place.rows or 0, ends=ENDS)
-    data = faults.write_with(rows, faults.Scene(roster=roster), rng, 0, every_kind=True)
-    found = {finding.code for finding in pipeline.check(data, dictionary.load()).findings}
+    rows = staff.rows_of(
+        place, roster, dictionary.load_dictionary(), names.committed(), rng, place.rows or 0, ends=ENDS
+    )
+    data = faults.write_with(rows, faults.FaultContext(roster=roster), rng, 0, every_kind=True)
+    found = {finding.code for finding in pipeline.check(data, dictionary.load_dictionary()).findings}
     assert {*faults.CELLS, *faults.LINES, "row-conflict", "row-duplicate", "role-both", "email-duplicate"} - found == {
         "action-target-unknown",
         "school-unknown",
@@ -83,14 +85,16 @@ def test_what_is_told_of_a_file_is_what_is_read_of_it(tmp_path: Path, monkeypatc
     place = places.demo()[1]
     rng = np.random.default_rng(7)
     roster = records.of_record(place, names.committed(), rng)
-    rows = staff.rows_of(place, roster, dictionary.load(), names.committed(), rng, place.rows or 0, ends=ENDS)
-    sent = night._send(place, rows, faults.Scene(roster=roster), rng, 0)
-    assert sent.rows == pipeline.check(sent.path.read_bytes(), dictionary.load()).rows.read > len(rows)
+    rows = staff.rows_of(
+        place, roster, dictionary.load_dictionary(), names.committed(), rng, place.rows or 0, ends=ENDS
+    )
+    sent = night._send(place, rows, faults.FaultContext(roster=roster), rng, 0)
+    assert sent.rows == pipeline.check(sent.path.read_bytes(), dictionary.load_dictionary()).rows.read > len(rows)
 
 
 def test_the_share_of_faulty_rows_is_the_one_asked_for() -> None:
     rows, roster = rows_and_roster(1000)
-    data = faults.write_with(rows, faults.Scene(roster=roster), np.random.default_rng(1), 0.05)
+    data = faults.write_with(rows, faults.FaultContext(roster=roster), np.random.default_rng(1), 0.05)
     touched = set(data.split(b"\n")) - set(staff.to_csv(rows).split(b"\n"))
     assert 0.02 * len(rows) < len(touched) < 0.08 * len(rows)
 
@@ -98,12 +102,12 @@ def test_the_share_of_faulty_rows_is_the_one_asked_for() -> None:
 @pytest.mark.parametrize("way", BROKEN)
 def test_a_broken_file_is_refused(way: str) -> None:
     rows, _ = rows_and_roster(30)
-    assert pipeline.check(BROKEN[way](staff.to_csv(rows)), dictionary.load()).verdict == "refused"
+    assert pipeline.check(BROKEN[way](staff.to_csv(rows)), dictionary.load_dictionary()).verdict == "refused"
 
 
 def test_the_broken_header_has_faults_of_four_kinds() -> None:
     rows, _ = rows_and_roster(30)
-    checked = pipeline.check(BROKEN["header"](staff.to_csv(rows)), dictionary.load())
+    checked = pipeline.check(BROKEN["header"](staff.to_csv(rows)), dictionary.load_dictionary())
     assert {finding.code for finding in checked.findings} == {
         "header-misspelled",
         "header-capitalization",
@@ -123,7 +127,7 @@ def test_a_big_file_has_two_rows_per_person_and_four_per_class() -> None:
     user, klass = rows[0].index(b"userId"), rows[0].index(b"classId")
     counts = [pd.Series([row[column] for row in rows[1:]]).value_counts() for column in (user, klass)]
     assert [set(count) for count in counts] == [{2}, {4}]
-    assert pipeline.check(big.data, dictionary.load()).findings == ()
+    assert pipeline.check(big.data, dictionary.load_dictionary()).findings == ()
 
 
 def test_the_second_night_of_a_big_file_differs_in_the_share_asked_for() -> None:

@@ -17,7 +17,7 @@ import sys
 from rostersync.configuration import dictionary as dictionaries
 from rostersync.pipeline import check
 found = check(b"schoolId,userId,userRole,userFirstName,userLastName,userEmail\\r\\n1,T1,Teacher,Ann,Lee,a@x\\r\\n",
-              dictionaries.load())
+              dictionaries.load_dictionary())
 print(len(found.findings) > 0, *(name for name in ("scipy.stats", "altair", "numpy.f2py") if name in sys.modules))
 """
 DIVERGE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rostersync.catalogue.findings import catalogue
+from rostersync.catalogue.findings import finding_texts
 from rostersync.model import Severity
 from tests.support.factories import DICTIONARY, flat, removal, row, screened, staff
 from tests.unit.screening.test_rules_cells import broken
@@ -113,7 +113,7 @@ def test_every_fault_of_one_cell_is_tried() -> None:
         "action-conflict",
         "cell-number",
     }
-    told_by_the_file = {code for code, entry in catalogue().items() if entry.by == "F"}
+    told_by_the_file = {code for code, entry in finding_texts().items() if entry.by == "F"}
     assert {code for code in told_by_the_file if not code.startswith(("file-", "header-"))} == tried | whole_rows
 
 

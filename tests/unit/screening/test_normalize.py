@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rostersync import text_columns
-from rostersync.catalogue.findings import found
+from rostersync.catalogue.findings import make_finding
 from rostersync.model import Finding, RawRow, Severity
 from rostersync.screening import normalize, screen
 from tests.support.factories import DICTIONARY, reading_of, removal, row, staff
@@ -42,7 +42,7 @@ def test_rows_are_rebuilt_from_stored_findings() -> None:
     ]
     reading = reading_of(*rows, raw_rows=[RawRow(line=40, text="x,y")])
     judged = screen(reading, DICTIONARY)
-    again = normalize.rows_for_staging(reading, DICTIONARY, [stored(finding) for finding in judged.findings])
+    again = normalize.staging_rows(reading, DICTIONARY, [stored(finding) for finding in judged.findings])
     pd.testing.assert_frame_equal(again, judged.rows)
     assert set(judged.rows.status) == {"accepted", "rejected"}
 
@@ -54,22 +54,22 @@ def test_rebuilding_needs_no_great_expectations() -> None:
 
 def test_rejected_rows_keep_the_keys_that_can_be_used() -> None:
     reading = reading_of(row(1, userId="a b", schoolId=" 0100 ", classId="C-1"))
-    told = [found("id-character", line=2, column="userId")]
-    rows = normalize.rows_for_staging(reading, DICTIONARY, told)
+    told = [make_finding("id-character", line=2, column="userId")]
+    rows = normalize.staging_rows(reading, DICTIONARY, told)
     assert rows[["schoolId", "userId", "classId"]].to_numpy().tolist() == [["0100", "", "C-1"]]
     assert rows.status.tolist() == ["rejected"]
 
 
 def test_a_conflict_leaves_the_keys_usable() -> None:
-    told = [found("row-conflict", line=2, column="schoolId")]
-    rows = normalize.rows_for_staging(reading_of(row(1)), DICTIONARY, told)
+    told = [make_finding("row-conflict", line=2, column="schoolId")]
+    rows = normalize.staging_rows(reading_of(row(1)), DICTIONARY, told)
     assert rows.schoolId.tolist() == ["0001"]
 
 
 def test_findings_about_lines_that_are_no_rows_do_no_harm() -> None:
-    told = [found("cell-required", line=7, column="userId"), found("row-blank", line=3)]
-    assert normalize.rows_for_staging(reading_of(row()), DICTIONARY, told).status.tolist() == ["accepted"]
-    assert len(normalize.rows_for_staging(reading_of(), DICTIONARY, told)) == 0
+    told = [make_finding("cell-required", line=7, column="userId"), make_finding("row-blank", line=3)]
+    assert normalize.staging_rows(reading_of(row()), DICTIONARY, told).status.tolist() == ["accepted"]
+    assert len(normalize.staging_rows(reading_of(), DICTIONARY, told)) == 0
 
 
 @pytest.mark.parametrize("column", DICTIONARY.columns, ids=lambda column: column.header)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rostersync.catalogue.findings import found
+from rostersync.catalogue.findings import make_finding
 from rostersync.exceptions import SuiteFailed
 from rostersync.model import RawRow, RowCounts, Screened
 from rostersync.pipeline.results import row_counts
@@ -251,7 +251,7 @@ def test_an_exception_is_seen_in_both_shapes_of_a_result() -> None:
 
 
 def test_a_refused_reading_is_not_judged() -> None:
-    refusal = found("header-unknown", line=1, column="x")
+    refusal = make_finding("header-unknown", line=1, column="x")
     judged = engine.screen(replace(reading_of(row(userEmail="nobody")), findings=(refusal,)), DICTIONARY)
     assert (judged.refused, judged.findings, len(judged.rows)) == (True, (refusal,), 0)
 

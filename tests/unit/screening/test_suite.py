@@ -7,29 +7,29 @@ import json
 import great_expectations as gx
 import pytest
 
-from rostersync.catalogue.findings import catalogue
+from rostersync.catalogue.findings import finding_texts
 from rostersync.screening import suite
 from rostersync.screening.gx_expectations import CLASSES, RULES
 from rostersync.settings import include_path
 from tests.support.factories import DICTIONARY
 
-BUILT = suite.build(DICTIONARY)["expectations"]
+BUILT = suite.build_suite(DICTIONARY)["expectations"]
 BY_READER = {"row-cell-count", "row-blank", "row-short", "row-repeated-header", "cell-number"}
 
 
 def test_the_committed_suite_is_the_dictionarys() -> None:
-    assert include_path("expectations", "users.json").read_text(encoding="utf-8") == suite.text(DICTIONARY)
+    assert include_path("expectations", "users.json").read_text(encoding="utf-8") == suite.suite_text(DICTIONARY)
 
 
 def test_great_expectations_reads_the_suite() -> None:
-    read = gx.ExpectationSuite(**json.loads(suite.text(DICTIONARY)))
+    read = gx.ExpectationSuite(**json.loads(suite.suite_text(DICTIONARY)))
     assert len(read.expectations) == len(BUILT)
     assert all(type(expectation) in CLASSES.values() for expectation in read.expectations)
 
 
 def test_every_file_rule_about_rows_is_an_expectation() -> None:
     rules = {
-        code for code, entry in catalogue().items() if entry.by == "F" and not code.startswith(("file-", "header-"))
+        code for code, entry in finding_texts().items() if entry.by == "F" and not code.startswith(("file-", "header-"))
     }
     assert {expectation["meta"]["code"] for expectation in BUILT} == rules - BY_READER
 
@@ -41,7 +41,7 @@ def test_every_rule_is_used() -> None:
 @pytest.mark.parametrize("expectation", BUILT, ids=lambda e: f"{e['type']}-{e['meta']['severity']}")
 def test_an_expectation_says_what_it_finds(expectation) -> None:
     meta = expectation["meta"]
-    assert meta["severity"] in catalogue()[meta["code"]].severities
+    assert meta["severity"] in finding_texts()[meta["code"]].severities
     assert meta["stage"] in suite.STAGES
     assert set(meta["columns"]) <= set(DICTIONARY.headers)
     assert len(expectation["kwargs"]["column_list"]) > 1

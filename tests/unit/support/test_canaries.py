@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.support.canaries import words as canaries
-from tests.support.canaries.words import WORDS, Hit
+from tests.support.canaries.words import WORDS, Violation
 from tests.support.servers import RosterDatabase
 
 WORD = WORDS[17]
@@ -35,7 +35,7 @@ def test_there_are_50_words_and_none_is_part_of_another() -> None:
     ],
 )
 def test_a_canary_is_found_in_each_form(content: str | bytes) -> None:
-    assert list(canaries.hits("here", content)) == [Hit("here", WORD)]
+    assert list(canaries.hits("here", content)) == [Violation("here", WORD)]
 
 
 def test_other_words_are_no_canaries() -> None:
@@ -61,12 +61,12 @@ def test_every_table_of_a_database_is_searched_but_the_allowed_ones(roster_datab
         conn.execute("INSERT INTO other.bytes VALUES (convert_to(%s, 'UTF8'))", [f"in {WORD}"])
         conn.execute("INSERT INTO intake.run_districts VALUES ('dag', %s, '{}')", [WORDS[1]])
     assert set(canaries.in_database(url)) == {
-        Hit("table other.bytes", WORD),
-        Hit("table intake.run_districts", WORDS[1]),
+        Violation("table other.bytes", WORD),
+        Violation("table intake.run_districts", WORDS[1]),
     }
-    assert set(canaries.in_database(url, besides=["intake"])) == {Hit("table other.bytes", WORD)}
+    assert set(canaries.in_database(url, besides=["intake"])) == {Violation("table other.bytes", WORD)}
     assert list(canaries.in_column(url, "intake.run_districts", "run_id")) == [
-        Hit("column intake.run_districts.run_id", WORDS[1])
+        Violation("column intake.run_districts.run_id", WORDS[1])
     ]
 
 
@@ -74,4 +74,4 @@ def test_arguments_of_a_short_process_are_seen() -> None:
     with canaries.watched_arguments() as watched:
         subprocess.run([sys.executable, "-c", "import time; time.sleep(0.6)", WORD], check=True)
         time.sleep(0.3)
-    assert watched.found() == [Hit("process arguments", WORD)]
+    assert watched.found() == [Violation("process arguments", WORD)]

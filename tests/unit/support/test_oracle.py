@@ -39,20 +39,20 @@ def night(before: Roster, *rows: Row) -> Night:
     return roster_model.apply(before, rows, headers=HEADERS + CLASS_HEADERS, today=TODAY)
 
 
-def errors(came_to: Night) -> list[tuple[int, str]]:
-    return sorted((told.line, told.code) for told in came_to.findings if told.severity == "row")
+def errors(evaluation: Night) -> list[tuple[int, str]]:
+    return sorted((told.line, told.code) for told in evaluation.findings if told.severity == "row")
 
 
 def test_a_new_person_with_a_class_is_created_everywhere() -> None:
-    came_to = night(roster(), row(2, **READING))
-    assert came_to.findings == frozenset()
-    assert {entity: by["created"] for entity, by in came_to.counts.items()} == {
+    evaluation = night(roster(), row(2, **READING))
+    assert evaluation.findings == frozenset()
+    assert {entity: by["created"] for entity, by in evaluation.counts.items()} == {
         "school": 0,
         "staff": 1,
         "class": 1,
         "enrollment": 1,
     }
-    assert came_to.by_school["S1"]["staff"]["created"] == 1
+    assert evaluation.by_school["S1"]["staff"]["created"] == 1
 
 
 def test_the_same_file_twice_changes_nothing() -> None:
@@ -63,9 +63,9 @@ def test_the_same_file_twice_changes_nothing() -> None:
 
 
 def test_two_people_may_swap_their_addresses() -> None:
-    came_to = night(roster("u1", "u2"), row(2, userEmail="u2@example.org"), row(3, "u2", userEmail="u1@example.org"))
-    assert errors(came_to) == []
-    assert came_to.roster.people["u1"].email_key == "u2@example.org"
+    evaluation = night(roster("u1", "u2"), row(2, userEmail="u2@example.org"), row(3, "u2", userEmail="u1@example.org"))
+    assert errors(evaluation) == []
+    assert evaluation.roster.people["u1"].email_key == "u2@example.org"
 
 
 def test_a_rejected_claim_takes_the_ground_from_the_next() -> None:
@@ -91,10 +91,10 @@ def test_swapped_ids_are_taken_on_both_sides() -> None:
 
 
 def test_a_corrected_id_takes_the_records_along() -> None:
-    came_to = night(roster("u1"), row(2, "u9", userEmail="u1@example.org"))
-    assert Told(2, "id-corrected", "remark") in came_to.findings
-    assert came_to.roster.placements == {("u9", "S1"): Placement()}
-    assert came_to.counts["staff"]["updated"] == 1
+    evaluation = night(roster("u1"), row(2, "u9", userEmail="u1@example.org"))
+    assert Told(2, "id-corrected", "remark") in evaluation.findings
+    assert evaluation.roster.placements == {("u9", "S1"): Placement()}
+    assert evaluation.counts["staff"]["updated"] == 1
 
 
 def test_a_source_person_may_only_be_told_what_is_true() -> None:
@@ -107,11 +107,11 @@ def test_a_source_person_may_only_be_told_what_is_true() -> None:
 
 def test_removing_a_user_ends_what_they_have_at_the_school() -> None:
     before = night(roster(), row(2, **READING)).roster
-    came_to = night(before, row(2, action="REMOVE-USER"))
-    assert came_to.roster.people["u1"].status == "inactive"
-    assert came_to.counts["staff"]["removed"] == 1
-    assert came_to.counts["enrollment"]["removed"] == 1
-    assert not night(came_to.roster, row(2, action="REMOVE-USER")).changed
+    evaluation = night(before, row(2, action="REMOVE-USER"))
+    assert evaluation.roster.people["u1"].status == "inactive"
+    assert evaluation.counts["staff"]["removed"] == 1
+    assert evaluation.counts["enrollment"]["removed"] == 1
+    assert not night(evaluation.roster, row(2, action="REMOVE-USER")).changed
 
 
 def test_a_class_with_somebody_of_the_source_cannot_be_removed() -> None:
@@ -124,15 +124,17 @@ def test_a_class_with_somebody_of_the_source_cannot_be_removed() -> None:
 def test_a_row_names_an_ended_assignment_anew() -> None:
     before = roster("u1", status="inactive")
     before.placements["u1", "S1"] = Placement(end_date=date(2026, 6, 30), status="ended")
-    came_to = night(before, row(2, **READING))
-    assert came_to.roster.people["u1"].status == "active"
-    assert came_to.roster.placements["u1", "S1"] == Placement()
+    evaluation = night(before, row(2, **READING))
+    assert evaluation.roster.people["u1"].status == "active"
+    assert evaluation.roster.placements["u1", "S1"] == Placement()
 
 
 def test_a_rejected_row_counts_only_where_no_other_names_the_same() -> None:
-    came_to = night(roster(), row(2), row(3, status="rejected"), row(4, "", "", status="rejected"), row(5, "u5", "S9"))
-    assert came_to.rows == {"read": 4, "accepted": 1, "rejected": 3, "set_aside": 0}
-    assert came_to.counts["staff"] == {"created": 1, "updated": 0, "unchanged": 0, "removed": 0, "errors": 2}
-    assert came_to.counts["school"] == {"created": 0, "updated": 0, "unchanged": 1, "removed": 0, "errors": 2}
-    assert came_to.by_school["(none)"]["staff"]["errors"] == 1
-    assert sum(came_to.distinct.values()) == sum(sum(by.values()) for by in came_to.counts.values())
+    evaluation = night(
+        roster(), row(2), row(3, status="rejected"), row(4, "", "", status="rejected"), row(5, "u5", "S9")
+    )
+    assert evaluation.rows == {"read": 4, "accepted": 1, "rejected": 3, "set_aside": 0}
+    assert evaluation.counts["staff"] == {"created": 1, "updated": 0, "unchanged": 0, "removed": 0, "errors": 2}
+    assert evaluation.counts["school"] == {"created": 0, "updated": 0, "unchanged": 1, "removed": 0, "errors": 2}
+    assert evaluation.by_school["(none)"]["staff"]["errors"] == 1
+    assert sum(evaluation.distinct.values()) == sum(sum(by.values()) for by in evaluation.counts.values())
