@@ -293,7 +293,7 @@ def test_no_report_is_too_large_for_gmail(
 
 def test_a_detail_that_may_hold_a_cell_is_not_shown_in_a_mail() -> None:
     """Identifiers of people, parts of cells and spelled-out characters; phrases of the rules stay."""
-    dictionary = report_cases.load()
+    dictionary = report_cases.load_dictionary()
     hidden = {"known": "004512", "user_id": "004512", "old": "004512", "domain": "quill.example", "first": "2026-01-01"}
     hidden |= {"school": "Zoë Quillfeather", "characters": "'Z' U+005A, 'o' U+006F"}
     shown = {"reason": "it has no @", "lines": "60, 61", "missing": "className", "max": 100, "word": "REMOVE-USER"}
