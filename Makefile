@@ -46,7 +46,7 @@ check: setup-dev  ## format, lint, types, import layers, sizes, generated files
 	@$(DEV_VENV)/bin/python scripts/house.py
 	@$(DEV_VENV)/bin/rostersync generate --check
 
-house: setup-dev  ## size of folders, modules and functions, and import cycles; fails above a limit
+house: setup-dev  ## sizes, import cycles, shared names and lost pages; fails above a limit
 	@$(DEV_VENV)/bin/python scripts/house.py
 
 format: setup-dev  ## format and fix what can be fixed

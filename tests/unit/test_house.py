@@ -165,3 +165,30 @@ def test_it_fails_above_a_limit_and_else_does_not(tmp_path: Path, capsys: pytest
 
 def test_a_folder_that_is_no_package_is_not_called_fine(tmp_path: Path) -> None:
     assert house.main([str(tmp_path)]) == 2
+
+
+def test_a_public_name_of_two_packages_is_told_with_its_places(tmp_path: Path) -> None:
+    texts = {"stock/goods.py": "def count() -> None: ...\n", "till/coins.py": "def count() -> None: ...\n"}
+    assert over_of(tmp_path, texts) == ["one name, several meanings: count: stock/goods.py, till/coins.py"]
+
+
+def test_a_name_may_be_defined_twice_in_one_package_privately_and_for_a_command(tmp_path: Path) -> None:
+    texts = {
+        "stock/goods.py": "def count() -> None: ...\ndef _own() -> None: ...\n",
+        "stock/shelf.py": "def count() -> None: ...\n",
+        "till/coins.py": "def _own() -> None: ...\ndef pay() -> None: ...\n",
+        "cli/commands/pay.py": "def pay() -> None: ...\n",
+    }
+    assert over_of(tmp_path, texts) == []
+
+
+@pytest.mark.parametrize("cited", ["docs/rules/gone.md", "the safety page"])
+def test_a_cited_page_must_be_there(tmp_path: Path, cited: str) -> None:
+    [sentence] = over_of(tmp_path, {"stock/goods.py": f"# As {cited} says.\n"})
+    assert sentence.startswith("cites a page that is not here: stock/goods.py: ")
+
+
+def test_a_page_that_is_there_may_be_cited(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "rules.md").touch()
+    assert over_of(tmp_path, {"stock/goods.py": "# As docs/rules.md says.\n"}) == []
