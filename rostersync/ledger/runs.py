@@ -34,14 +34,14 @@ class Arrival:
 class RunDelivery:
     """A delivery a run works on; `outcome` is None until the run has settled it.
 
-    `attempts`: how many the delivery had seen when the run took it. `ended_last_try`: it comes after all others,
+    `attempts`: how many the delivery had seen when the run took it. `tried_last`: it comes after all others,
     because it failed in earlier runs, and does not stop the run when it fails again.
     """
 
     delivery: str
     outcome: Outcome | None
     attempts: int = 0
-    ended_last_try: bool = False
+    tried_last: bool = False
 
 
 def lock_run(conn: Connection, dag_id: str, run_id: str, code: str) -> None:
@@ -104,7 +104,7 @@ def assign(conn: Connection, dag_id: str, run_id: str, code: str, taken: Sequenc
             "delivery": taken_delivery.delivery,
             "outcome": taken_delivery.outcome,
             "attempts": taken_delivery.attempts,
-            "tried_last": taken_delivery.ended_last_try,
+            "tried_last": taken_delivery.tried_last,
         }
         for position, taken_delivery in enumerate(taken)
     ]
@@ -118,9 +118,9 @@ def attempts_when_taken(conn: Connection, dag_id: str, run_id: str, code: str, i
     return conn.execute(wanted).scalar()
 
 
-def ended_last_try(conn: Connection, dag_id: str, run_id: str, code: str) -> frozenset[str]:
+def deliveries_tried_last(conn: Connection, dag_id: str, run_id: str, code: str) -> frozenset[str]:
     """The deliveries that this run tries after all others."""
-    wanted = select(run_delivery.c.delivery).where(_of_run(dag_id, run_id, code), run_delivery.c.ended_last_try)
+    wanted = select(run_delivery.c.delivery).where(_of_run(dag_id, run_id, code), run_delivery.c.tried_last)
     return frozenset(conn.scalars(wanted))
 
 

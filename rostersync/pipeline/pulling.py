@@ -110,7 +110,7 @@ class _Night:
 
     def put_last(self, failing: frozenset[str]) -> None:
         """What failed before is tried after all others, so that it does not stand in their way."""
-        last = [replace(one, ended_last_try=True) for one in self.taken if one.delivery in failing]
+        last = [replace(one, tried_last=True) for one in self.taken if one.delivery in failing]
         self.taken = [one for one in self.taken if one.delivery not in failing] + last
 
     def take(self, found: Delivery, outcome: Outcome | None) -> None:

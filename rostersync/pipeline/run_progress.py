@@ -109,7 +109,7 @@ def mark_finished(conn: Connection, run: Run, code: str, id_: str, outcome: Outc
 def tried_last(services: Services, run: Run, code: str) -> frozenset[str]:
     """The deliveries that this run tries after all others: a failure of theirs does not end the district's night."""
     with district_transaction(services, code) as conn:
-        return ledger.ended_last_try(conn, run.dag_id, run.run_id, code)
+        return ledger.deliveries_tried_last(conn, run.dag_id, run.run_id, code)
 
 
 @contextmanager

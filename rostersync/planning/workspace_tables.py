@@ -98,13 +98,15 @@ def workspace_tables(version: str, present: frozenset[str]) -> WorkspaceTables:
 
     def rows(name: str) -> Table:
         cells = (_text(h) for h in headers)
-        return temporary(metadata, name, _line(), _text("status"), _flag("class_folded"), _text("email_key"), *cells)
+        return temporary(
+            metadata, name, _line(), _text("status"), _flag("class_part_dropped"), _text("email_key"), *cells
+        )
 
     return WorkspaceTables(
         metadata=metadata,
         shapes=entities,
         delivered=rows("delivered"),
-        unchanged=temporary(metadata, "quiet", _line(), *(_text(h) for h in ("schoolId", "userId", "classId"))),
+        unchanged=temporary(metadata, "unchanged", _line(), *(_text(h) for h in ("schoolId", "userId", "classId"))),
         stage=rows("stage"),
         rule_findings=temporary(
             metadata,
@@ -115,7 +117,7 @@ def workspace_tables(version: str, present: frozenset[str]) -> WorkspaceTables:
             _text("severity"),
             Column("detail", JSONB),
         ),
-        unknown_id=temporary(metadata, "stranger", _text("user_id"), _text("fold"), _text("twin"), _text("code")),
+        unknown_id=temporary(metadata, "unknown_id", _text("user_id"), _text("fold"), _text("twin"), _text("code")),
         similar_id=temporary(metadata, "similar_id", *(_text(n) for n in ("header", "typed", "fold", "known", "code"))),
         correction=temporary(metadata, "correction", _text("user_id"), _text("old_user_id")),
         claim=temporary(metadata, "claim", _text("user_id"), _text("person"), *_claimed()),

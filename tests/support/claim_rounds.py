@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from rostersync.database import tables as t
-from rostersync.planning.predicates import LIVE, Found, known_as
+from rostersync.planning.predicates import LIVE, FindingSelect, known_as
 from rostersync.planning.rules.unique_attributes import UNIQUE, Unique, is_asked
 from rostersync.planning.workspace import Workspace, row_finding_columns
 
@@ -78,7 +78,7 @@ def _asked_and_held(ws: Workspace, unique: Unique) -> Iterator[ColumnElement[Any
     yield func.any_value(t.person.c[unique.active]).label(f"held_{unique.attribute}")
 
 
-def _taken(ws: Workspace, unique: Unique) -> Found:
+def _taken(ws: Workspace, unique: Unique) -> FindingSelect:
     """Findings for all rows of the people who claim what another has or claims; `user_id` is the other, if ours."""
     holder = union_all(*_holders(ws, unique)).subquery("holder")
     first = (

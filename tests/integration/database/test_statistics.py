@@ -47,7 +47,7 @@ def _row(number: int, class_id: str, school: str) -> dict[str, Any]:
     names = {"userFirstName": "Ada", "userLastName": "Quimby", "className": "Class", "classGrade": ""}
     address = f"u{number}@springfield.example"
     known = {"userEmail": address, "email_key": address, "line": number + 2, "status": "accepted"}
-    return named | names | known | {"class_folded": False}
+    return named | names | known | {"class_part_dropped": False}
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_a_failed_delivery_that_nobody_decided_about_keeps_its_bytes(
         raise SuiteFailed("broken")
 
     with monkeypatch.context() as patched:
-        patched.setattr("rostersync.pipeline.validating.screen", broken)
+        patched.setattr("rostersync.pipeline.validating.screen_landed_bytes", broken)
         with pytest.raises(SuiteFailed):
             validate(nights.services, nights.run(), CODE, delivery)
     assert nights.states() == ["failed"]

@@ -186,14 +186,14 @@ def test_in_tasks_a_failed_file_is_judged_after_the_others_are_applied(
 ) -> None:
     """The task `validate` goes through all files before `upsert` begins: what fails there would stop them all."""
     two_files(nights)
-    real = validating.screen
+    real = validating.screen_landed_bytes
 
     def broken(reading: Any, *rest: Any) -> Any:
         if len(reading.frame) == len(OLD):
             raise PlanMismatch("injected")
         return real(reading, *rest)
 
-    monkeypatch.setattr(validating, "screen", broken)
+    monkeypatch.setattr(validating, "screen_landed_bytes", broken)
     nights.sync("night-1")
     nights.now += timedelta(days=1)
     run = nights.run("night-2")
@@ -224,7 +224,7 @@ def test_a_refused_file_that_other_rules_accept_is_older_than_what_was_applied_s
 # --- two runs at one delivery ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", ["lock_district", "screen"])
+@pytest.mark.parametrize("stage", ["lock_district", "screen_landed_bytes"])
 def test_the_run_that_was_overtaken_ends_with_the_result_of_the_other(
     nights: Nights, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:

@@ -96,7 +96,7 @@ def test_what_was_screened_again_is_known_from_then_on(
     first_night(nights)
     paused(nights, sweep)
     nights.sync("after")
-    monkeypatch.setattr("rostersync.pipeline.validating.screen", None)
+    monkeypatch.setattr("rostersync.pipeline.validating.screen_landed_bytes", None)
     nights.now += timedelta(days=1)
     [again] = nights.sync("a-day-later")
     assert (again.outcome, flat(again), nights.people()) == (Outcome.DUPLICATE, FOUND, ["u1"])

@@ -301,7 +301,7 @@ def test_a_task_that_ends_with_an_error_is_not_counted_as_killed(
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr("rostersync.pipeline.validating.screen", stopped)
+        patched.setattr("rostersync.pipeline.validating.screen_landed_bytes", stopped)
         for _ in range(3):
             with pytest.raises(error if isinstance(error, type) else type(error)):
                 pipeline.validate(nights.services, run, code, delivery)

@@ -83,7 +83,7 @@ def test_a_run_that_was_overtaken_while_it_screened_ends_with_the_others_result(
     nights.put(FILE)
     delivery = pulled(nights, "slow")
     pulled(nights, "fast")
-    between(monkeypatch, validating, "screen", lambda: finish(nights, "fast", delivery))
+    between(monkeypatch, validating, "screen_landed_bytes", lambda: finish(nights, "fast", delivery))
     assert pipeline.validate(nights.services, nights.run("slow"), CODE, delivery)["findings"]["row"] == 1
     assert pipeline.upsert(nights.services, nights.run("slow"), CODE, delivery)["outcome"] == "duplicate"
     assert (attempts(nights), nights.people()) == (1, ["u1", "u2"])
@@ -110,7 +110,7 @@ def test_another_run_that_found_nothing_new_leaves_nothing_new(nights: Nights, m
 def test_while_the_other_is_still_at_it_trying_later_helps(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     nights.put(FILE)
     delivery = pulled(nights, "slow")
-    between(monkeypatch, validating, "screen", lambda: take_over(nights, delivery))
+    between(monkeypatch, validating, "screen_landed_bytes", lambda: take_over(nights, delivery))
     with pytest.raises(LostClaim) as lost:
         pipeline.validate(nights.services, nights.run("slow"), CODE, delivery)
     assert isinstance(lost.value, TransientError)

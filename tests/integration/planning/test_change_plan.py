@@ -35,7 +35,7 @@ CLASS = {"classId": "C1", "className": "Reading", "classGrade": "3"}
 
 def row(line: int, **cells: str) -> dict[str, object]:
     """A normalised, accepted row."""
-    full: dict[str, object] = {**DEFAULTS, **cells, "line": line, "status": "accepted", "class_folded": False}
+    full: dict[str, object] = {**DEFAULTS, **cells, "line": line, "status": "accepted", "class_part_dropped": False}
     full["status"] = cells.get("status", "accepted")
     full["email_key"] = str(full["userEmail"]).lower()
     return full

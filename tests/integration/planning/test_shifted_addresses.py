@@ -43,7 +43,7 @@ def row(line: int, number: int, **cells: str) -> dict[str, object]:
         "userEmail": address(number),
     }
     full |= cells
-    full |= {"line": line, "status": "accepted", "class_folded": False, "email_key": str(full["userEmail"])}
+    full |= {"line": line, "status": "accepted", "class_part_dropped": False, "email_key": str(full["userEmail"])}
     return full
 
 

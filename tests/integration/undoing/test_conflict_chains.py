@@ -148,7 +148,7 @@ def test_whatever_was_moved_is_left_as_round_by_round(
         nested = conn.begin_nested()
         _random_nights(conn, random_, random_.randint(4, 9))
         with monkeypatch.context() as patched:
-            patched.setattr(conflicts, "_settle", _settled_in_rounds)
+            patched.setattr(conflicts, "_resolve_conflicts", _settled_in_rounds)
             expected = undone(conn)
         assert undone(conn) == expected, f"seed {seed}"
         taken += sum(reason == "taken" for *_, reason in expected[0])
