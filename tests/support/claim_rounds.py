@@ -40,7 +40,7 @@ def judge_claims_in_rounds(ws: Workspace) -> None:
     """Reject rows that claim what somebody else will hold, until nothing changes."""
     ws.conn.execute(insert(ws.claim).from_select(list(ws.claim.c.keys()), _claims(ws)))
     ws.analyze(ws.claim)
-    while sum(ws.note(_taken(ws, unique)) for unique in UNIQUE):
+    while sum(ws.record_findings(_taken(ws, unique)) for unique in UNIQUE):
         ws.reject()
         stays = exists().where(ws.adds, ws.cell("userId") == ws.claim.c.user_id)
         ws.conn.execute(delete(ws.claim).where(not_(stays)))

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from rostersync.configuration.dictionary import Column
 from rostersync.database import tables as t
+from rostersync.planning.comparison import cell_differs
 from rostersync.planning.predicates import LIVE, FindingSelect, contradicts_hand, kept_by_hand, known_as, school_of
 from rostersync.planning.rules.folded_rows import class_parts
 from rostersync.planning.workspace import Workspace, finding_columns, row_finding_columns
@@ -158,12 +159,12 @@ def _other_cells(ws: Workspace, entity: str, record: Table) -> Iterator[tuple[Co
     """The file's columns that speak of this entity, and when a cell asks for another value than the stored one."""
     for column in ws.dictionary.of(entity):  # type: ignore[arg-type]  # entity is an Entity literal
         if column.header in ws.present:
-            yield column, _asks_another(ws, record, column)
+            yield column, cell_differs(ws, ws.stage, record, column)
     for column in ws.dictionary.of("assignment") if entity in DATED else ():
         if column.header in ws.present:
             # A row that names a class gives the dates of the enrollment.
             speaks = ws.cell("classId").is_(None) if entity == "placement" else true()
-            yield column, and_(speaks, ws.day(column.header).is_distinct_from(record.c[column.attribute or ""]))
+            yield column, and_(speaks, cell_differs(ws, ws.stage, record, column))
 
 
 def _parts(ws: Workspace) -> dict[str, ColumnElement[Any]]:
@@ -185,16 +186,6 @@ def _record_of(ws: Workspace, entity: str) -> ColumnElement[Any]:
     keys: dict[str, ColumnElement[Any]] = {"user_id": known_as(ws.correction, ws.cell("userId"))}
     keys |= {"school_id": ws.cell("schoolId"), "class_id": ws.cell("classId")}
     return and_(record.district == ws.district, *(record[k] == keys[k] for k in ws.shapes[entity].keys))
-
-
-def _asks_another(ws: Workspace, record: Table, column: Column) -> ColumnElement[Any]:
-    """The row asks for another value; a blank cell keeps the stored one, but a blank primaryTeacher says no."""
-    stored, cell = record.c[column.attribute or ""], ws.cell(column.header)
-    if column.entity == "enrollment":
-        return stored.is_distinct_from(func.coalesce(cell == "Yes", False))
-    if column.kind == "email":
-        return record.c.email_key != ws.stage.c.email_key
-    return and_(cell.is_not(None), cell.is_distinct_from(stored))
 
 
 _RULES = (

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, not_, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, not_, or_, select, true, update
 
 from rostersync.database import tables as t
+from rostersync.planning.comparison import any_differs
 from rostersync.planning.predicates import (
     LIVE,
     FindingSelect,
@@ -156,38 +157,16 @@ def _asks_more(ws: Workspace) -> ColumnElement[Any]:
     person = t.person.c
     placed = func.coalesce(t.placement.c.status.in_(LIVE), False)
     enrolled = func.coalesce(t.enrollment.c.status.in_(LIVE), False)
+    enrollment_differs = [any_differs(ws, ws.stage, t.enrollment, part) for part in ("enrollment", "assignment")]
     return or_(
         person.status != "active",
-        person.email_key.is_distinct_from(ws.stage.c.email_key),
-        *(_differs(ws, t.person, c.header) for c in ws.dictionary.of("person") if c.kind != "email"),
+        any_differs(ws, ws.stage, t.person, "person"),
         not_(placed),
-        *(_differs(ws, t.placement, c.header) for c in ws.dictionary.of("placement")),
-        and_(not_(ws.names_class), _dates_differ(ws, t.placement)),
-        and_(ws.names_class, or_(not_(enrolled), _primary_differs(ws), _dates_differ(ws, t.enrollment))),
-        and_(ws.names_class, t.class_.c.owner == "file", _class_differs(ws)),
+        any_differs(ws, ws.stage, t.placement, "placement"),
+        and_(not_(ws.names_class), any_differs(ws, ws.stage, t.placement, "assignment")),
+        and_(ws.names_class, or_(not_(enrolled), *enrollment_differs)),
+        and_(ws.names_class, t.class_.c.owner == "file", any_differs(ws, ws.stage, t.class_, "class")),
     )
-
-
-def _differs(ws: Workspace, record: Table, header: str) -> ColumnElement[Any]:
-    """A filled cell that is not the stored value (a blank one keeps it)."""
-    cell = ws.cell(header)
-    stored = record.c[ws.dictionary.by_header[header].attribute or ""]
-    return and_(cell.is_not(None), cell.is_distinct_from(stored))
-
-
-def _class_differs(ws: Workspace) -> ColumnElement[Any]:
-    return or_(*(_differs(ws, t.class_, c.header) for c in ws.dictionary.of("class")))
-
-
-def _primary_differs(ws: Workspace) -> ColumnElement[Any]:
-    primary: ColumnElement[Any] = t.enrollment.c.primary_teacher
-    return primary.is_distinct_from(func.coalesce(ws.cell("primaryTeacher") == "Yes", False))
-
-
-def _dates_differ(ws: Workspace, record: Table) -> ColumnElement[Any]:
-    """A present date column says something else than stored; blank says "no limit"."""
-    present = [c for c in ws.dictionary.of("assignment") if c.header in ws.present]
-    return or_(literal(False), *(ws.day(c.header).is_distinct_from(record.c[c.attribute or ""]) for c in present))
 
 
 _OF_CELLS: tuple[Rule, ...] = (_schools, _identities, _similar_ids, _classes)

@@ -15,10 +15,8 @@ from sqlalchemy import (
     Insert,
     Select,
     Table,
-    Text,
     and_,
     case,
-    cast,
     delete,
     exists,
     func,
@@ -29,10 +27,10 @@ from sqlalchemy import (
     select,
 )
 
+from rostersync.configuration.dictionary import Entity
 from rostersync.database import tables as t
+from rostersync.planning.comparison import Condition, any_differs, cell_of
 from rostersync.planning.workspace import Workspace
-
-Condition = ColumnElement[bool]
 
 
 def set_unchanged_rows_apart(ws: Workspace) -> None:
@@ -70,15 +68,23 @@ def _agreeing(ws: Workspace) -> Select[*tuple[Any, ...]]:
 
 
 def _agrees(ws: Workspace) -> Condition:
-    delivered, class_ = ws.delivered.c, _cell(ws, "classId")
+    class_ = _cell(ws, "classId")
     return and_(
-        and_(delivered.status == "accepted", _cell(ws, "action").is_(None)),
-        and_(t.school.c.status == "active", _says(ws, t.school, "school")),
-        and_(_own(t.person), t.person.c.status == "active", _says(ws, t.person, "person"), _same_address(ws)),
-        and_(_own(t.placement), _in_force(ws, t.placement), _says(ws, t.placement, "placement")),
-        or_(class_.is_not(None), _same_days(ws, t.placement)),
+        and_(ws.delivered.c.status == "accepted", _cell(ws, "action").is_(None)),
+        and_(t.school.c.status == "active", _says_the_same(ws, t.school, "school")),
+        and_(_own(t.person), t.person.c.status == "active", _says_the_same(ws, t.person, "person")),
+        and_(_own(t.placement), _in_force(ws, t.placement), _says_the_same(ws, t.placement, "placement")),
+        or_(class_.is_not(None), _says_the_same(ws, t.placement, "assignment")),
         or_(class_.is_(None), and_(_class_agrees(ws), _enrollment_agrees(ws))),
     )
+
+
+def _cell(ws: Workspace, header: str) -> ColumnElement[Any]:
+    return cell_of(ws, ws.delivered, header)
+
+
+def _says_the_same(ws: Workspace, record: Table, entity: Entity) -> Condition:
+    return not_(any_differs(ws, ws.delivered, record, entity))
 
 
 def _joined(ws: Workspace) -> FromClause:
@@ -105,50 +111,21 @@ def _joined(ws: Workspace) -> FromClause:
     )
 
 
-def _cell(ws: Workspace, header: str) -> ColumnElement[Any]:
-    return ws.delivered.c[header] if header in ws.present else cast(None, Text)
-
-
 def _own(record: Table) -> Condition:
     return record.c.owner == "file"
 
 
-def _says(ws: Workspace, record: Table, entity: str) -> Condition:
-    """Every filled cell of the entity's columns is the stored value; a blank one keeps it."""
-    columns = [c for c in ws.dictionary.of(entity) if c.header in ws.present]  # type: ignore[arg-type]  # an Entity literal
-    return and_(
-        literal(True),
-        *(
-            func.coalesce(_cell(ws, c.header) == record.c[c.attribute or ""], _cell(ws, c.header).is_(None))
-            for c in columns
-        ),
-    )
-
-
-def _same_address(ws: Workspace) -> Condition:
-    key = ws.delivered.c.email_key
-    return func.coalesce(key == t.person.c.email_key, key.is_(None))
-
-
 def _class_agrees(ws: Workspace) -> Condition:
     here = t.class_.c.school_id == _cell(ws, "schoolId")
-    return and_(t.class_.c.status == "active", here, _says(ws, t.class_, "class"))
+    return and_(t.class_.c.status == "active", here, _says_the_same(ws, t.class_, "class"))
 
 
 def _enrollment_agrees(ws: Workspace) -> Condition:
-    primary = t.enrollment.c.primary_teacher == func.coalesce(_cell(ws, "primaryTeacher") == "Yes", False)
-    return and_(_own(t.enrollment), primary, _in_force(ws, t.enrollment), _same_days(ws, t.enrollment))
+    same = (_says_the_same(ws, t.enrollment, part) for part in ("enrollment", "assignment"))
+    return and_(_own(t.enrollment), _in_force(ws, t.enrollment), *same)
 
 
 def _in_force(ws: Workspace, record: Table) -> Condition:
     """The stored status is what the stored dates make of it today, and the assignment is not over."""
     today, start, end = literal(ws.context.today), record.c.start_date, record.c.end_date
     return and_(func.coalesce(end >= today, True), record.c.status == case((start > today, "planned"), else_="active"))
-
-
-def _same_days(ws: Workspace, record: Table) -> Condition:
-    """The dates of a row that speaks of them are the stored ones: blank in a present column says "no limit"."""
-    columns = [c for c in ws.dictionary.of("assignment") if c.header in ws.present]
-    stored = [cast(record.c[c.attribute or ""], Text) for c in columns]
-    cells = [_cell(ws, c.header) for c in columns]
-    return and_(literal(True), *(c.is_not_distinct_from(s) for c, s in zip(cells, stored, strict=True)))

@@ -32,6 +32,7 @@ from rostersync.planning.targets.new_values import (
     as_known,
     asked_by,
     file_may_write,
+    first_line,
     new_value,
     write_targets,
 )
@@ -47,7 +48,7 @@ def plan_placements(ws: Workspace) -> None:
         select(
             ws.cell("userId").label("user_id"),
             ws.cell("schoolId").label("school_id"),
-            func.min(ws.stage.c.line).label("line"),
+            first_line(ws, ws.adds),
             any_of(or_(dated, undated)).label("asked"),
             any_of(ws.does("REMOVE-USER")).label("removed"),
             any_of(dated).label("dated"),

@@ -27,7 +27,15 @@ from sqlalchemy import (
 from rostersync.database import tables as t
 from rostersync.planning.predicates import LIVE, kept_by_hand
 from rostersync.planning.targets.assignments import plan_enrollments, plan_placements
-from rostersync.planning.targets.new_values import any_of, as_known, asked_by, file_may_write, new_value, write_targets
+from rostersync.planning.targets.new_values import (
+    any_of,
+    as_known,
+    asked_by,
+    file_may_write,
+    first_line,
+    new_value,
+    write_targets,
+)
 from rostersync.planning.workspace import Workspace
 
 
@@ -42,7 +50,7 @@ def _schools(ws: Workspace) -> None:
     named = (
         select(
             ws.cell("schoolId").label("school_id"),
-            func.min(ws.stage.c.line).label("line"),
+            first_line(ws, ws.adds),
             any_of(ws.adds).label("asked"),
             false().label("removed"),
             asked_by(ws, "schoolName", ws.adds).label("name"),
@@ -81,7 +89,7 @@ def _classes(ws: Workspace) -> None:
     named = (
         select(
             ws.cell("classId").label("class_id"),
-            func.min(ws.stage.c.line).label("line"),
+            first_line(ws, asks),
             any_of(asks).label("asked"),
             any_of(removes).label("removed"),
             asked_by(ws, "schoolId", asks).label("school_id"),
@@ -105,7 +113,7 @@ def _people(ws: Workspace) -> None:
     named = (
         select(
             ws.cell("userId").label("user_id"),
-            func.min(ws.stage.c.line).label("line"),
+            first_line(ws, ws.adds),
             any_of(ws.adds).label("asked"),
             any_of(ws.does("REMOVE-USER")).label("removed"),
             func.any_value(ws.stage.c.email_key).filter(ws.adds).label("email_key"),

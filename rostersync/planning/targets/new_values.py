@@ -59,6 +59,15 @@ def asked_by(ws: Workspace, header: str, rows: ColumnElement[Any]) -> ColumnElem
     return func.any_value(ws.cell(header)).filter(rows)
 
 
+def first_line(ws: Workspace, asks: ColumnElement[Any]) -> ColumnElement[Any]:
+    """`line`: where a key's change is reported: its first row that asks for something, else the first that names it.
+
+    A removal may name the school that another row brings back: what happened is told at the other row.
+    """
+    line = ws.stage.c.line
+    return func.coalesce(func.min(line).filter(asks), func.min(line)).label("line")
+
+
 def any_of(condition: ColumnElement[Any]) -> ColumnElement[Any]:
     """Whether it holds for some row of a key; never NULL."""
     return func.coalesce(func.bool_or(condition), false())

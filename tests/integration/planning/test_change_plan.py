@@ -197,6 +197,25 @@ def test_removing_a_person_ends_placement_and_enrollments_and_deactivates(conn: 
     assert conn.scalar(select(tables.enrollment.c.status)) == "active"
 
 
+def test_what_comes_back_is_told_at_the_row_that_asks_for_it(conn: Connection) -> None:
+    """A removal that stands above it names the same school, or the same person, and asks for nothing of it."""
+    conn.execute(insert(tables.school).values(district="d", school_id="S3", name="S3", owner="file", status="inactive"))
+    taught = {"class_id": "C2", "school_id": "S3", "name": "Math", "grade": "4", "owner": "file"}
+    conn.execute(insert(tables.class_).values(district="d", status="active", **taught))
+    removal = row(2, schoolId="S3", action="REMOVE-CLASS", classId="C2", userEmail="")
+    planned = run(conn, removal, row(3, schoolId="S3"), creation=True)
+    assert [each for each in flat(planned) if each[2] == "reactivated"] == [(3, "schoolId", "reactivated")]
+    [logged] = conn.execute(select(tables.change.c.line).where(tables.change.c.entity == "school")).all()
+    assert logged.line == 3
+
+
+def test_a_placement_beside_a_removal_elsewhere_is_told_at_its_own_row(conn: Connection) -> None:
+    run(conn, row(2), row(3, schoolId="S2"))
+    run(conn, row(2, action="REMOVE-USER", userEmail=""), row(3, schoolId="S2", action="REMOVE-USER", userEmail=""))
+    back = run(conn, row(2, action="REMOVE-USER", userEmail=""), row(3, schoolId="S2"))
+    assert [each for each in flat(back) if each[2] == "reactivated"] == [(3, "userId", "reactivated")]
+
+
 def test_removing_a_class_ends_its_enrollments(conn: Connection) -> None:
     run(conn, row(2, **CLASS), row(3, userId="u2", userEmail="b@example.org", **CLASS))
     planned = run(conn, row(2, action="REMOVE-CLASS", userId="", classId="C1", userEmail=""))
