@@ -28,8 +28,8 @@ from tests.support.district_nights import Nights, district
 from tests.support.oracle import database as model_database
 from tests.support.oracle import model as roster_model
 from tests.support.oracle.ledger_checks import forgotten
-from tests.support.oracle.ledger_files import LedgerFiles
-from tests.support.oracle.ledger_model import OPEN
+from tests.support.oracle.ledger_model import OPEN, Content
+from tests.support.oracle.ledger_stories import LedgerStories
 from tests.support.oracle.values import Roster
 from tests.support.oracle.whole_files import DOMAINS
 
@@ -55,7 +55,7 @@ def configured(nights: Nights) -> District:
     )
 
 
-class LedgerNights(LedgerFiles):
+class LedgerNights(LedgerStories):
     """A district night after night, and all that happens between the nights."""
 
     @initialize(roster=roster_strategies.rosters(), holds=st.sampled_from(sorted(HOLDS)))
@@ -72,8 +72,10 @@ class LedgerNights(LedgerFiles):
     @rule(data=st.data(), without=st.booleans())
     def a_held_file_is_approved(self, data: st.DataObject, without: bool) -> None:
         content = data.draw(st.sampled_from(self._in("held")))
+        self.approve(content, without=without and bool(content.held_schools))
+
+    def approve(self, content: Content, *, without: bool) -> None:
         self._count()
-        without = without and bool(content.held_schools)
         done = reviewing.approve(self.nights.services, content.id, actor="olga", without_held_schools=without)
         assert done.decided
         assert done.result is not None
@@ -163,6 +165,14 @@ class LedgerNights(LedgerFiles):
         closed = (Blackout(start=day, end=day + timedelta(days=1)),) if blackout else ()
         changed = {"holds": HOLDS[holds], "policies": Policies(school_creation=creation), "blackouts": closed}
         self.nights.config = self.nights.config.model_copy(update=changed)
+
+    def the_holds_are_strict(self) -> None:
+        self._count()
+        self.nights.config = self.nights.config.model_copy(update={"holds": STRICT})
+
+    def the_roster_is_written_by_others(self) -> None:
+        mine = t.district.c.code == model_database.DISTRICT
+        self.execute(update(t.district).values(name=t.district.c.name).where(mine))
 
     def execute(self, statement: Executable) -> None:
         self._count()
