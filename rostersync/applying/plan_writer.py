@@ -29,7 +29,7 @@ from sqlalchemy import (
 from rostersync.database import tables as t
 from rostersync.database.json_object import image
 from rostersync.exceptions import PlanMismatch
-from rostersync.model import Change
+from rostersync.model import Change, Owner, RecordStatus
 from rostersync.planning import Plan
 from rostersync.planning.stored_plans import plan_key
 from rostersync.planning.workspace import EntityShape, Workspace, execute_rowcount
@@ -117,7 +117,7 @@ def _update(ws: Workspace, shape: EntityShape, *, again: bool = True) -> None:
     same = and_(table.c.district == ws.district, *(table.c[k] == plan.c[k] for k in shape.keys))
     values: dict[str, Any] = {a: plan.c[f"new_{a}"] for a in shape.attributes} | {"updated_at": func.now()}
     if "assigned_at" in table.c and again:
-        revived = and_(plan.c.old_status == "ended", plan.c.new_status != "ended")
+        revived = and_(plan.c.old_status == RecordStatus.ENDED, plan.c.new_status != RecordStatus.ENDED)
         values["assigned_at"] = case((revived, func.now()), else_=table.c.assigned_at)
     changed = plan.c.action.in_(("updated", "removed"))
     _assert(
@@ -132,7 +132,7 @@ def _insert(ws: Workspace, shape: EntityShape) -> None:
         return
     columns = ["district", "owner", *shape.keys, *shape.attributes]
     rows = (
-        select(literal(ws.district), literal("file"), *(plan.c[k] for k in shape.keys), *_new(plan, shape))
+        select(literal(ws.district), literal(Owner.FILE, Text), *(plan.c[k] for k in shape.keys), *_new(plan, shape))
         .where(plan.c.action == "created")
         .order_by(*(plan.c[k] for k in shape.keys))
     )

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from rostersync import applying, planning
 from rostersync.catalogue.findings import make_finding, reference_of
 from rostersync.exceptions import StatementRefused
-from rostersync.model import Finding, Screened, Severity
+from rostersync.model import Finding, RowStatus, Screened, Severity
 
 MAX_REFUSED = 20
 """Of more people than this no row is at fault, but a rule or a constraint of ours: the delivery fails as a whole."""
@@ -57,7 +57,7 @@ def without_refused(
     rows = screened.rows
     # A removal of a class names no person: it stands for itself.
     person = rows["userId"].astype("str").where(rows["userId"] != "", "class " + rows["classId"].astype("str"))
-    accepted = rows["status"] == "accepted"
+    accepted = rows["status"] == RowStatus.ACCEPTED
     refused = search(
         list(dict.fromkeys(person[accepted])),
         lambda kept: _attempt(conn, context, _rejecting(rows, accepted & ~person.isin(kept)), delivery),
@@ -130,7 +130,7 @@ def _rejected_by_rules(conn: Connection, context: planning.PlanContext, rows: pd
 def _rejecting(rows: pd.DataFrame, hit: pd.Series) -> pd.DataFrame:
     changed = rows.copy(deep=False)
     status = rows["status"].copy()
-    status[hit] = "rejected"
+    status[hit] = RowStatus.REJECTED
     changed["status"] = status
     return changed
 

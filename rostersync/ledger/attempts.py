@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     Select,
@@ -23,6 +22,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from rostersync.database.conditions import Condition
 from rostersync.database.tables import attempt, change, decision, delivery, run_delivery
 from rostersync.ledger.deliveries import Conditions
 from rostersync.ledger.undos import APPLIED, is_in_effect
@@ -174,7 +174,7 @@ def applied_together(conn: Connection, code: str, *, since: datetime, delivery_i
     return [AppliedAttempt(**row) for row in conn.execute(wanted).mappings()]
 
 
-def _approved() -> ColumnElement[bool]:
+def _approved() -> Condition:
     """Of `intake.attempt`: the attempt before it waited for a person, who approved it."""
     before = attempt.alias("before")
     last = select(func.max(before.c.number)).where(

@@ -11,6 +11,7 @@ from functools import reduce
 
 from sqlalchemy import ARRAY, ColumnElement, Connection, Text, and_, case, func, literal, select, update
 
+from rostersync.database.conditions import Condition
 from rostersync.database.tables import delivery
 from rostersync.exceptions import LostClaim
 
@@ -59,7 +60,7 @@ def begin_work(
     conn.execute(update(delivery).where(delivery.c.id == id_).values(values))
 
 
-def _of_run(run: str) -> ColumnElement[bool]:
+def _of_run(run: str) -> Condition:
     return and_(delivery.c.worked_on_by == run, delivery.c.claimed_at > func.pg_postmaster_start_time())
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, all_, and_, func, literal, or_, select, tuple_, update
+from sqlalchemy import Connection, all_, and_, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
+from rostersync.database.conditions import Condition
 from rostersync.database.tables import arrival, attempt, delivery, run_delivery, run_districts
 from rostersync.ledger.undos import is_in_effect
 from rostersync.model import DeliveryState, Outcome, RemoteFile
@@ -73,7 +74,7 @@ def may_share_inbox(conn: Connection, dag_id: str, run_id: str, code: str) -> bo
     return conn.execute(alone).first() is None
 
 
-def _of_run(dag_id: str, run_id: str, code: str) -> ColumnElement[bool]:
+def _of_run(dag_id: str, run_id: str, code: str) -> Condition:
     return and_(run_delivery.c.dag_id == dag_id, run_delivery.c.run_id == run_id, run_delivery.c.district == code)
 
 

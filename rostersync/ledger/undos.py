@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, insert, not_, select
+from sqlalchemy import Connection, func, insert, not_, select
 
+from rostersync.database.conditions import Condition
 from rostersync.database.tables import attempt, change, undo
 from rostersync.model import Outcome
 
@@ -40,7 +41,7 @@ class AppliedAttemptState:
     swept: bool
 
 
-def is_in_effect() -> ColumnElement[bool]:
+def is_in_effect() -> Condition:
     """Of `intake.attempt`: applied, and not undone since."""
     undone = select(undo.c.attempt).where(undo.c.delivery == attempt.c.delivery, undo.c.attempt >= attempt.c.number)
     return attempt.c.outcome.in_(APPLIED) & not_(undone.exists())

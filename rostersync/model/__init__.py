@@ -7,7 +7,7 @@ from rostersync.model.counts import BUCKETS, ENTITIES, Counts, RowCounts
 from rostersync.model.files import PROCESSED, Landed, RawRow, Reading, RemoteFile, Screened
 from rostersync.model.findings import Evaluation, Finding
 from rostersync.model.reports import Report, ReportFile, RosterSchool
-from rostersync.model.states import Choice, DeliveryState, Outcome, Severity
+from rostersync.model.states import Choice, DeliveryState, Outcome, Owner, RecordStatus, RowStatus, Severity
 
 __all__ = [
     "BUCKETS",
@@ -26,13 +26,16 @@ __all__ = [
     "NotRestored",
     "NotRestoredReason",
     "Outcome",
+    "Owner",
     "RawRow",
     "Reading",
+    "RecordStatus",
     "RemoteFile",
     "Report",
     "ReportFile",
     "RosterSchool",
     "RowCounts",
+    "RowStatus",
     "Screened",
     "Severity",
 ]

@@ -1,4 +1,7 @@
-"""How things stand: severities of findings, outcomes, states of deliveries, decisions."""
+"""How things stand: owners and states of records, rows, findings and deliveries, outcomes, decisions.
+
+Strings that PostgreSQL and JSON take as they are.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,31 @@ class Severity(StrEnum):
     ROW = "row"
     REMARK = "remark"
     HOLD = "hold"
+
+
+class Owner(StrEnum):
+    """Who may change a record of the roster."""
+
+    SOURCE = "source"  # the enrollment source
+    FILE = "file"  # the district's staff files
+    MANUAL = "manual"  # people with the pages, by hand
+
+
+class RecordStatus(StrEnum):
+    """Where a record of the roster stands. Schools, classes and people are active or inactive."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"  # kept, and comes back when it is named again
+    PLANNED = "planned"  # an assignment whose first day is to come
+    ENDED = "ended"  # an assignment that is over, by its last day or by a removal
+
+
+class RowStatus(StrEnum):
+    """What becomes of a staged row."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"  # it has an error, and does nothing
+    FOLDED = "folded"  # set aside: taken by a removal, handed over, or left out by an approval
 
 
 class Outcome(StrEnum):

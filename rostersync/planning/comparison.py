@@ -18,9 +18,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Table, Text, and_, cast, func, literal, null, or_
 
 from rostersync.configuration.dictionary import Column, Entity
+from rostersync.database.conditions import Condition
 from rostersync.planning.workspace import Workspace
-
-Condition = ColumnElement[bool]
 
 
 def cell_of(ws: Workspace, rows: Table, header: str) -> ColumnElement[Any]:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from rostersync.database import tables as t
 from rostersync.exceptions import InvariantBroken
-from rostersync.model import BUCKETS, ENTITIES, Counts, RowCounts
+from rostersync.model import BUCKETS, ENTITIES, Counts, RowCounts, RowStatus
 from rostersync.planning.named_entities import NamedEntity, count_distinct, named_entities
 from rostersync.planning.workspace import Workspace
 
@@ -46,9 +46,9 @@ def count_rows(ws: Workspace) -> RowCounts:
     unchanged = ws.conn.scalar(select(func.count()).select_from(ws.unchanged)) or 0
     return RowCounts(
         read=sum(by.values()) + unchanged,
-        accepted=by.get("accepted", 0) + unchanged,
-        rejected=by.get("rejected", 0),
-        set_aside=by.get("folded", 0),
+        accepted=by.get(RowStatus.ACCEPTED, 0) + unchanged,
+        rejected=by.get(RowStatus.REJECTED, 0),
+        set_aside=by.get(RowStatus.FOLDED, 0),
     )
 
 
@@ -157,7 +157,7 @@ def _school_key(ws: Workspace) -> ColumnElement[str]:
 
 def _count_left(ws: Workspace, entity: NamedEntity) -> Iterator[Line]:
     plan, cells = entity.plan, [ws.cell(header) for header in entity.headers]
-    left = or_(ws.stage.c.status != "accepted", ws.stage.c.class_part_dropped)
+    left = or_(ws.stage.c.status != RowStatus.ACCEPTED, ws.stage.c.class_part_dropped)
     usable = and_(*(c.is_not(None) for c in cells))
     planned = and_(*(plan.c[k] == c for k, c in zip(entity.plan_keys, cells, strict=True)))
     joined = ws.stage.outerjoin(plan, planned)
@@ -165,7 +165,7 @@ def _count_left(ws: Workspace, entity: NamedEntity) -> Iterator[Line]:
     anonymous = case((not_(usable), cast(ws.stage.c.line, Text)))
     school = func.min(_school_key(ws))
     named = (
-        select(school.label("school"), func.bool_or(ws.stage.c.status != "rejected").label("good"))
+        select(school.label("school"), func.bool_or(ws.stage.c.status != RowStatus.REJECTED).label("good"))
         .select_from(joined)
         .where(left, entity.rows, plan.c.line.is_(None))
         .group_by(*cells, anonymous)

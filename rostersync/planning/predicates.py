@@ -7,18 +7,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, Text, and_, case, exists, func, literal, or_
 
 from rostersync.database import tables as t
+from rostersync.database.conditions import Condition
+from rostersync.model import Owner, RecordStatus
 from rostersync.planning.workspace import Workspace
 
 FindingSelect = Select[*tuple[Any, ...]]
-LIVE = ("active", "planned")
+LIVE = (RecordStatus.ACTIVE, RecordStatus.PLANNED)
 
 
-def person_of(ws: Workspace) -> ColumnElement[Any]:
+def person_of(ws: Workspace) -> Condition:
     """The row's person is this one, by exact userId."""
     return and_(t.person.c.district == ws.district, t.person.c.user_id == ws.cell("userId"))
 
 
-def same_person(ws: Workspace) -> ColumnElement[Any]:
+def same_person(ws: Workspace) -> Condition:
     """The row's e-mail, first and last name are this person's."""
     person = t.person.c
     return and_(
@@ -29,17 +31,17 @@ def same_person(ws: Workspace) -> ColumnElement[Any]:
     )
 
 
-def school_of(ws: Workspace) -> ColumnElement[Any]:
+def school_of(ws: Workspace) -> Condition:
     """The row's school."""
     return and_(t.school.c.district == ws.district, t.school.c.school_id == ws.cell("schoolId"))
 
 
-def class_of(ws: Workspace) -> ColumnElement[Any]:
+def class_of(ws: Workspace) -> Condition:
     """The row's class."""
     return and_(t.class_.c.district == ws.district, t.class_.c.class_id == ws.cell("classId"))
 
 
-def placement_of(ws: Workspace) -> ColumnElement[Any]:
+def placement_of(ws: Workspace) -> Condition:
     """The row's person at the row's school."""
     return and_(
         t.placement.c.district == ws.district,
@@ -48,7 +50,7 @@ def placement_of(ws: Workspace) -> ColumnElement[Any]:
     )
 
 
-def enrollment_of(ws: Workspace) -> ColumnElement[Any]:
+def enrollment_of(ws: Workspace) -> Condition:
     """The row's person in the row's class."""
     return and_(
         t.enrollment.c.district == ws.district,
@@ -57,22 +59,22 @@ def enrollment_of(ws: Workspace) -> ColumnElement[Any]:
     )
 
 
-def handed_over() -> ColumnElement[Any]:
+def handed_over() -> Condition:
     """A source person who still has something file-owned was a file's person before."""
     person = t.person.c
     owns = [
-        exists().where(x.c.district == person.district, x.c.user_id == person.user_id, x.c.owner == "file")
+        exists().where(x.c.district == person.district, x.c.user_id == person.user_id, x.c.owner == Owner.FILE)
         for x in (t.placement.alias("own_placement"), t.enrollment.alias("own_enrollment"))
     ]
-    return and_(person.owner == "source", or_(*owns))
+    return and_(person.owner == Owner.SOURCE, or_(*owns))
 
 
-def kept_by_hand(record: FromClause, attribute: str) -> ColumnElement[Any]:
+def kept_by_hand(record: FromClause, attribute: str) -> Condition:
     """A hand edit of this field stays until it is released."""
     return func.coalesce(literal(attribute, Text) == func.any(record.c.sticky), False)
 
 
-def contradicts_hand(record: FromClause, attribute: str, day: ColumnElement[Any]) -> ColumnElement[Any]:
+def contradicts_hand(record: FromClause, attribute: str, day: ColumnElement[Any]) -> Condition:
     """The assignment's other date was set by hand, and this day is on the wrong side of it."""
     starts = attribute == "start_date"
     other = record.c["end_date" if starts else "start_date"]

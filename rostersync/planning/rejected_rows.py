@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, case, exists, func, not_, or_, select, union_all
 
 from rostersync.database import tables as t
+from rostersync.database.conditions import Condition
+from rostersync.model import Owner, RecordStatus, Severity
 from rostersync.planning.predicates import FindingSelect, person_of
 from rostersync.planning.rules.unique_attributes import UNIQUE, Unique
 from rostersync.planning.workspace import REJECTED, Workspace, row_finding_columns
-
-Condition = ColumnElement[bool]
 
 
 def note_taken_values(ws: Workspace) -> None:
@@ -42,9 +42,11 @@ def _asks(ws: Workspace) -> Condition:
 def _claims(ws: Workspace, unique: Unique) -> Condition:
     """The row's person, being the files' or new, would get a value that they do not have; nothing is told of it yet."""
     found = ws.rule_findings.alias("told")
-    told = exists().where(found.c.line == ws.stage.c.line, found.c.column == unique.header, found.c.severity == "row")
+    told = exists().where(
+        found.c.line == ws.stage.c.line, found.c.column == unique.header, found.c.severity == Severity.ROW
+    )
     asked = unique.asked(ws.stage, t.person)
-    files = func.coalesce(t.person.c.owner, "file") == "file"
+    files = func.coalesce(t.person.c.owner, Owner.FILE) == Owner.FILE
     return and_(_asks(ws), files, asked.is_distinct_from(t.person.c[unique.active]), not_(told))
 
 
@@ -56,7 +58,7 @@ def _taken_here(ws: Workspace, unique: Unique) -> FindingSelect:
     corrected = exists().where(other.c.status == REJECTED, other.c.userId == holder.c.user_id)
     rows = ws.stage.outerjoin(t.person, person_of(ws)).join(holder, holder.c.value == unique.asked(ws.stage, t.person))
     return (
-        select(*row_finding_columns(ws, unique.header, unique.code, "row", user_id=holder.c.user_id))
+        select(*row_finding_columns(ws, unique.header, unique.code, Severity.ROW, user_id=holder.c.user_id))
         .select_from(rows)
         .where(_claims(ws, unique), holder.c.user_id != ws.cell("userId"))
         .where(first.is_not(None), last.is_not(None), another, not_(corrected))
@@ -69,7 +71,7 @@ def _holders(ws: Workspace, unique: Unique) -> Iterator[FindingSelect]:
     value = plan[f"new_{unique.attribute}"]
     names = (plan.new_first_name.label("first_name"), plan.new_last_name.label("last_name"))
     planned = select(plan.user_id, *names, value.label("value"))
-    yield planned.where(plan.new_status == "active", value.is_not(None))
+    yield planned.where(plan.new_status == RecordStatus.ACTIVE, value.is_not(None))
     untouched = (not_(exists().where(key == person.user_id)) for key in (plan.user_id, plan.old_user_id))
     others = select(person.user_id, person.first_name, person.last_name, person[unique.active].label("value"))
     yield others.where(person.district == ws.district, person[unique.active].is_not(None), *untouched)
@@ -85,7 +87,7 @@ def _taken_elsewhere(ws: Workspace, unique: Unique) -> Iterator[FindingSelect]:
     every = select(func.array_agg(case((claims, asked)))).select_from(rows).scalar_subquery()
     taken = select(func.roster.taken_elsewhere(every).column_valued("key"))
     yield (
-        select(*row_finding_columns(ws, unique.header, unique.code, "row"))
+        select(*row_finding_columns(ws, unique.header, unique.code, Severity.ROW))
         .select_from(rows)
         .where(claims, asked.in_(taken))
     )

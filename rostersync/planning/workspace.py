@@ -44,10 +44,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from rostersync.configuration.dictionary import Dictionary
+from rostersync.database.conditions import Condition
+from rostersync.model import RowStatus, Severity
 from rostersync.planning.workspace_tables import EntityShape, workspace_tables
 from rostersync.text_columns import encode
 
-ACCEPTED, REJECTED = "accepted", "rejected"
+ACCEPTED, REJECTED = RowStatus.ACCEPTED, RowStatus.REJECTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,7 @@ class Workspace:
         return cast(self.cell(header), Date)
 
     @property
-    def accepted(self) -> ColumnElement[Any]:
+    def accepted(self) -> Condition:
         """Accepted rows; within `only`, the rows that it names."""
         return and_(self.stage.c.status.in_(self._statuses), self._looked_at)
 
@@ -112,23 +114,23 @@ class Workspace:
             self._looked_at, self._statuses = true(), (ACCEPTED,)
 
     @property
-    def adds(self) -> ColumnElement[Any]:
+    def adds(self) -> Condition:
         """Accepted rows that add or update (blank action)."""
         return and_(self.accepted, self.cell("action").is_(None))
 
-    def does(self, action: str) -> ColumnElement[Any]:
+    def does(self, action: str) -> Condition:
         """Accepted rows with this action."""
         return and_(self.accepted, self.cell("action") == action)
 
     @property
-    def names_person(self) -> ColumnElement[Any]:
+    def names_person(self) -> Condition:
         """Accepted rows that name a person: those that add, and actions with userId among their keys."""
         action = self.cell("action")
         by_action = [name for name, spec in self.dictionary.actions.items() if "userId" in spec.keys]
         return and_(self.accepted, or_(action.is_(None), action.in_(by_action)))
 
     @property
-    def names_class(self) -> ColumnElement[Any]:
+    def names_class(self) -> Condition:
         """The row's class part applies: the group is open and not folded by a REMOVE-CLASS in the file."""
         return and_(self.cell("classId").is_not(None), self.stage.c.class_part_dropped.is_(False))
 
@@ -140,8 +142,8 @@ class Workspace:
 
     def reject(self) -> None:
         """Rows that now carry a row error are no longer accepted."""
-        hit = and_(self.rule_findings.c.line == self.stage.c.line, self.rule_findings.c.severity == "row")
-        self.conn.execute(update(self.stage).values(status="rejected").where(hit, self.accepted))
+        hit = and_(self.rule_findings.c.line == self.stage.c.line, self.rule_findings.c.severity == Severity.ROW)
+        self.conn.execute(update(self.stage).values(status=RowStatus.REJECTED).where(hit, self.accepted))
 
     def analyze(self, table: Table) -> None:
         self.conn.execute(text(f"ANALYZE {table.name}"))

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from rostersync.configuration import dictionary as dictionaries
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.database import tables
+from rostersync.model import RecordStatus
 
 UNIQUE_ATTRIBUTES = ("email_key", "user_district_id", "user_state_id")
 """What only one active person may have."""
@@ -40,16 +41,21 @@ def shapes(dictionary: Dictionary) -> dict[str, EntityShape]:
     def stored(*entities: str) -> tuple[str, ...]:
         return tuple(c.attribute for c in dictionary.of(*entities) if c.attribute)  # type: ignore[arg-type]  # names are Entity literals
 
-    assigned = ("active", "planned")
+    assigned = (RecordStatus.ACTIVE, RecordStatus.PLANNED)
     return {
-        "school": _shape("school", tables.school, ("school_id",), stored("school"), ("active",)),
+        "school": _shape("school", tables.school, ("school_id",), stored("school"), (RecordStatus.ACTIVE,)),
         "person": _shape(
-            "person", tables.person, ("user_id",), (*stored("person"), "email_key"), ("active",), ("old_user_id",)
+            "person",
+            tables.person,
+            ("user_id",),
+            (*stored("person"), "email_key"),
+            (RecordStatus.ACTIVE,),
+            ("old_user_id",),
         ),
         "placement": _shape(
             "placement", tables.placement, ("user_id", "school_id"), stored("placement", "assignment"), assigned
         ),
-        "class": _shape("class", tables.class_, ("class_id",), (*stored("class"), "school_id"), ("active",)),
+        "class": _shape("class", tables.class_, ("class_id",), (*stored("class"), "school_id"), (RecordStatus.ACTIVE,)),
         "enrollment": _shape(
             "enrollment",
             tables.enrollment,

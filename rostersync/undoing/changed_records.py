@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy import values as value_rows
 
 from rostersync.database import tables as t
-from rostersync.model import Correction, NotRestoredReason
+from rostersync.model import Correction, NotRestoredReason, Owner
 from rostersync.planning.workspace_tables import EntityShape
 from rostersync.undoing.workspace import UndoWorkspace
 
@@ -139,4 +139,4 @@ def _note_missing(undo: UndoWorkspace, shape: EntityShape) -> None:
     gone = rows.where(undo.traced.c.entity == shape.name, not_(there)).distinct()
     undo.conn.execute(insert(undo.left).from_select(list(undo.left.c.keys()), gone))
     mine = exists().where(undo.traced_keys(shape, plan))
-    undo.note(shape.name, and_(plan.c.owner != "file", mine), None, NotRestoredReason.OWNER)
+    undo.note(shape.name, and_(plan.c.owner != Owner.FILE, mine), None, NotRestoredReason.OWNER)

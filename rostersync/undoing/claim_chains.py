@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, MetaData, Table, Text, and_, or_, select
 
-from rostersync.model import NotRestoredReason
+from rostersync.model import NotRestoredReason, RecordStatus
 from rostersync.planning.rules.unique_attributes import UNIQUE, Unique
 from rostersync.planning.workspace import create_temporary
 from rostersync.planning.workspace_tables import temporary
@@ -89,10 +89,12 @@ def rounds_of(claims: Iterable[Claim]) -> Iterator[tuple[list[Claim], bool]]:
 def _claims(undo: UndoWorkspace, unique: Unique, taken: ColumnElement[bool]) -> Iterator[Claim]:
     plan = undo.ws.plans["person"].c
     value, held, comes_back = plan[f"new_{unique.attribute}"], plan[f"old_{unique.attribute}"], plan.old_status
-    rows = select(plan.user_id, value.label("value"), held.label("held"), comes_back != "active", taken.label("taken"))
-    asks = or_(value.is_distinct_from(held), comes_back != "active")
+    rows = select(
+        plan.user_id, value.label("value"), held.label("held"), comes_back != RecordStatus.ACTIVE, taken.label("taken")
+    )
+    asks = or_(value.is_distinct_from(held), comes_back != RecordStatus.ACTIVE)
     for user_id, wanted, present, back, other in undo.conn.execute(
-        rows.where(and_(plan.new_status == "active", value.is_not(None), asks))
+        rows.where(and_(plan.new_status == RecordStatus.ACTIVE, value.is_not(None), asks))
     ):
         yield Claim(user_id, wanted, present, comes_back=back, taken=bool(other))
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, not_, or_, select, tuple_, union_all, update
 
 from rostersync.database import tables as t
-from rostersync.model import NotRestoredReason
+from rostersync.database.conditions import Condition
+from rostersync.model import NotRestoredReason, Owner, RecordStatus
 from rostersync.planning.predicates import LIVE
 from rostersync.planning.rules.unique_attributes import UNIQUE, Unique
 from rostersync.undoing.claim_chains import follow_claims
@@ -62,12 +63,12 @@ def _leave_dependents(undo: UndoWorkspace) -> Iterator[int]:
     yield _schools_in_use(undo)
 
 
-def _comes_back(undo: UndoWorkspace, name: str) -> ColumnElement[bool]:
+def _comes_back(undo: UndoWorkspace, name: str) -> Condition:
     plan, live = undo.ws.plans[name].c, undo.ws.shapes[name].live
     return and_(plan.old_status.not_in(live), plan.new_status.in_(live))
 
 
-def _ends(undo: UndoWorkspace, name: str) -> ColumnElement[bool]:
+def _ends(undo: UndoWorkspace, name: str) -> Condition:
     plan, live = undo.ws.plans[name].c, undo.ws.shapes[name].live
     return and_(plan.old_status.in_(live), plan.new_status.not_in(live))
 
@@ -98,16 +99,18 @@ def _returns_taken(undo: UndoWorkspace, unique: Unique) -> int:
     """People who come back with the value that they have, while another active person has it."""
     plan, attribute = undo.ws.plans["person"].c, unique.attribute
     same = plan[f"new_{attribute}"].is_not_distinct_from(plan[f"old_{attribute}"])
-    again = and_(_claimed(undo, unique), same, plan.old_status != "active")
+    again = and_(_claimed(undo, unique), same, plan.old_status != RecordStatus.ACTIVE)
     return _leave_status(undo, "person", again, NotRestoredReason.TAKEN)
 
 
-def _claimed(undo: UndoWorkspace, unique: Unique) -> ColumnElement[bool]:
+def _claimed(undo: UndoWorkspace, unique: Unique) -> Condition:
     plan = undo.ws.plans["person"].c
-    return and_(plan.new_status == "active", plan[f"new_{unique.attribute}"].is_not(None), _others(undo, unique))
+    return and_(
+        plan.new_status == RecordStatus.ACTIVE, plan[f"new_{unique.attribute}"].is_not(None), _others(undo, unique)
+    )
 
 
-def _others(undo: UndoWorkspace, unique: Unique) -> ColumnElement[bool]:
+def _others(undo: UndoWorkspace, unique: Unique) -> Condition:
     """Another active person will have the value, in the roster as it shall be.
 
     Sets that are looked up, not a search for every row: a whole district may be undone.
@@ -115,7 +118,7 @@ def _others(undo: UndoWorkspace, unique: Unique) -> ColumnElement[bool]:
     plan, holder = undo.ws.plans["person"], t.person.alias("holder")
     value, twin = plan.c[f"new_{unique.attribute}"], plan.alias("twin").c
     same = twin[f"new_{unique.attribute}"]
-    several = select(same).where(twin.new_status == "active", same.is_not(None)).group_by(same)
+    several = select(same).where(twin.new_status == RecordStatus.ACTIVE, same.is_not(None)).group_by(same)
     held = holder.c[unique.active]
     known = select(plan.alias("known").c.user_id)
     here = select(held).where(holder.c.district == undo.ws.district, held.is_not(None), holder.c.user_id.not_in(known))
@@ -127,7 +130,10 @@ def _elsewhere(plan: Table, unique: Unique) -> Select[tuple[str]]:
     """Of the values that come back those that people of other districts have."""
     wanted = plan.alias("wanted").c
     new, old = wanted[f"new_{unique.attribute}"], wanted[f"old_{unique.attribute}"]
-    comes_back = and_(wanted.new_status == "active", or_(new.is_distinct_from(old), wanted.old_status != "active"))
+    comes_back = and_(
+        wanted.new_status == RecordStatus.ACTIVE,
+        or_(new.is_distinct_from(old), wanted.old_status != RecordStatus.ACTIVE),
+    )
     asked = select(func.array_agg(new)).where(comes_back).scalar_subquery()
     return select(func.roster.taken_elsewhere(asked).column_valued("key"))
 
@@ -180,7 +186,7 @@ def _without_parent(undo: UndoWorkspace, name: str, parent: str, key: str) -> in
     """What comes back needs an active person, class or school."""
     plan, over = undo.ws.plans[name].c, undo.ws.plans[parent].c
     mine = plan[key] if key in plan else plan[f"new_{key}"]
-    gone = select(over[key]).where(over.new_status != "active")
+    gone = select(over[key]).where(over.new_status != RecordStatus.ACTIVE)
     return _leave_status(undo, name, and_(_comes_back(undo, name), mine.in_(gone)), NotRestoredReason.INACTIVE)
 
 
@@ -213,8 +219,10 @@ def _schools_in_use(undo: UndoWorkspace) -> int:
     uses = union_all(
         select(placement.school_id).where(placement.new_status.in_(LIVE)),
         others,
-        select(class_.new_school_id).where(class_.new_status == "active"),
-        select(classes.school_id).where(classes.district == undo.ws.district, classes.status == "active", not_(known)),
+        select(class_.new_school_id).where(class_.new_status == RecordStatus.ACTIVE),
+        select(classes.school_id).where(
+            classes.district == undo.ws.district, classes.status == RecordStatus.ACTIVE, not_(known)
+        ),
     ).subquery("uses")
     used = plan.school_id.in_(select(uses.c[0]))
     return _leave_status(undo, "school", and_(_ends(undo, "school"), used), NotRestoredReason.IN_USE)
@@ -225,9 +233,9 @@ def _end_unplaced(undo: UndoWorkspace) -> int:
     plan = undo.ws.plans["person"]
     ended = select(undo.ws.plans["placement"].c.user_id).where(_ends(undo, "placement"))
     hit = and_(
-        plan.c.owner == "file",
-        plan.c.new_status == "active",
+        plan.c.owner == Owner.FILE,
+        plan.c.new_status == RecordStatus.ACTIVE,
         plan.c.user_id.in_(ended),
         plan.c.user_id.not_in(_placed(undo)),
     )
-    return undo.conn.execute(update(plan).values(new_status="inactive").where(hit)).rowcount
+    return undo.conn.execute(update(plan).values(new_status=RecordStatus.INACTIVE).where(hit)).rowcount

@@ -7,12 +7,19 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, case, cast, func, insert, literal, not_, or_, select, tuple_, update
 
-from rostersync.model import NotRestoredReason
+from rostersync.database.conditions import Condition
+from rostersync.model import NotRestoredReason, Owner, RecordStatus
 from rostersync.planning.predicates import kept_by_hand
 from rostersync.planning.workspace_tables import EntityShape
 from rostersync.undoing.workspace import UndoWorkspace, keys_of, units_of
 
-ENDED = {"school": "inactive", "person": "inactive", "class": "inactive", "placement": "ended", "enrollment": "ended"}
+ENDED = {
+    "school": RecordStatus.INACTIVE,
+    "person": RecordStatus.INACTIVE,
+    "class": RecordStatus.INACTIVE,
+    "placement": RecordStatus.ENDED,
+    "enrollment": RecordStatus.ENDED,
+}
 """What becomes of a record that an attempt created."""
 
 
@@ -47,7 +54,7 @@ class _Fields:
         noted = select(left.k1, func.coalesce(left.k2, "")).where(mine)
         self.left = tuple_(first, func.coalesce(second, "")).in_(noted)
 
-    def _same(self, attribute: str, now: ColumnElement[Any], then: ColumnElement[Any]) -> ColumnElement[bool]:
+    def _same(self, attribute: str, now: ColumnElement[Any], then: ColumnElement[Any]) -> Condition:
         """Unchanged; that the day of a planned assignment has come is no change of it."""
         same = now.is_not_distinct_from(then)
         if attribute != "status":
@@ -55,7 +62,7 @@ class _Fields:
         return or_(same, and_(now.in_(self.live), then.in_(self.live)))
 
     @property
-    def restorable(self) -> ColumnElement[bool]:
+    def restorable(self) -> Condition:
         return and_(self.changed, self.untouched, not_(self.by_hand), not_(self.left))
 
 
@@ -68,11 +75,11 @@ def _value(image: ColumnElement[Any], shape: EntityShape, attribute: str) -> Col
     return cast(image[attribute].astext, shape.table.c[attribute].type)
 
 
-def _about(undo: UndoWorkspace, shape: EntityShape, attempt: int, *actions: str) -> ColumnElement[bool]:
+def _about(undo: UndoWorkspace, shape: EntityShape, attempt: int, *actions: str) -> Condition:
     """A traced change of this attempt, the plan row it is about and its record; only of what the file owns."""
     plan, record = undo.ws.plans[shape.name], shape.table
     same = (plan.c[key] == record.c[key] for key in shape.keys)
-    mine = and_(undo.traced.c.attempt == attempt, undo.traced.c.action.in_(actions), plan.c.owner == "file")
+    mine = and_(undo.traced.c.attempt == attempt, undo.traced.c.action.in_(actions), plan.c.owner == Owner.FILE)
     return and_(mine, undo.traced_keys(shape, plan), record.c.district == undo.ws.district, *same)
 
 

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from rostersync.database.conditions import Condition
 from rostersync.model import NotRestoredReason
 from rostersync.planning.workspace import PlanContext, Workspace, create_temporary, execute_rowcount
 from rostersync.planning.workspace_tables import EntityShape, temporary
@@ -75,7 +76,7 @@ class UndoWorkspace:
     def conn(self) -> Connection:
         return self.ws.conn
 
-    def traced_keys(self, shape: EntityShape, rows: FromClause) -> ColumnElement[bool]:
+    def traced_keys(self, shape: EntityShape, rows: FromClause) -> Condition:
         """A traced change is about this row of the entity's plan or table."""
         parts = zip((self.traced.c.k1, self.traced.c.k2), shape.keys, strict=False)
         same = [traced == rows.c[key] for traced, key in parts]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, func, literal, select, union_all
+from sqlalchemy import Table, and_, func, literal, select, union_all
 
 from rostersync.database import tables as t
+from rostersync.database.conditions import Condition
+from rostersync.model import Owner
 from rostersync.planning.predicates import LIVE
 from rostersync.planning.rules.endings import CLASSES, ENROLLMENTS, PEOPLE
 from rostersync.planning.workspace import Workspace
@@ -24,8 +26,8 @@ def count_active(ws: Workspace, up_to: Mapping[str, int | None]) -> Mapping[str,
     return dict(zip(counts, ws.conn.execute(select(*counts.values())).one(), strict=True))
 
 
-def _is_active(ws: Workspace, record: Table) -> ColumnElement[bool]:
-    return and_(record.c.district == ws.district, record.c.owner == "file", record.c.status.in_(LIVE))
+def _is_active(ws: Workspace, record: Table) -> Condition:
+    return and_(record.c.district == ws.district, record.c.owner == Owner.FILE, record.c.status.in_(LIVE))
 
 
 def count_active_at(ws: Workspace, schools: Sequence[str]) -> Mapping[tuple[str, str], int]:

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select, true, union
 
 from rostersync.database import tables as t
+from rostersync.database.conditions import Condition
+from rostersync.model import Owner, RecordStatus
 from rostersync.planning.predicates import LIVE, known_as
 from rostersync.planning.workspace import Workspace
 
@@ -25,7 +27,7 @@ def _count(ws: Workspace, entity: str, condition: ColumnElement[bool]) -> Any:
     return select(func.count()).select_from(ws.plans[entity]).where(condition).scalar_subquery()
 
 
-def _renamed(ws: Workspace) -> ColumnElement[bool]:
+def _renamed(ws: Workspace) -> Condition:
     """Another name or school; a display name that had been blank is no other one."""
     plan = ws.plans["class"].c
     other = or_(
@@ -33,10 +35,12 @@ def _renamed(ws: Workspace) -> ColumnElement[bool]:
         plan.old_display_name != plan.new_display_name,
         plan.old_school_id != plan.new_school_id,
     )
-    return and_(plan.owner == "file", plan.old_status == "active", plan.new_status == "active", other)
+    return and_(
+        plan.owner == Owner.FILE, plan.old_status == RecordStatus.ACTIVE, plan.new_status == RecordStatus.ACTIVE, other
+    )
 
 
-def _loses_mark(ws: Workspace) -> ColumnElement[bool]:
+def _loses_mark(ws: Workspace) -> Condition:
     """Enrollments of a primary teacher that end, or are a primary teacher's no more."""
     plan = ws.plans["enrollment"].c
     stays = and_(plan.new_status.in_(LIVE), plan.new_primary_teacher)
@@ -46,17 +50,17 @@ def _loses_mark(ws: Workspace) -> ColumnElement[bool]:
 def _without_primary(ws: Workspace) -> Select[tuple[str]]:
     """Active classes that lose a primary teacher and will have no other."""
     plan, class_, removed = ws.plans["enrollment"], t.class_, ws.plans["class"].c
-    gone = exists().where(removed.class_id == plan.c.class_id, removed.new_status != "active")
+    gone = exists().where(removed.class_id == plan.c.class_id, removed.new_status != RecordStatus.ACTIVE)
     mine = and_(class_.c.district == ws.district, class_.c.class_id == plan.c.class_id)
     return (
         select(plan.c.class_id)
         .join(class_, mine)
-        .where(_loses_mark(ws), class_.c.owner == "file", class_.c.status == "active")
+        .where(_loses_mark(ws), class_.c.owner == Owner.FILE, class_.c.status == RecordStatus.ACTIVE)
         .where(not_(gone), not_(_named_primary(ws)), not_(_other_primary(ws)))
     )
 
 
-def _named_primary(ws: Workspace) -> ColumnElement[bool]:
+def _named_primary(ws: Workspace) -> Condition:
     """Another enrollment of the plan makes, or keeps, somebody the class's primary teacher."""
     plan, other = ws.plans["enrollment"], ws.plans["enrollment"].alias("named_primary")
     return exists().where(
@@ -64,7 +68,7 @@ def _named_primary(ws: Workspace) -> ColumnElement[bool]:
     )
 
 
-def _other_primary(ws: Workspace) -> ColumnElement[bool]:
+def _other_primary(ws: Workspace) -> Condition:
     """The class has another primary teacher, whom the plan does not name."""
     plan, stored = ws.plans["enrollment"], t.enrollment.alias("stored_primary")
     named = ws.plans["enrollment"].alias("named_enrollment")

@@ -14,7 +14,7 @@ from sqlalchemy import Select, Text, and_, cast, func, literal, null, select, tu
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from rostersync.database import tables as t
-from rostersync.model import AppliedAttempt
+from rostersync.model import AppliedAttempt, Owner
 from rostersync.planning.rules.endings import NAMES, PEOPLE, Where, school_of_record
 from rostersync.planning.workspace import Workspace
 
@@ -67,5 +67,5 @@ def _touched(ws: Workspace, name: str, together: Sequence[AppliedAttempt]) -> Se
         literal(NAMES[name]).label("entity"),
         (cast(null(), Text) if school is None else school).label("school"),
         func.coalesce(first.c.status.in_(shape.live), False).label("was"),
-        func.coalesce(and_(record.owner == "file", record.status.in_(shape.live)), False).label("now"),
+        func.coalesce(and_(record.owner == Owner.FILE, record.status.in_(shape.live)), False).label("now"),
     ).select_from(joined)

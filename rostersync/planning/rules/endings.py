@@ -36,7 +36,8 @@ from sqlalchemy import (
 )
 
 from rostersync.database import tables as t
-from rostersync.model import AppliedAttempt
+from rostersync.database.conditions import Condition
+from rostersync.model import AppliedAttempt, Owner, RecordStatus
 from rostersync.planning.predicates import LIVE, known_as
 from rostersync.planning.workspace import EntityShape, Workspace
 
@@ -107,7 +108,7 @@ def _removed_before(ws: Workspace, counted: Sequence[AppliedAttempt]) -> Iterato
         keys = {key: change.key[number] for number, key in enumerate(shape.keys, 1)}
         school, joined = school_of_record(ws, shape, t.change, change.key)
         joined = joined.outerjoin(ws.plans[name], and_(*(plan[key] == value for key, value in keys.items())))
-        status = func.coalesce(plan.new_status, shape.table.c.status, literal("ended"))
+        status = func.coalesce(plan.new_status, shape.table.c.status, literal(RecordStatus.ENDED))
         over = and_(change.action == "removed", status.not_in(shape.live))
         record = (change.key[1], change.key[2]) if name == "enrollment" else (change.key[1],)
         row = _ended(name, school, *record, by_plan=false())
@@ -127,11 +128,11 @@ def school_of_record(
     return class_.c.school_id, joined.join(class_, _is(ws, class_, class_id=key[2]))
 
 
-def _is(ws: Workspace, record: Any, **keys: ColumnElement[Any]) -> ColumnElement[bool]:
+def _is(ws: Workspace, record: Any, **keys: ColumnElement[Any]) -> Condition:
     return and_(record.c.district == ws.district, *(record.c[name] == value for name, value in keys.items()))
 
 
-def _logged(ws: Workspace, attempts: Sequence[AppliedAttempt], entity: str) -> ColumnElement[bool]:
+def _logged(ws: Workspace, attempts: Sequence[AppliedAttempt], entity: str) -> Condition:
     """Changes of this entity by one of these attempts."""
     change = t.change.c
     mine = tuple_(change.delivery, change.attempt).in_([(one.delivery, one.number) for one in attempts])
@@ -152,7 +153,7 @@ def _ending_soon(ws: Workspace, counted: Sequence[AppliedAttempt], last_day: dat
     at_school = placed.join(class_, _is(ws, class_, school_id=placed.c.other)).join(
         enrollment, _is(ws, enrollment, user_id=placed.c.user_id, class_id=class_.c.class_id)
     )
-    mine = and_(enrollment.c.owner == "file", enrollment.c.status.in_(LIVE))
+    mine = and_(enrollment.c.owner == Owner.FILE, enrollment.c.status.in_(LIVE))
     later = or_(enrollment.c.end_date.is_(None), enrollment.c.end_date > placed.c.end_date)
     row = _ended(
         "enrollment", class_.c.school_id, placed.c.user_id, class_.c.class_id, soon=True, by_plan=placed.c.by_plan
@@ -169,7 +170,7 @@ def _made_to_end(
     """
     plan, shape = ws.plans[entity].c, ws.shapes[entity]
     other, until = shape.keys[1], literal(last_day)
-    active = and_(plan.owner == "file", plan.old_status.in_(LIVE), plan.new_status.in_(LIVE))
+    active = and_(plan.owner == Owner.FILE, plan.old_status.in_(LIVE), plan.new_status.in_(LIVE))
     sooner = or_(plan.old_end_date.is_(None), plan.new_end_date < plan.old_end_date)
     user_id = known_as(ws.correction, plan.user_id)
     joined = ws.plans[entity].outerjoin(ws.correction, ws.correction.c.user_id == plan.user_id)
@@ -195,7 +196,7 @@ def _made_to_end_before(
     status = case((planned, plan.c.new_status), else_=record.c.status)
     joined = t.change.join(record, _is(ws, record, **keys))
     joined = joined.outerjoin(plan, and_(*(plan.c[name] == value for name, value in keys.items())))
-    still = and_(record.c.owner == "file", status.in_(LIVE), end <= until)
+    still = and_(record.c.owner == Owner.FILE, status.in_(LIVE), end <= until)
     columns = (change.key[1], change.key[2], end, false())
     return select(*columns).select_from(joined).where(_logged(ws, counted, entity), sooner, still)
 
@@ -209,7 +210,7 @@ def _people_left(ws: Workspace, placed: CTE, last_day: date) -> Ended:
     user_id = known_as(ws.correction, plan.c.user_id).label("user_id")
     planned = select(user_id, *columns).select_from(joined).cte("planned_placement")
 
-    def stays(assigned: Any) -> ColumnElement[bool]:
+    def stays(assigned: Any) -> Condition:
         longer = or_(assigned.c.end_date.is_(None), assigned.c.end_date > until)
         return and_(assigned.c.user_id == person.c.user_id, assigned.c.status.in_(LIVE), longer)
 
@@ -217,8 +218,8 @@ def _people_left(ws: Workspace, placed: CTE, last_day: date) -> Ended:
     unplanned = ~exists().where(also.c.user_id == other.c.user_id, also.c.school_id == other.c.school_id)
     row = _ended("person", None, person.c.user_id, soon=True, by_plan=placed.c.by_plan)
     return row.select_from(placed.join(person, _is(ws, person, user_id=placed.c.user_id))).where(
-        person.c.owner == "file",
-        person.c.status == "active",
+        person.c.owner == Owner.FILE,
+        person.c.status == RecordStatus.ACTIVE,
         ~exists().where(stays(planned)),
         ~exists().where(other.c.district == ws.district, stays(other), unplanned),
     )

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, any_, bindparam, literal, select, update
 
+from rostersync.database.conditions import Condition
+from rostersync.model import RowStatus, Severity
 from rostersync.planning.workspace import Workspace, finding_columns
 
 LEFT_OUT = "row-left-out"
@@ -38,14 +40,16 @@ def exclude_rows(ws: Workspace, aside: ExcludedRows) -> None:
         _leave_out(ws, _among(delivered.line, aside.lines), None, CHANGED_SINCE)
 
 
-def _among(line: ColumnElement[Any], lines: frozenset[int]) -> ColumnElement[bool]:
+def _among(line: ColumnElement[Any], lines: frozenset[int]) -> Condition:
     """One parameter, however many lines: PostgreSQL takes no more than 65,535 in a statement."""
     return line == any_(bindparam(None, sorted(lines), type_=ARRAY(BigInteger)))
 
 
 def _leave_out(ws: Workspace, rows: ColumnElement[bool], column: str | None, reason: str) -> None:
-    hit = and_(ws.delivered.c.status == "accepted", rows)
+    hit = and_(ws.delivered.c.status == RowStatus.ACCEPTED, rows)
     ws.record_findings(
-        select(ws.delivered.c.line, *finding_columns(column, LEFT_OUT, "remark", reason=literal(reason))).where(hit)
+        select(ws.delivered.c.line, *finding_columns(column, LEFT_OUT, Severity.REMARK, reason=literal(reason))).where(
+            hit
+        )
     )
-    ws.conn.execute(update(ws.delivered).values(status="folded").where(hit))
+    ws.conn.execute(update(ws.delivered).values(status=RowStatus.FOLDED).where(hit))

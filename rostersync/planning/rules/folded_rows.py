@@ -14,6 +14,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Subquery, and_, exists, func, literal, or_, select, union, update
 
+from rostersync.database.conditions import Condition
+from rostersync.model import RowStatus, Severity
 from rostersync.planning.predicates import FindingSelect
 from rostersync.planning.workspace import Workspace, row_finding_columns
 
@@ -21,7 +23,7 @@ TAKING = {"REMOVE-USER": ("userId", "schoolId"), "REMOVE-CLASS": ("classId",)}
 """Removal → the cells in which the rows that it takes are like it."""
 
 
-def takes_others(ws: Workspace) -> ColumnElement[bool]:
+def takes_others(ws: Workspace) -> Condition:
     """Rows whose action takes other rows with it."""
     return func.coalesce(ws.cell("action").in_(list(TAKING)), False)
 
@@ -31,7 +33,7 @@ def fold_rows(ws: Workspace) -> None:
     for word in TAKING:
         wholly = and_(ws.accepted, _wholly(ws, word))
         if ws.record_findings(_remark(ws, word, _accepted(ws, word), "row").where(wholly)):
-            ws.conn.execute(update(ws.stage).values(status="folded").where(wholly, _is_taken(ws, word)))
+            ws.conn.execute(update(ws.stage).values(status=RowStatus.FOLDED).where(wholly, _is_taken(ws, word)))
     additions = and_(ws.accepted, ws.cell("action").is_(None))
     ws.conn.execute(update(ws.stage).values(class_part_dropped=True).where(additions, _is_taken(ws, "REMOVE-CLASS")))
 
@@ -49,7 +51,7 @@ def refused_removals(ws: Workspace) -> frozenset[int]:
         row, other = ws.stage, ws.stage.alias("other")
         same = and_(*(_cell(ws, other, header) == ws.cell(header) for header in headers))
         named = exists().where(same, _cell(ws, other, "action").is_distinct_from(word))
-        lines.append(select(row.c.line).where(row.c.status != "accepted", ws.cell("action") == word, named))
+        lines.append(select(row.c.line).where(row.c.status != RowStatus.ACCEPTED, ws.cell("action") == word, named))
     return frozenset(ws.conn.scalars(union(*lines)))
 
 
@@ -64,19 +66,19 @@ def _accepted(ws: Workspace, word: str) -> Subquery:
     return removals.group_by(*(ws.cell(header) for header in TAKING[word])).subquery("removal")
 
 
-def _is_taken(ws: Workspace, word: str) -> ColumnElement[bool]:
+def _is_taken(ws: Workspace, word: str) -> Condition:
     removal = _accepted(ws, word)
     return exists().select_from(removal).where(_taken_by(ws, word, removal))
 
 
-def _taken_by(ws: Workspace, word: str, removal: Subquery) -> ColumnElement[bool]:
+def _taken_by(ws: Workspace, word: str, removal: Subquery) -> Condition:
     """Other rows that are like an accepted removal."""
     return and_(
         ws.cell("action").is_distinct_from(word), *(ws.cell(header) == removal.c[header] for header in TAKING[word])
     )
 
 
-def _wholly(ws: Workspace, word: str) -> ColumnElement[bool]:
+def _wholly(ws: Workspace, word: str) -> Condition:
     """Nothing is left of a row of the person at the school; of the class, only of one that ends an enrollment in it."""
     return or_(literal(word == "REMOVE-USER"), ws.cell("action") == "REMOVE-ENROLLMENT")
 
@@ -90,4 +92,4 @@ def _remark(ws: Workspace, word: str, removal: Subquery, part: str) -> FindingSe
         "action": literal(word),
     }
     joined = ws.stage.join(removal, _taken_by(ws, word, removal))
-    return select(*row_finding_columns(ws, None, "row-folded", "remark", **facts)).select_from(joined)
+    return select(*row_finding_columns(ws, None, "row-folded", Severity.REMARK, **facts)).select_from(joined)

@@ -15,7 +15,7 @@ from sqlalchemy import and_, exists, func, not_, or_, select
 from rostersync.catalogue.findings import make_finding
 from rostersync.configuration.district import Holds, Threshold
 from rostersync.database import tables as t
-from rostersync.model import AppliedAttempt, Finding
+from rostersync.model import AppliedAttempt, Finding, Owner, RecordStatus
 from rostersync.planning.district_schools import schools_of
 from rostersync.planning.rules.active_records import count_active, count_active_at
 from rostersync.planning.rules.changed_classes import count_changed_classes
@@ -107,9 +107,9 @@ _ORDER = (
 def _people(ws: Workspace) -> _People:
     plan, person = ws.plans["person"].c, t.person.c
     old = plan.old_status.is_not(None)
-    files = plan.owner == "file"
-    becomes = and_(files, plan.new_status == "active", plan.new_role == "Administrator")
-    was = func.coalesce(and_(plan.old_status == "active", plan.old_role == "Administrator"), False)
+    files = plan.owner == Owner.FILE
+    becomes = and_(files, plan.new_status == RecordStatus.ACTIVE, plan.new_role == "Administrator")
+    was = func.coalesce(and_(plan.old_status == RecordStatus.ACTIVE, plan.old_role == "Administrator"), False)
     renamed = or_(
         plan.old_first_name.is_distinct_from(plan.new_first_name),
         plan.old_last_name.is_distinct_from(plan.new_last_name),
@@ -120,7 +120,7 @@ def _people(ws: Workspace) -> _People:
             func.count().filter(old, plan.old_email_key.is_distinct_from(plan.new_email_key)),
             func.count().filter(plan.old_user_id.is_not(None)),
             func.count().filter(old, renamed),
-            select(exists().where(person.district == ws.district, person.owner == "file")).scalar_subquery(),
+            select(exists().where(person.district == ws.district, person.owner == Owner.FILE)).scalar_subquery(),
         )
     ).one()
     return _People(administrators=row[0], emails=row[1], ids=row[2], names=row[3], known=row[4])

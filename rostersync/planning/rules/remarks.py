@@ -22,6 +22,8 @@ from sqlalchemy import (
 
 from rostersync.configuration.dictionary import Column
 from rostersync.database import tables as t
+from rostersync.database.conditions import Condition
+from rostersync.model import Owner, RecordStatus, Severity
 from rostersync.planning.comparison import cell_differs
 from rostersync.planning.predicates import LIVE, FindingSelect, contradicts_hand, kept_by_hand, known_as, school_of
 from rostersync.planning.rules.folded_rows import class_parts
@@ -29,11 +31,11 @@ from rostersync.planning.workspace import Workspace, finding_columns, row_findin
 
 DATED = ("placement", "enrollment")
 KEPT = (
-    ("person", "userId", "manual", "owned-manually"),
-    ("class", "classId", "source", "class-owned-by-source"),
-    ("class", "classId", "manual", "owned-manually"),
-    ("placement", "schoolId", "manual", "owned-manually"),
-    ("enrollment", "primaryTeacher", "manual", "owned-manually"),
+    ("person", "userId", Owner.MANUAL, "owned-manually"),
+    ("class", "classId", Owner.SOURCE, "class-owned-by-source"),
+    ("class", "classId", Owner.MANUAL, "owned-manually"),
+    ("placement", "schoolId", Owner.MANUAL, "owned-manually"),
+    ("enrollment", "primaryTeacher", Owner.MANUAL, "owned-manually"),
 )
 """Entity, column named, owner, code: whose records stay as they are although a row asks for other values."""
 
@@ -60,24 +62,28 @@ def _reactivated(ws: Workspace) -> Iterator[FindingSelect]:
         back = and_(plan.old_status.not_in(shape.live), plan.new_status.in_(shape.live))
         if entity in ("placement", "enrollment"):
             back = and_(back, _person_was_active(ws, plan.user_id))
-        yield select(plan.line, *finding_columns(column, "reactivated", "remark", entity=literal(entity))).where(back)
+        yield select(plan.line, *finding_columns(column, "reactivated", Severity.REMARK, entity=literal(entity))).where(
+            back
+        )
 
 
-def _person_was_active(ws: Workspace, user_id: ColumnElement[Any]) -> ColumnElement[Any]:
+def _person_was_active(ws: Workspace, user_id: ColumnElement[Any]) -> Condition:
     """A reactivated person is told once, not again for each of their assignments."""
     person = ws.plans["person"].c
-    return not_(exists().where(person.user_id == user_id, person.old_status == "inactive"))
+    return not_(exists().where(person.user_id == user_id, person.old_status == RecordStatus.INACTIVE))
 
 
 def _person_changes(ws: Workspace) -> Iterator[FindingSelect]:
     plan = ws.plans["person"].c
     known = plan.old_status.is_not(None)
     renamed = plan.old_user_id.is_not(None)
-    yield select(plan.line, *finding_columns("userId", "id-corrected", "remark", old=plan.old_user_id)).where(renamed)
+    yield select(plan.line, *finding_columns("userId", "id-corrected", Severity.REMARK, old=plan.old_user_id)).where(
+        renamed
+    )
     mail = and_(known, plan.old_email_key.is_distinct_from(plan.new_email_key))
-    yield select(plan.line, *finding_columns("userEmail", "email-changed", "remark")).where(mail)
+    yield select(plan.line, *finding_columns("userEmail", "email-changed", Severity.REMARK)).where(mail)
     raised = and_(known, plan.old_role == "Teacher", plan.new_role == "Administrator")
-    yield select(plan.line, *finding_columns("userRole", "role-raised", "remark")).where(raised)
+    yield select(plan.line, *finding_columns("userRole", "role-raised", Severity.REMARK)).where(raised)
 
 
 def _both_roles(ws: Workspace) -> Iterator[FindingSelect]:
@@ -86,7 +92,9 @@ def _both_roles(ws: Workspace) -> Iterator[FindingSelect]:
         if column.wins:
             cell = ws.cell(column.header)
             winners = select(ws.cell("userId")).where(ws.adds, cell == column.wins)
-            others = select(*row_finding_columns(ws, column.header, "role-both", "remark", role=literal(column.wins)))
+            others = select(
+                *row_finding_columns(ws, column.header, "role-both", Severity.REMARK, role=literal(column.wins))
+            )
             yield others.where(ws.adds, cell != column.wins, ws.cell("userId").in_(winners))
 
 
@@ -96,7 +104,7 @@ def _kept_records(ws: Workspace) -> Iterator[FindingSelect]:
     for entity, column, owner, code in KEPT:
         record = ws.shapes[entity].table
         other = or_(literal(False), *(asks for _, asks in _other_cells(ws, entity, record)))
-        rows = select(*row_finding_columns(ws, column, code, "remark")).select_from(_with_record(ws, entity))
+        rows = select(*row_finding_columns(ws, column, code, Severity.REMARK)).select_from(_with_record(ws, entity))
         yield rows.where(parts[entity], record.c.owner == owner, other)
 
 
@@ -105,8 +113,8 @@ def _school_names(ws: Workspace) -> Iterator[FindingSelect]:
         return
     other = and_(ws.adds, ws.cell("schoolName") != t.school.c.name)
     if ws.context.school_creation:
-        other = and_(other, t.school.c.owner != "file")
-    first = select(func.min(ws.stage.c.line), *finding_columns("schoolName", "school-name-differs", "remark"))
+        other = and_(other, t.school.c.owner != Owner.FILE)
+    first = select(func.min(ws.stage.c.line), *finding_columns("schoolName", "school-name-differs", Severity.REMARK))
     joined = ws.stage.join(t.school, school_of(ws))
     yield first.select_from(joined).where(other).group_by(ws.cell("schoolId"), ws.cell("schoolName"))
 
@@ -119,8 +127,8 @@ def _past_dates(ws: Workspace) -> Iterator[FindingSelect]:
         asked = and_(row.line == plan.line, ws.adds)
         if entity == "enrollment":
             asked = and_(asked, ws.cell("classId") == plan.class_id)
-        over = and_(plan.new_status == "ended", plan.owner == "file", exists().where(asked))
-        found.append(select(plan.line, *finding_columns("endDate", "date-past", "remark")).where(over))
+        over = and_(plan.new_status == RecordStatus.ENDED, plan.owner == Owner.FILE, exists().where(asked))
+        found.append(select(plan.line, *finding_columns("endDate", "date-past", Severity.REMARK)).where(over))
     both = union(*found).subquery("past")
     yield select(both)
 
@@ -136,14 +144,16 @@ def _second_primaries(ws: Workspace) -> Iterator[FindingSelect]:
         official.c.primary_teacher,
         official.c.status.in_(LIVE),
     )
-    yield select(plan.line, *finding_columns("primaryTeacher", "primary-second", "remark")).where(becomes, other)
+    yield select(plan.line, *finding_columns("primaryTeacher", "primary-second", Severity.REMARK)).where(becomes, other)
 
 
 def _sticky(ws: Workspace) -> Iterator[FindingSelect]:
     """A field of a file record that was edited by hand keeps the hand's value."""
     for entity, rows in _parts(ws).items():
         record = ws.shapes[entity].table
-        edited = and_(record.c.district == ws.district, record.c.owner == "file", func.cardinality(record.c.sticky) > 0)
+        edited = and_(
+            record.c.district == ws.district, record.c.owner == Owner.FILE, func.cardinality(record.c.sticky) > 0
+        )
         if not ws.conn.scalar(select(exists().where(edited))):
             continue
         for column, asks in _other_cells(ws, entity, record):
@@ -151,7 +161,7 @@ def _sticky(ws: Workspace) -> Iterator[FindingSelect]:
             kept = kept_by_hand(record, name)
             if column.entity == "assignment":
                 kept = or_(kept, contradicts_hand(record, name, ws.day(column.header)))
-            select_finding = select(*row_finding_columns(ws, column.header, "field-sticky", "remark"))
+            select_finding = select(*row_finding_columns(ws, column.header, "field-sticky", Severity.REMARK))
             yield select_finding.select_from(_with_record(ws, entity)).where(rows, edited, kept, asks)
 
 
@@ -180,7 +190,7 @@ def _with_record(ws: Workspace, entity: str) -> FromClause:
     return corrected.join(ws.shapes[entity].table, _record_of(ws, entity))
 
 
-def _record_of(ws: Workspace, entity: str) -> ColumnElement[Any]:
+def _record_of(ws: Workspace, entity: str) -> Condition:
     """The row's record of this entity, under the ID that a corrected one had before."""
     record = ws.shapes[entity].table.c
     keys: dict[str, ColumnElement[Any]] = {"user_id": known_as(ws.correction, ws.cell("userId"))}

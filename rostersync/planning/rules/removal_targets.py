@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, not_, or_, select
 
 from rostersync.database import tables as t
+from rostersync.database.conditions import Condition
+from rostersync.model import Owner, RecordStatus, Severity
 from rostersync.planning.predicates import (
     LIVE,
     FindingSelect,
@@ -23,11 +25,11 @@ from rostersync.planning.workspace import Workspace, row_finding_columns
 
 
 def _owner_code(owner: ColumnElement[Any], source_code: str) -> ColumnElement[Any]:
-    return case((owner == "source", source_code), else_="owned-manually").label("code")
+    return case((owner == Owner.SOURCE, source_code), else_="owned-manually").label("code")
 
 
 def _refusal(ws: Workspace, column: str, owner: ColumnElement[Any], source_code: str) -> tuple[ColumnElement[Any], ...]:
-    line, col, _, severity, detail = row_finding_columns(ws, column, "", "row")
+    line, col, _, severity, detail = row_finding_columns(ws, column, "", Severity.ROW)
     return (line, col, _owner_code(owner, source_code), severity, detail)
 
 
@@ -50,20 +52,20 @@ def removals_of_people(ws: Workspace) -> Iterator[FindingSelect]:
             .where(asked, _not_the_files(record))
         )
         target = literal("placement" if record is t.placement else "enrollment")
-        missing = and_(record.c.user_id.is_(None), t.person.c.owner.is_distinct_from("source"))
+        missing = and_(record.c.user_id.is_(None), t.person.c.owner.is_distinct_from(Owner.SOURCE))
         yield (
-            select(*row_finding_columns(ws, column, "action-target-unknown", "row", target=target))
+            select(*row_finding_columns(ws, column, "action-target-unknown", Severity.ROW, target=target))
             .select_from(joined)
             .where(asked, missing)
         )
 
 
-def _not_the_files(record: Table) -> ColumnElement[Any]:
-    none_of_source = and_(record.c.user_id.is_(None), t.person.c.owner == "source")
-    return or_(record.c.owner != "file", none_of_source)
+def _not_the_files(record: Table) -> Condition:
+    none_of_source = and_(record.c.user_id.is_(None), t.person.c.owner == Owner.SOURCE)
+    return or_(record.c.owner != Owner.FILE, none_of_source)
 
 
-def _class_elsewhere(ws: Workspace) -> ColumnElement[Any]:
+def _class_elsewhere(ws: Workspace) -> Condition:
     other = t.class_.alias("other_class")
     same = and_(other.c.district == ws.district, other.c.class_id == ws.cell("classId"))
     return exists().where(same, other.c.school_id != ws.cell("schoolId"))
@@ -76,14 +78,14 @@ def removals_of_classes(ws: Workspace) -> Iterator[FindingSelect]:
     here = t.class_.c.school_id == ws.cell("schoolId")
     target = literal("class")
     yield (
-        select(*row_finding_columns(ws, "classId", "action-target-unknown", "row", target=target))
+        select(*row_finding_columns(ws, "classId", "action-target-unknown", Severity.ROW, target=target))
         .select_from(joined)
         .where(asked, t.class_.c.class_id.is_(None), not_(has_similar(ws, "classId")))
     )
     yield (
         select(*_refusal(ws, "classId", t.class_.c.owner, "class-owned-by-source"))
         .select_from(joined)
-        .where(asked, here, t.class_.c.owner != "file")
+        .where(asked, here, t.class_.c.owner != Owner.FILE)
     )
     enrollment = t.enrollment.c
     others = (
@@ -91,7 +93,7 @@ def removals_of_classes(ws: Workspace) -> Iterator[FindingSelect]:
         .where(
             enrollment.district == ws.district,
             enrollment.class_id == t.class_.c.class_id,
-            enrollment.owner != "file",
+            enrollment.owner != Owner.FILE,
             enrollment.status.in_(LIVE),
         )
         .scalar_subquery()
@@ -99,5 +101,7 @@ def removals_of_classes(ws: Workspace) -> Iterator[FindingSelect]:
     yield (
         select(*_refusal(ws, "classId", others, "class-owned-by-source"))
         .select_from(joined)
-        .where(asked, here, t.class_.c.owner == "file", t.class_.c.status == "active", others.is_not(None))
+        .where(
+            asked, here, t.class_.c.owner == Owner.FILE, t.class_.c.status == RecordStatus.ACTIVE, others.is_not(None)
+        )
     )

@@ -15,18 +15,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, and_, case, exists, func, literal, or_, select, union_all
 
 from rostersync.database import tables as t
+from rostersync.database.conditions import Condition
+from rostersync.model import Severity
 from rostersync.planning.predicates import FindingSelect, person_of
 from rostersync.planning.workspace import Workspace, row_finding_columns
 
 CODE = "action-person-differs"
-Condition = ColumnElement[bool]
 
 
 def removals_of_another(ws: Workspace) -> Iterator[FindingSelect]:
     """Accepted removals that name a person; `user_id`: whose the cells are, when that is known."""
     others = union_all(*_others(ws)).subquery("others")
     first = select(others.c.line, func.min(others.c.user_id).label("user_id")).group_by(others.c.line).subquery("other")
-    line, column, code, severity, detail = row_finding_columns(ws, "userId", CODE, "row", user_id=first.c.user_id)
+    line, column, code, severity, detail = row_finding_columns(
+        ws, "userId", CODE, Severity.ROW, user_id=first.c.user_id
+    )
     joined = ws.stage.join(t.person, person_of(ws)).outerjoin(first, first.c.line == ws.stage.c.line)
     theirs = and_(first.c.line.is_not(None), _not_all_own(ws))
     yield (

@@ -7,11 +7,12 @@ at once. Where one fault would only follow from another, the select leaves the r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, not_, or_, select, true, update
 
 from rostersync.database import tables as t
+from rostersync.database.conditions import Condition
+from rostersync.model import Owner, RecordStatus, RowStatus, Severity
 from rostersync.planning.comparison import any_differs
 from rostersync.planning.predicates import (
     LIVE,
@@ -78,39 +79,43 @@ def _schools(ws: Workspace) -> Iterator[FindingSelect]:
     if ws.context.school_creation:
         unknown = and_(unknown, ws.cell("action").is_not(None))
     yield (
-        select(*row_finding_columns(ws, "schoolId", "school-unknown", "row", school=ws.cell("schoolId")))
+        select(*row_finding_columns(ws, "schoolId", "school-unknown", Severity.ROW, school=ws.cell("schoolId")))
         .select_from(joined)
         .where(unknown, not_(has_similar(ws, "schoolId")))
     )
-    closed = and_(ws.adds, t.school.c.status == "inactive", t.school.c.owner != "file")
-    yield select(*row_finding_columns(ws, "schoolId", "school-inactive", "row")).select_from(joined).where(closed)
+    closed = and_(ws.adds, t.school.c.status == RecordStatus.INACTIVE, t.school.c.owner != Owner.FILE)
+    yield (
+        select(*row_finding_columns(ws, "schoolId", "school-inactive", Severity.ROW)).select_from(joined).where(closed)
+    )
 
 
 def _identities(ws: Workspace) -> Iterator[FindingSelect]:
     unknown_id = ws.unknown_id
-    line, column, _, severity, detail = row_finding_columns(ws, "userId", "", "row", known=unknown_id.c.twin)
+    line, column, _, severity, detail = row_finding_columns(ws, "userId", "", Severity.ROW, known=unknown_id.c.twin)
     yield (
         select(line, column, unknown_id.c.code, severity, detail)
         .select_from(ws.stage.join(unknown_id, unknown_id.c.user_id == ws.cell("userId")))
         .where(ws.names_person, unknown_id.c.twin.is_not(None))
     )
     known = ws.stage.join(t.person, person_of(ws))
-    yield select(*row_finding_columns(ws, "userId", "id-taken", "row")).select_from(known).where(_id_taken(ws))
-    unused = and_(ws.adds, t.person.c.owner == "manual", t.person.c.status == "inactive", not_(_id_taken(ws)))
-    yield select(*row_finding_columns(ws, "userId", "owned-manually", "row")).select_from(known).where(unused)
+    yield select(*row_finding_columns(ws, "userId", "id-taken", Severity.ROW)).select_from(known).where(_id_taken(ws))
+    unused = and_(
+        ws.adds, t.person.c.owner == Owner.MANUAL, t.person.c.status == RecordStatus.INACTIVE, not_(_id_taken(ws))
+    )
+    yield select(*row_finding_columns(ws, "userId", "owned-manually", Severity.ROW)).select_from(known).where(unused)
 
 
 def _similar_ids(ws: Workspace) -> Iterator[FindingSelect]:
     """IDs that lost zeros or case: stored as they are, they would make a second record."""
     for ids in OTHER_IDS:
         unknown = ws.similar_id
-        line, column, _, severity, detail = row_finding_columns(ws, ids.header, "", "row", known=unknown.c.known)
+        line, column, _, severity, detail = row_finding_columns(ws, ids.header, "", Severity.ROW, known=unknown.c.known)
         this = and_(unknown.c.header == ids.header, unknown.c.typed == ws.cell(ids.header))
         rows = select(line, column, unknown.c.code, severity, detail).select_from(ws.stage.join(unknown, this))
         yield rows.where(names(ws, ids.header), unknown.c.known.is_not(None))
 
 
-def _id_taken(ws: Workspace) -> ColumnElement[Any]:
+def _id_taken(ws: Workspace) -> Condition:
     """Same ID, but e-mail and both names are another's."""
     person = t.person.c
     return and_(
@@ -129,13 +134,17 @@ def _classes(ws: Workspace) -> Iterator[FindingSelect]:
     at_school = or_(exists().where(school_of(ws)), created)
     elsewhere = and_(names_a_class(ws), at_school, t.class_.c.school_id != ws.cell("schoolId"))
     yield (
-        select(*row_finding_columns(ws, "classId", "class-other-school", "row", school=t.class_.c.school_id))
+        select(*row_finding_columns(ws, "classId", "class-other-school", Severity.ROW, school=t.class_.c.school_id))
         .select_from(known)
         .where(elsewhere)
     )
-    closed = and_(ws.adds, ws.names_class, t.class_.c.status == "inactive", t.class_.c.owner != "file")
+    closed = and_(ws.adds, ws.names_class, t.class_.c.status == RecordStatus.INACTIVE, t.class_.c.owner != Owner.FILE)
     here = t.class_.c.school_id == ws.cell("schoolId")
-    yield select(*row_finding_columns(ws, "classId", "class-inactive", "row")).select_from(known).where(closed, here)
+    yield (
+        select(*row_finding_columns(ws, "classId", "class-inactive", Severity.ROW))
+        .select_from(known)
+        .where(closed, here)
+    )
 
 
 def _owned_people(ws: Workspace) -> Iterator[FindingSelect]:
@@ -146,26 +155,26 @@ def _owned_people(ws: Workspace) -> Iterator[FindingSelect]:
         .outerjoin(t.enrollment, enrollment_of(ws))
         .outerjoin(t.class_, class_of(ws))
     )
-    owned = and_(ws.adds, t.person.c.owner == "source", not_(_id_taken(ws)), not_(handed_over()))
-    severity = case((_asks_more(ws), "row"), else_="remark").label("severity")
-    line, column, code, _, detail = row_finding_columns(ws, "userId", "person-owned-by-source", "row")
+    owned = and_(ws.adds, t.person.c.owner == Owner.SOURCE, not_(_id_taken(ws)), not_(handed_over()))
+    severity = case((_asks_more(ws), Severity.ROW), else_=Severity.REMARK).label("severity")
+    line, column, code, _, detail = row_finding_columns(ws, "userId", "person-owned-by-source", Severity.ROW)
     yield select(line, column, code, severity, detail).select_from(joined).where(owned)
 
 
-def _asks_more(ws: Workspace) -> ColumnElement[Any]:
+def _asks_more(ws: Workspace) -> Condition:
     """The row says something about a source person that is not already true."""
     person = t.person.c
     placed = func.coalesce(t.placement.c.status.in_(LIVE), False)
     enrolled = func.coalesce(t.enrollment.c.status.in_(LIVE), False)
     enrollment_differs = [any_differs(ws, ws.stage, t.enrollment, part) for part in ("enrollment", "assignment")]
     return or_(
-        person.status != "active",
+        person.status != RecordStatus.ACTIVE,
         any_differs(ws, ws.stage, t.person, "person"),
         not_(placed),
         any_differs(ws, ws.stage, t.placement, "placement"),
         and_(not_(ws.names_class), any_differs(ws, ws.stage, t.placement, "assignment")),
         and_(ws.names_class, or_(not_(enrolled), *enrollment_differs)),
-        and_(ws.names_class, t.class_.c.owner == "file", any_differs(ws, ws.stage, t.class_, "class")),
+        and_(ws.names_class, t.class_.c.owner == Owner.FILE, any_differs(ws, ws.stage, t.class_, "class")),
     )
 
 
@@ -185,11 +194,11 @@ def _set_handed_over_aside(ws: Workspace) -> None:
 
     The source may know the person by another userId: then the address and both names say who it is.
     """
-    remark = select(*row_finding_columns(ws, "userId", "person-handed-over", "remark"))
+    remark = select(*row_finding_columns(ws, "userId", "person-handed-over", Severity.REMARK))
     by_id = remark.select_from(ws.stage.join(t.person, person_of(ws))).where(ws.adds, handed_over())
     unknown_id = ws.stage.join(ws.unknown_id, ws.unknown_id.c.user_id == ws.cell("userId"))
     theirs = exists().where(same_person(ws), handed_over())
     by_name = remark.select_from(unknown_id).where(ws.adds, ws.unknown_id.c.twin.is_(None), theirs)
     if ws.record_findings(by_id) + ws.record_findings(by_name):
         hit = and_(ws.rule_findings.c.line == ws.stage.c.line, ws.rule_findings.c.code == "person-handed-over")
-        ws.conn.execute(update(ws.stage).values(status="folded").where(hit, ws.accepted))
+        ws.conn.execute(update(ws.stage).values(status=RowStatus.FOLDED).where(hit, ws.accepted))

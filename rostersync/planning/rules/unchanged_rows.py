@@ -29,7 +29,9 @@ from sqlalchemy import (
 
 from rostersync.configuration.dictionary import Entity
 from rostersync.database import tables as t
-from rostersync.planning.comparison import Condition, any_differs, cell_of
+from rostersync.database.conditions import Condition
+from rostersync.model import Owner, RecordStatus, RowStatus
+from rostersync.planning.comparison import any_differs, cell_of
 from rostersync.planning.workspace import Workspace
 
 
@@ -70,9 +72,9 @@ def _agreeing(ws: Workspace) -> Select[*tuple[Any, ...]]:
 def _agrees(ws: Workspace) -> Condition:
     class_ = _cell(ws, "classId")
     return and_(
-        and_(ws.delivered.c.status == "accepted", _cell(ws, "action").is_(None)),
-        and_(t.school.c.status == "active", _says_the_same(ws, t.school, "school")),
-        and_(_own(t.person), t.person.c.status == "active", _says_the_same(ws, t.person, "person")),
+        and_(ws.delivered.c.status == RowStatus.ACCEPTED, _cell(ws, "action").is_(None)),
+        and_(t.school.c.status == RecordStatus.ACTIVE, _says_the_same(ws, t.school, "school")),
+        and_(_own(t.person), t.person.c.status == RecordStatus.ACTIVE, _says_the_same(ws, t.person, "person")),
         and_(_own(t.placement), _in_force(ws, t.placement), _says_the_same(ws, t.placement, "placement")),
         or_(class_.is_not(None), _says_the_same(ws, t.placement, "assignment")),
         or_(class_.is_(None), and_(_class_agrees(ws), _enrollment_agrees(ws))),
@@ -112,12 +114,12 @@ def _joined(ws: Workspace) -> FromClause:
 
 
 def _own(record: Table) -> Condition:
-    return record.c.owner == "file"
+    return record.c.owner == Owner.FILE
 
 
 def _class_agrees(ws: Workspace) -> Condition:
     here = t.class_.c.school_id == _cell(ws, "schoolId")
-    return and_(t.class_.c.status == "active", here, _says_the_same(ws, t.class_, "class"))
+    return and_(t.class_.c.status == RecordStatus.ACTIVE, here, _says_the_same(ws, t.class_, "class"))
 
 
 def _enrollment_agrees(ws: Workspace) -> Condition:
@@ -128,4 +130,7 @@ def _enrollment_agrees(ws: Workspace) -> Condition:
 def _in_force(ws: Workspace, record: Table) -> Condition:
     """The stored status is what the stored dates make of it today, and the assignment is not over."""
     today, start, end = literal(ws.context.today), record.c.start_date, record.c.end_date
-    return and_(func.coalesce(end >= today, True), record.c.status == case((start > today, "planned"), else_="active"))
+    return and_(
+        func.coalesce(end >= today, True),
+        record.c.status == case((start > today, RecordStatus.PLANNED), else_=RecordStatus.ACTIVE),
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Text, and_, case, cast, null
 
+from rostersync.database.conditions import Condition
 from rostersync.planning.predicates import kept_by_hand
 
 
@@ -41,7 +42,7 @@ UNIQUE = (
 )
 
 
-def is_asked(claim: FromClause, unique: Unique) -> ColumnElement[bool]:
+def is_asked(claim: FromClause, unique: Unique) -> Condition:
     """The claim asks for a value that its person does not hold."""
     value = claim.c[unique.attribute]
     return and_(value.is_not(None), value.is_distinct_from(claim.c[f"held_{unique.attribute}"]))

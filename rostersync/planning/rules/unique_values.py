@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from rostersync.database import tables as t
+from rostersync.model import Owner, Severity
 from rostersync.planning.predicates import LIVE, FindingSelect, known_as
 from rostersync.planning.rules.dependent_claims import Reliance, fallen_table, fallen_with
 from rostersync.planning.rules.unique_attributes import UNIQUE, Unique, is_asked
@@ -90,7 +91,7 @@ def _claims(ws: Workspace) -> Select[*tuple[Any, ...]]:
             *(value for unique in UNIQUE for value in _asked_and_held(ws, unique)),
         )
         .select_from(rows)
-        .where(ws.adds, func.coalesce(person.c.owner, "file") == "file")
+        .where(ws.adds, func.coalesce(person.c.owner, Owner.FILE) == Owner.FILE)
         .group_by(ws.cell("userId"))
         .subquery("every")
     )
@@ -116,7 +117,7 @@ def _taken(ws: Workspace, unique: Unique) -> FindingSelect:
 def _of_rows(ws: Workspace, unique: Unique, taken: FromClause, which: ColumnElement[bool]) -> FindingSelect:
     """Findings for all rows of these people; `taken` gives user_id and held_by."""
     line, column, code, severity, detail = row_finding_columns(
-        ws, unique.header, unique.code, "row", user_id=taken.c.held_by
+        ws, unique.header, unique.code, Severity.ROW, user_id=taken.c.held_by
     )
     return (
         select(line, column, code, severity, func.jsonb_strip_nulls(detail))
@@ -163,7 +164,7 @@ def _held(ws: Workspace, unique: Unique) -> _Held:
         .outerjoin(leaver, leaver.c.user_id == holder.c.user_id)
         .outerjoin(kept, kept.c.user_id == holder.c.user_id)
     )
-    files = holder.c.owner == "file"
+    files = holder.c.owner == Owner.FILE
     would_leave = and_(files, leaver.c.user_id.is_not(None))
     return _Held(
         joined=joined,
@@ -224,7 +225,7 @@ def _leavers(ws: Workspace) -> FromClause:
     people = select(removed.c.user_id).distinct().subquery("people")
     # How many of a person's live placements are not removed: counted, as a search for each person would be a loop.
     stays = func.count(left_placement.c.user_id).filter(
-        or_(removed.c.user_id.is_(None), left_placement.c.owner != "file")
+        or_(removed.c.user_id.is_(None), left_placement.c.owner != Owner.FILE)
     )
     live = and_(
         left_placement.c.district == ws.district,

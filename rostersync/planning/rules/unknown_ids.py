@@ -25,6 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from rostersync.database import tables as t
+from rostersync.database.conditions import Condition
+from rostersync.model import Owner, RecordStatus
 from rostersync.planning.predicates import person_of, same_person
 from rostersync.planning.workspace import ACCEPTED, REJECTED, Workspace
 
@@ -137,12 +139,12 @@ def names(ws: Workspace, header: str) -> ColumnElement[Any]:
     return names_a_class(ws) if header == "classId" else ws.adds
 
 
-def names_a_class(ws: Workspace) -> ColumnElement[Any]:
+def names_a_class(ws: Workspace) -> Condition:
     """Accepted rows whose class part applies: those that add, and actions with classId among their keys."""
     return or_(and_(ws.adds, ws.names_class), ws.does("REMOVE-CLASS"), ws.does("REMOVE-ENROLLMENT"))
 
 
-def has_similar(ws: Workspace, header: str) -> ColumnElement[Any]:
+def has_similar(ws: Workspace, header: str) -> Condition:
     """The row's ID is unknown, but resembles a known one: that is its fault, and no other follows from it."""
     unknown = ws.similar_id.c
     return exists().where(unknown.header == header, unknown.typed == ws.cell(header), unknown.known.is_not(None))
@@ -157,13 +159,13 @@ def find_corrections(ws: Workspace) -> None:
     """Unknown IDs whose e-mail, first and last name are a file person's whom no row names by the old ID."""
     stage, person, unknown_id = ws.stage, t.person.c, ws.unknown_id
     named = ws.delivered.alias("named")
-    same = and_(same_person(ws), person.owner == "file")
+    same = and_(same_person(ws), person.owner == Owner.FILE)
     found = (
         select(ws.cell("userId"), person.user_id)
         .select_from(stage.join(unknown_id, unknown_id.c.user_id == ws.cell("userId")).join(t.person, same))
         .where(ws.adds, unknown_id.c.twin.is_(None), not_(exists().where(named.c.userId == person.user_id)))
         .ext(distinct_on(ws.cell("userId")))
-        .order_by(ws.cell("userId"), case((person.status == "active", 0), else_=1), person.user_id)
+        .order_by(ws.cell("userId"), case((person.status == RecordStatus.ACTIVE, 0), else_=1), person.user_id)
     )
     ws.conn.execute(insert(ws.correction).from_select(["user_id", "old_user_id"], found))
     ws.analyze(ws.correction)

@@ -25,6 +25,8 @@ from sqlalchemy import (
 
 from rostersync.configuration.dictionary import Column
 from rostersync.database import tables as t
+from rostersync.database.conditions import Condition
+from rostersync.model import Owner, RecordStatus
 from rostersync.planning.predicates import LIVE, contradicts_hand, kept_by_hand, known_as
 from rostersync.planning.targets.new_values import (
     Values,
@@ -131,10 +133,10 @@ def _asked_enrollments(ws: Workspace) -> Select[*tuple[Any, ...]]:
     ).where(or_(adds, removes))
 
 
-def _is_over(ws: Workspace) -> ColumnElement[bool]:
+def _is_over(ws: Workspace) -> Condition:
     """The planned placement is the file's and will not be active or planned."""
     plan = ws.plans["placement"].c
-    return and_(plan.owner == "file", plan.new_status.not_in(LIVE))
+    return and_(plan.owner == Owner.FILE, plan.new_status.not_in(LIVE))
 
 
 def _cascade(
@@ -144,7 +146,7 @@ def _cascade(
     enrollment = t.enrollment.c
     blank = (cast(null(), enrollment[c.attribute or ""].type) for c in ws.dictionary.of("assignment"))
     ended = select(user, enrollment.class_id, school, line, false(), true(), null(), *blank).select_from(joined)
-    return ended.where(enrollment.owner == "file", enrollment.status.in_(LIVE))
+    return ended.where(enrollment.owner == Owner.FILE, enrollment.status.in_(LIVE))
 
 
 def _ended_with_placement(ws: Workspace) -> Select[*tuple[Any, ...]]:
@@ -167,7 +169,7 @@ def _ended_with_placement(ws: Workspace) -> Select[*tuple[Any, ...]]:
 
 def _ended_with_class(ws: Workspace) -> Select[*tuple[Any, ...]]:
     enrollment, class_, correction = t.enrollment, t.class_, ws.correction
-    own = and_(class_.c.district == ws.district, class_.c.class_id == ws.cell("classId"), class_.c.owner == "file")
+    own = and_(class_.c.district == ws.district, class_.c.class_id == ws.cell("classId"), class_.c.owner == Owner.FILE)
     joined = ws.stage.join(class_, own).join(
         enrollment, and_(enrollment.c.district == ws.district, enrollment.c.class_id == class_.c.class_id)
     )
@@ -180,11 +182,11 @@ def _status(ws: Workspace, record: Table, named: FromClause, dates: Values) -> C
     """planned before, active within, ended after; ended when removed; untouched when not the file's."""
     today = literal(ws.context.today)
     return case(
-        (and_(named.c.removed, func.coalesce(record.c.owner, "file") == "file"), "ended"),
+        (and_(named.c.removed, func.coalesce(record.c.owner, Owner.FILE) == Owner.FILE), RecordStatus.ENDED),
         (file_may_write(record, named).is_(False), record.c.status),
-        (dates["end_date"] < today, "ended"),
-        (dates["start_date"] > today, "planned"),
-        else_="active",
+        (dates["end_date"] < today, RecordStatus.ENDED),
+        (dates["start_date"] > today, RecordStatus.PLANNED),
+        else_=RecordStatus.ACTIVE,
     )
 
 

@@ -28,7 +28,8 @@ from sqlalchemy import (
 )
 
 from rostersync.database import tables as t
-from rostersync.model import DateChanges
+from rostersync.database.conditions import Condition
+from rostersync.model import DateChanges, Owner, RecordStatus
 from rostersync.planning.predicates import LIVE
 from rostersync.planning.targets.entities import person_status, placed_in_plan
 from rostersync.planning.targets.new_values import write_targets
@@ -55,32 +56,34 @@ def plan_date_changes(ws: Workspace) -> DateChanges:
     )
 
 
-def _ends(context: PlanContext, table: Table) -> ColumnElement[bool]:
+def _ends(context: PlanContext, table: Table) -> Condition:
     """Its last day is over; an enrollment ends with the placement, too."""
     over = table.c.end_date < literal(context.today)
     return and_(table.c.status.in_(LIVE), or_(over, _placement_over(context)) if table is t.enrollment else over)
 
 
-def _placement_over(context: PlanContext) -> ColumnElement[bool]:
+def _placement_over(context: PlanContext) -> Condition:
     """The person's placement at the school of the class is the files' and has ended, or its last day is over."""
     enrollment, taught, placed = t.enrollment.c, t.class_.alias("taught").c, t.placement.alias("placed").c
     there = (
         placed.district == enrollment.district,
         placed.user_id == enrollment.user_id,
         placed.school_id == taught.school_id,
-        placed.owner == "file",
+        placed.owner == Owner.FILE,
     )
     over = or_(placed.status.not_in(LIVE), placed.end_date < literal(context.today))
     return exists().where(taught.district == enrollment.district, taught.class_id == enrollment.class_id, *there, over)
 
 
-def _starts(context: PlanContext, table: Table) -> ColumnElement[bool]:
+def _starts(context: PlanContext, table: Table) -> Condition:
     """Its first day has come, or was taken away by hand."""
-    return and_(table.c.status == "planned", or_(table.c.start_date.is_(None), table.c.start_date <= context.today))
+    return and_(
+        table.c.status == RecordStatus.PLANNED, or_(table.c.start_date.is_(None), table.c.start_date <= context.today)
+    )
 
 
 def _starts_or_ends(context: PlanContext, table: Table) -> tuple[ColumnElement[bool], ...]:
-    own = (table.c.district == context.district, table.c.owner == "file")
+    own = (table.c.district == context.district, table.c.owner == Owner.FILE)
     return (*own, or_(_ends(context, table), _starts(context, table)))
 
 
@@ -89,7 +92,12 @@ def _placed_nowhere(context: PlanContext) -> tuple[ColumnElement[bool], ...]:
     somewhere = exists().where(
         placement.district == person.district, placement.user_id == person.user_id, placement.status.in_(LIVE)
     )
-    return person.district == context.district, person.owner == "file", person.status == "active", not_(somewhere)
+    return (
+        person.district == context.district,
+        person.owner == Owner.FILE,
+        person.status == RecordStatus.ACTIVE,
+        not_(somewhere),
+    )
 
 
 def _assignments(ws: Workspace, name: str, table: Table) -> None:
@@ -101,7 +109,7 @@ def _assignments(ws: Workspace, name: str, table: Table) -> None:
     )
     joined = named.join(table, and_(table.c.district == ws.district, *(table.c[k] == named.c[k] for k in shape.keys)))
     new: dict[str, ColumnElement[Any]] = {a: table.c[a] for a in shape.attributes}
-    new["status"] = case((_ends(ws.context, table), "ended"), else_="active")
+    new["status"] = case((_ends(ws.context, table), RecordStatus.ENDED), else_=RecordStatus.ACTIVE)
     extra = {column: null() for column in shape.extra}
     write_targets(ws, name, joined, named, new, extra)
 
@@ -114,7 +122,7 @@ def _of_nobody() -> tuple[ColumnElement[Any], ...]:
 def _people(ws: Workspace) -> None:
     person, plan = t.person, ws.plans["placement"].c
     ended = select(plan.user_id).where(plan.new_status.not_in(LIVE))
-    own = (person.c.district == ws.district, person.c.owner == "file", person.c.status == "active")
+    own = (person.c.district == ws.district, person.c.owner == Owner.FILE, person.c.status == RecordStatus.ACTIVE)
     named = (
         select(person.c.user_id, *_of_nobody())
         .where(*own, or_(person.c.user_id.in_(ended), and_(*_placed_nowhere(ws.context))))

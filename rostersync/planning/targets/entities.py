@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from rostersync.database import tables as t
+from rostersync.model import Owner, RecordStatus
 from rostersync.planning.predicates import LIVE, kept_by_hand
 from rostersync.planning.targets.assignments import plan_enrollments, plan_placements
 from rostersync.planning.targets.new_values import (
@@ -63,7 +64,7 @@ def _schools(ws: Workspace) -> None:
     name = func.coalesce(school.c.name, named.c.name, named.c.school_id)
     if ws.context.school_creation:
         name = func.coalesce(new_value(school, named, "name"), named.c.school_id)
-    status = case((file_may_write(school, named), "active"), else_=school.c.status)
+    status = case((file_may_write(school, named), RecordStatus.ACTIVE), else_=school.c.status)
     write_targets(ws, "school", joined, named, {"name": name, "status": status}, {})
     _unchanged_schools(ws)
 
@@ -102,8 +103,10 @@ def _classes(ws: Workspace) -> None:
     joined = named.outerjoin(class_, and_(class_.c.district == ws.district, class_.c.class_id == named.c.class_id))
     new = {a: new_value(class_, named, a) for a in ws.shapes["class"].attributes if a not in ("status", "school_id")}
     new["school_id"] = func.coalesce(class_.c.school_id, named.c.school_id)
-    removed = and_(named.c.removed, class_.c.owner == "file")
-    new["status"] = case((removed, "inactive"), (file_may_write(class_, named), "active"), else_=class_.c.status)
+    removed = and_(named.c.removed, class_.c.owner == Owner.FILE)
+    new["status"] = case(
+        (removed, RecordStatus.INACTIVE), (file_may_write(class_, named), RecordStatus.ACTIVE), else_=class_.c.status
+    )
     write_targets(ws, "class", joined, named, new, {})
 
 
@@ -159,10 +162,10 @@ def person_status(ws: Workspace, named: FromClause, placed: FromClause) -> Colum
         other.c.status.in_(LIVE),
         planned.is_(False),
     )
-    judged = and_(or_(named.c.asked, named.c.removed), func.coalesce(person.c.owner, "file") == "file")
+    judged = and_(or_(named.c.asked, named.c.removed), func.coalesce(person.c.owner, Owner.FILE) == Owner.FILE)
     return case(
         (judged.is_(False), person.c.status),
-        (placed.c.live, "active"),
-        (elsewhere, "active"),
-        else_="inactive",
+        (placed.c.live, RecordStatus.ACTIVE),
+        (elsewhere, RecordStatus.ACTIVE),
+        else_=RecordStatus.INACTIVE,
     )

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, FromClause, Table, and_, case, false, func, insert, or_, select
 
+from rostersync.database.conditions import Condition
+from rostersync.model import Owner
 from rostersync.planning.predicates import kept_by_hand, known_as
 from rostersync.planning.workspace import Workspace
 
@@ -23,7 +25,7 @@ def write_targets(
         *(named.c[k] for k in shape.keys),
         *(value.label(name) for name, value in extra.items()),
         named.c.line,
-        func.coalesce(record.owner, "file").label("owner"),
+        func.coalesce(record.owner, Owner.FILE).label("owner"),
         or_(named.c.asked, named.c.removed).label("asked"),
         *(record[a].label(f"old_{a}") for a in shape.attributes),
         *(new[a].label(f"new_{a}") for a in shape.attributes),
@@ -73,9 +75,9 @@ def any_of(condition: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.coalesce(func.bool_or(condition), false())
 
 
-def file_may_write(record: Table, named: FromClause) -> ColumnElement[Any]:
+def file_may_write(record: Table, named: FromClause) -> Condition:
     """The file may write: it asks for something and the record is its own, or new."""
-    return and_(named.c.asked, func.coalesce(record.c.owner, "file") == "file")
+    return and_(named.c.asked, func.coalesce(record.c.owner, Owner.FILE) == Owner.FILE)
 
 
 def new_value(record: Table, named: FromClause, attribute: str) -> ColumnElement[Any]:
