@@ -24,6 +24,7 @@ from rostersync.screening.deferred_imports import deferred
 from rostersync.screening.finding_details import FindingContext, describe_violations
 from rostersync.screening.normalize import NormalizedTable, normalize_reading, stage, staging_rows
 from rostersync.screening.root_causes import Rows, Violation, root_causes
+from rostersync.screening.rule_sentences import TYPED
 from rostersync.screening.stage_state import StageState
 from rostersync.text_columns import Cells, Mask, Table
 
@@ -125,13 +126,13 @@ def _rules(dictionary: Dictionary, domains: tuple[str, ...]) -> list[Rule]:
 
 
 def _cells_table(sheet: NormalizedTable) -> dict[str, Cells]:
-    typed = {suites.TYPED + header: cells for header, cells in sheet.judged.items()}
+    typed = {TYPED + header: cells for header, cells in sheet.judged.items()}
     return {**sheet.text, **typed}
 
 
 def _values_table(sheet: NormalizedTable, state: StageState) -> dict[str, Cells]:
     """Values, addresses folded, faulty cells null. Also what was typed, and what is known of the rows."""
-    typed = {suites.TYPED + header: cells for header, cells in sheet.typed.items()}
+    typed = {TYPED + header: cells for header, cells in sheet.typed.items()}
     value = {
         h: c.where(cells, ~state.faulty[h], None) if h in state.faulty else cells for h, cells in sheet.value.items()
     }
@@ -161,7 +162,7 @@ def _attribute(rule: Rule, rows: Rows, table: Table) -> Iterator[Violation]:
     some = {header: c.pick(table[header], rows) for header in kwargs["column_list"]}
     for header, broken in RULES[rule["type"]](some, settings).items():
         if broken.any():
-            column = header.removeprefix(suites.TYPED)
+            column = header.removeprefix(TYPED)
             yield Violation(code=meta["code"], severity=severity, column=column, rows=rows[broken], settings=settings)
 
 

@@ -15,11 +15,10 @@ from typing import Any
 from rostersync.catalogue.findings import finding_texts
 from rostersync.configuration.dictionary import Column, Dictionary
 from rostersync.model import Severity
+from rostersync.screening.rule_sentences import TYPED, sentence
 from rostersync.settings import include_path
 
 STAGES = ("cells", "removals", "agreement", "roles")
-TYPED = "typed "
-"""Before a header: the column as typed."""
 
 _WEIGHT = {Severity.ROW: "critical", Severity.REMARK: "info"}
 
@@ -31,8 +30,16 @@ def build_suite(dictionary: Dictionary) -> dict[str, Any]:
         "name": dictionary.name,
         "meta": {"dictionary": dictionary.name, "version": dictionary.version},
         "notes": None,
-        "expectations": rules,
+        "expectations": [_readable(rule, dictionary) for rule in rules],
     }
+
+
+def _readable(rule: Mapping[str, Any], dictionary: Dictionary) -> dict[str, Any]:
+    """The rule with its sentence, and a note: which finding it makes, and when."""
+    meta, text = rule["meta"], finding_texts()[rule["meta"]["code"]]
+    said = sentence(rule["type"], meta["columns"], rule["kwargs"]["settings"], dictionary)
+    note = f"{meta['code']} ({meta['severity']}): {text.when or text.message}"
+    return {**rule, "description": said, "notes": [note]}
 
 
 def suite_text(dictionary: Dictionary) -> str:
