@@ -9,6 +9,7 @@ stages are judged one after the other, because a later one must not see what an 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -39,7 +40,12 @@ def _readable(rule: Mapping[str, Any], dictionary: Dictionary) -> dict[str, Any]
     meta, text = rule["meta"], finding_texts()[rule["meta"]["code"]]
     said = sentence(rule["type"], meta["columns"], rule["kwargs"]["settings"], dictionary)
     note = f"{meta['code']} ({meta['severity']}): {text.when or text.message}"
-    return {**rule, "description": said, "notes": [note]}
+    return {**rule, "description": said, "notes": [_as_markdown(note)]}
+
+
+def _as_markdown(text: str) -> str:
+    """The text as Markdown that shows it: Great Expectations reads notes so, and would make links of patterns."""
+    return re.sub(r"([\\`*_\[\]<>])", r"\\\1", text)
 
 
 def suite_text(dictionary: Dictionary) -> str:
