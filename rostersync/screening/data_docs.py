@@ -120,7 +120,12 @@ def _validation(suite: str, run: Any, judged: JudgedSuite) -> Any:
             "unsuccessful_expectations": count - judged.met,
             "success_percent": 100 * judged.met / count if count else None,
         },
-        meta={"run_id": run, "great_expectations_version": gx.__version__, "validation_time": judged.at.isoformat()},
+        meta={
+            "run_id": run,
+            "great_expectations_version": gx.__version__,
+            "validation_time": judged.at.isoformat(),
+            "batch_kwargs": {"data_asset_name": f"{suite}.csv"},
+        },
     )
 
 

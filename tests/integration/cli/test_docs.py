@@ -71,7 +71,8 @@ def test_a_deliverys_page_has_numbers_and_none_of_its_cells(
     assert code == 0, err
     assert [Path(told.strip())] == list(out.glob("validations/**/*.html"))
     shown = text_of(Path(told.strip()))
-    assert id_ in shown
+    assert f"{id_} " in shown
+    assert "Data asset: users.csv Status: Failed" in shown
     assert "primaryTeacher: one of Yes, No, or blank 1 of 3 rows do not meet it" in shown
     assert "endDate: not before startDate all 3 rows meet it" in shown
     assert list(canaries.in_files(out)) == []
