@@ -38,6 +38,10 @@ COMMANDS: Final[Table] = {
     "template": ("template", "An empty users.csv with all headers, for a spreadsheet."),
     "dictionary": ("dictionary", "What may be in a users.csv, column by column."),
     "generate": ("generate", "Write the files that are derived from the dictionary."),
+    "docs": (
+        "docs",
+        "The file rules as pages for a browser, and how many rows of a delivery do not meet each; no cells.",
+    ),
     "doctor": ("doctor", "Check this installation: each line says what is fine, and what to do about the rest."),
     "sample": (
         "sample",

@@ -110,10 +110,10 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 
 
 @cache
-def load_dictionary(version: str = "1.0") -> Dictionary:
-    """The dictionary of this version. Raises ConfigurationError for a version that is not there."""
+def load_dictionary(version: str | None = None) -> Dictionary:
+    """The dictionary of this version, or the current one. Raises ConfigurationError for a version that is not there."""
     current = _parse("users.yaml")
-    if current.version == version:
+    if version in (None, current.version):
         return current
     path = include_path("dictionary", f"users-{version}.yaml")
     if not path.exists():

@@ -204,7 +204,8 @@ class District(_Value):
     email_domains: tuple[Domain, ...] = ()
     mail_domains: tuple[Domain, ...] = ()
     """Where contacts may be, beside the e-mail domains."""
-    dictionary_version: str = "1.0"
+    dictionary_version: str | None = None
+    """The one its files are judged by; None: the current one."""
     limits: Limits = Limits()
     holds: Holds = Holds()
     policies: Policies = Policies()

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from rostersync.configuration.dictionary import load_dictionary
 from rostersync.configuration.district import (
     Blackout,
     Contact,
@@ -158,12 +159,13 @@ def _sentences(error: ValidationError) -> list[str]:
     return found
 
 
-JUDGING = {"timezone", "email_domains", "dictionary_version", "holds"}
+JUDGING = {"timezone", "email_domains", "holds"}
 
 
 def configuration_digest(district: District) -> str:
     """Stable hash of what matters to judging a file; another digest means: judge known bytes again."""
     facts = district.model_dump(mode="json", include=JUDGING)
+    facts["dictionary_version"] = load_dictionary(district.dictionary_version).version
     facts["policies"] = district.policies.model_dump(mode="json", exclude={"after_read"})
     facts["limits"] = district.limits.model_dump(mode="json", exclude={"quiet_days"})
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

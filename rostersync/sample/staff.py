@@ -19,6 +19,8 @@ SECOND_CLASS_OF_FAULTY = 0.1
 """Where every kind of fault is shown, most people have one row: a fault then stays by itself."""
 SECOND_CLASS, WITHOUT_CLASS, GROUP, DATED, ADMINISTRATOR = 0.45, 0.25, 0.3, 0.15, 0.05
 """Shares: people with a second row, rows that only place, rows of a new small group, people with an end date, roles."""
+WITH_OTHER_TEXT = 1 / 3
+"""Share of people who fill an optional text column."""
 
 
 def end_of_school_year(today: date) -> date:
@@ -57,7 +59,7 @@ def _people(
     schools = np.array(list(place.schools), dtype=object)
     number = np.arange(1, count + 1)
     local = zip(drawn["local"], number, strict=True)
-    return pd.DataFrame(
+    people = pd.DataFrame(
         {
             "schoolId": rng.choice(schools, size=count),
             "userId": np.array([f"V{n:05d}" for n in number], dtype=object),
@@ -69,6 +71,17 @@ def _people(
         },
         dtype=object,
     ).assign(schoolName=lambda table: table["schoolId"].map(place.schools))
+    return people.assign(**_other_texts(dictionary, rng, people))
+
+
+def _other_texts(dictionary: Dictionary, rng: np.random.Generator, people: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Header -> cells, for texts about people and placements that nothing else draws: a third has the example."""
+    undrawn = (c for c in dictionary.of("person", "placement") if c.header not in people and c.kind == "text")
+    says = {c.header: rng.random(len(people)) < WITH_OTHER_TEXT for c in undrawn if c.example}
+    return {
+        header: np.where(filled, dictionary.by_header[header].example, "").astype(object)
+        for header, filled in says.items()
+    }
 
 
 def _name_classes(rows: pd.DataFrame, roster: Roster, rng: np.random.Generator, dictionary: Dictionary) -> None:

@@ -7,7 +7,7 @@ Whatever Great Expectations cannot judge raises SuiteFailed; it never counts as 
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -24,13 +24,17 @@ from rostersync.screening.deferred_imports import deferred
 from rostersync.screening.finding_details import FindingContext, describe_violations
 from rostersync.screening.normalize import NormalizedTable, normalize_reading, stage, staging_rows
 from rostersync.screening.root_causes import Rows, Violation, root_causes
+from rostersync.screening.rule_sentences import TYPED
 from rostersync.screening.stage_state import StageState
+from rostersync.screening.suite_failure import as_suite_failure
 from rostersync.text_columns import Cells, Mask, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Rule = Mapping[str, Any]
+Recorder = Callable[[Rule, int], None]
+"""Is given each expectation that was judged, and how many rows do not meet it."""
 
 RESULT_FORMAT = {"result_format": "COMPLETE", "return_unexpected_index_query": False, "exclude_unexpected_values": True}
 
@@ -54,7 +58,9 @@ def preload() -> None:
     gc.freeze()
 
 
-def screen(reading: Reading, dictionary: Dictionary, *, email_domains: tuple[str, ...] = ()) -> Screened:
+def screen(
+    reading: Reading, dictionary: Dictionary, *, email_domains: tuple[str, ...] = (), record: Recorder | None = None
+) -> Screened:
     """Judge every row by every file rule; `email_domains` are the district's own (none: every domain will do).
 
     A refused reading is not judged further: its findings stay, and no row is given.
@@ -64,7 +70,7 @@ def screen(reading: Reading, dictionary: Dictionary, *, email_domains: tuple[str
         return Screened(reading=reading, rows=rows, findings=reading.findings)
     sheet = normalize_reading(reading, dictionary)
     rules, start = _rules(dictionary, email_domains), StageState.initial(len(sheet.lines))
-    found = _judge_stages(sheet, dictionary, rules, start, suites.STAGES) if len(sheet.lines) else []
+    found = _judge_stages(sheet, dictionary, rules, start, suites.STAGES, record) if len(sheet.lines) else []
     findings = _in_order([*reading.findings, *found], dictionary)
     return Screened(reading=reading, rows=stage(sheet, reading.raw_rows, findings), findings=findings)
 
@@ -90,7 +96,12 @@ def _in_order(findings: Iterable[Finding], dictionary: Dictionary) -> tuple[Find
 
 
 def _judge_stages(
-    sheet: NormalizedTable, dictionary: Dictionary, rules: Sequence[Rule], state: StageState, stages: Sequence[str]
+    sheet: NormalizedTable,
+    dictionary: Dictionary,
+    rules: Sequence[Rule],
+    state: StageState,
+    stages: Sequence[str],
+    record: Recorder | None = None,
 ) -> list[Finding]:
     """What these stages find, one after the other, beginning with this state."""
     batches, count = _batches(), len(sheet.lines)
@@ -98,7 +109,7 @@ def _judge_stages(
     for name in stages:
         table = _cells_table(sheet) if name == "cells" else _values_table(sheet, state)
         asked = [rule for rule in rules if rule["meta"]["stage"] == name]
-        violations = root_causes(_hits(asked, table, batches), count)
+        violations = root_causes(_hits(asked, table, batches, record), count)
         accepted = _without_taken_parts(state.after(violations).rejected, violations)
         violations = [violation for violation in accepted if len(violation.rows)]
         state = state.after(violations)
@@ -125,13 +136,13 @@ def _rules(dictionary: Dictionary, domains: tuple[str, ...]) -> list[Rule]:
 
 
 def _cells_table(sheet: NormalizedTable) -> dict[str, Cells]:
-    typed = {suites.TYPED + header: cells for header, cells in sheet.judged.items()}
+    typed = {TYPED + header: cells for header, cells in sheet.judged.items()}
     return {**sheet.text, **typed}
 
 
 def _values_table(sheet: NormalizedTable, state: StageState) -> dict[str, Cells]:
     """Values, addresses folded, faulty cells null. Also what was typed, and what is known of the rows."""
-    typed = {suites.TYPED + header: cells for header, cells in sheet.typed.items()}
+    typed = {TYPED + header: cells for header, cells in sheet.typed.items()}
     value = {
         h: c.where(cells, ~state.faulty[h], None) if h in state.faulty else cells for h, cells in sheet.value.items()
     }
@@ -143,8 +154,10 @@ def _values_table(sheet: NormalizedTable, state: StageState) -> dict[str, Cells]
     return {**value, **typed, **flags}
 
 
-def _hits(rules: Sequence[Rule], table: Table, batches: Any) -> Iterator[Violation]:
+def _hits(rules: Sequence[Rule], table: Table, batches: Any, record: Recorder | None) -> Iterator[Violation]:
     for rule, rows in _unexpected(rules, c.to_frame(table), batches):
+        if record:
+            record(rule, len(rows))
         if len(rows):
             yield from _attribute(rule, rows, table)
 
@@ -161,7 +174,7 @@ def _attribute(rule: Rule, rows: Rows, table: Table) -> Iterator[Violation]:
     some = {header: c.pick(table[header], rows) for header in kwargs["column_list"]}
     for header, broken in RULES[rule["type"]](some, settings).items():
         if broken.any():
-            column = header.removeprefix(suites.TYPED)
+            column = header.removeprefix(TYPED)
             yield Violation(code=meta["code"], severity=severity, column=column, rows=rows[broken], settings=settings)
 
 
@@ -198,7 +211,7 @@ def _validate(rules: Sequence[Rule], frame: pd.DataFrame, batches: Any) -> list[
     """The results of one run of the suite."""
     import great_expectations as gx
 
-    with _our_failure(), _without_fingerprint():
+    with as_suite_failure(), _without_fingerprint():
         suite = gx.ExpectationSuite(name="users", expectations=[dict(rule) for rule in rules])
         batch = batches.get_batch({"dataframe": frame})
         return list(batch.validate(suite, result_format=RESULT_FORMAT).results)
@@ -210,22 +223,11 @@ def _batches() -> Any:
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    with _our_failure():
+    with as_suite_failure():
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
         asset = context.data_sources.add_pandas("rows").add_dataframe_asset("users")
         return asset.add_batch_definition_whole_dataframe("all")
-
-
-@contextmanager
-def _our_failure() -> Iterator[None]:
-    """Any exception of Great Expectations becomes SuiteFailed, without its text: that may quote cells."""
-    try:
-        yield
-    except SuiteFailed:
-        raise
-    except Exception as problem:  # noqa: BLE001 - whatever the library raises, it has not judged the file
-        raise SuiteFailed(f"Great Expectations stopped with {type(problem).__name__}.") from None
 
 
 @contextmanager

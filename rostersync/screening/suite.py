@@ -9,17 +9,17 @@ stages are judged one after the other, because a later one must not see what an 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rostersync.catalogue.findings import finding_texts
 from rostersync.configuration.dictionary import Column, Dictionary
 from rostersync.model import Severity
+from rostersync.screening.rule_sentences import TYPED, sentence
 from rostersync.settings import include_path
 
 STAGES = ("cells", "removals", "agreement", "roles")
-TYPED = "typed "
-"""Before a header: the column as typed."""
 
 _WEIGHT = {Severity.ROW: "critical", Severity.REMARK: "info"}
 
@@ -31,8 +31,21 @@ def build_suite(dictionary: Dictionary) -> dict[str, Any]:
         "name": dictionary.name,
         "meta": {"dictionary": dictionary.name, "version": dictionary.version},
         "notes": None,
-        "expectations": rules,
+        "expectations": [_readable(rule, dictionary) for rule in rules],
     }
+
+
+def _readable(rule: Mapping[str, Any], dictionary: Dictionary) -> dict[str, Any]:
+    """The rule with its sentence, and a note: which finding it makes, and when."""
+    meta, text = rule["meta"], finding_texts()[rule["meta"]["code"]]
+    said = sentence(rule["type"], meta["columns"], rule["kwargs"]["settings"], dictionary)
+    note = f"{meta['code']} ({meta['severity']}): {text.when or text.message}"
+    return {**rule, "description": said, "notes": [_as_markdown(note)]}
+
+
+def _as_markdown(text: str) -> str:
+    """The text as Markdown that shows it: Great Expectations reads notes so, and would make links of patterns."""
+    return re.sub(r"([\\`*_\[\]<>])", r"\\\1", text)
 
 
 def suite_text(dictionary: Dictionary) -> str:

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from rostersync import database
+from rostersync.configuration.dictionary import load_dictionary
 from rostersync.embedded_postgres.server import Server
 from tests.support.servers import RosterDatabase, fresh_database
 
@@ -79,11 +80,15 @@ CHANGEABLE = {
     "roster.district": {"roster_version"},
     "roster.school": {"name", "status", "updated_at"},
     "roster.person": {
-        *("user_id", "user_district_id", "user_state_id", "role", "first_name", "last_name", "middle_name"),
-        *("email", "email_key", "status", "updated_at"),
+        *("user_id", "email_key", "status", "updated_at"),
+        *(c.attribute for c in load_dictionary().of("person")),
     },
-    "roster.placement": {"staff_type", "start_date", "end_date", "status", "updated_at"},
-    "roster.class": {"school_id", "name", "display_name", "grade", "status", "updated_at"},
+    "roster.placement": {
+        "status",
+        "updated_at",
+        *(c.attribute for c in load_dictionary().of("placement", "assignment")),
+    },
+    "roster.class": {"school_id", "status", "updated_at", *(c.attribute for c in load_dictionary().of("class"))},
     "roster.enrollment": {"primary_teacher", "start_date", "end_date", "status", "assigned_at", "updated_at"},
 }
 

@@ -1,7 +1,7 @@
 """The roster: what other applications read all day.
 
 E-mail and secondary identifiers are unique over *active* people; the constraints are deferrable so that two people may
-swap addresses in one file.
+swap addresses in one file. Columns of which nothing but text is demanded are the dictionary's: `_texts` adds them.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
+from rostersync.configuration.dictionary import Entity, load_dictionary
 from rostersync.database.tables.base import metadata, moment
 
 
@@ -44,6 +45,12 @@ def _sticky() -> Column[list[str]]:
 
 def _record() -> tuple[Column[Any], ...]:
     return (_owner(), _sticky(), moment("created_at", now=True), moment("updated_at", now=True))
+
+
+def _texts(entity: Entity, *declared: str) -> tuple[Column[str | None], ...]:
+    """The dictionary's columns of this entity that its table does not declare itself: text, or NULL."""
+    stored = (column.attribute for column in load_dictionary().of(entity))
+    return tuple(Column(name, Text) for name in stored if name and name not in declared)
 
 
 def _activity() -> CheckConstraint:
@@ -95,9 +102,9 @@ person = Table(
     Column("role", Text, nullable=False),
     Column("first_name", Text, nullable=False),
     Column("last_name", Text, nullable=False),
-    Column("middle_name", Text),
     Column("email", Text),
     Column("email_key", Text),
+    *_texts("person", "user_district_id", "user_state_id", "role", "first_name", "last_name", "email"),
     Column("status", Text, nullable=False, server_default="active"),
     *_record(),
     Column("active_email_key", Text, Computed("CASE WHEN status = 'active' THEN email_key END", persisted=True)),
@@ -135,7 +142,7 @@ placement = Table(
     Column("district", Text, nullable=False),
     Column("user_id", Text, nullable=False),
     Column("school_id", Text, nullable=False),
-    Column("staff_type", Text),
+    *_texts("placement"),
     *_assignment(),
     *_record(),
     PrimaryKeyConstraint("district", "user_id", "school_id"),
@@ -153,8 +160,7 @@ class_ = Table(
     Column("class_id", Text, nullable=False),
     Column("school_id", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("display_name", Text),
-    Column("grade", Text),
+    *_texts("class", "name"),
     Column("status", Text, nullable=False, server_default="active"),
     *_record(),
     Column("id_fold", Text, Computed("lower(ltrim(class_id, '0'))", persisted=True)),

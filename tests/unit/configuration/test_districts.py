@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rostersync.configuration import districts
+from rostersync.configuration import dictionary, districts
 from rostersync.configuration.district import Retention
 from rostersync.configuration.waves import codes_of_wave, waves
 from rostersync.exceptions import ConfigurationError
@@ -30,8 +31,9 @@ PLAIN: dict[str, Any] = {
 
 @pytest.fixture
 def include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An include folder with two waves and no district."""
+    """An include folder with two waves, the dictionary and no district."""
     (tmp_path / "districts").mkdir()
+    shutil.copytree(PROJECT / "include" / "dictionary", tmp_path / "dictionary")
     entries = [{"name": "nightly", "cron": "30 1 * * *", "timezone": "America/New_York"}]
     entries.append({"name": "west", "cron": "0 4 * * *", "timezone": "America/Los_Angeles"})
     (tmp_path / "waves.yaml").write_text(yaml.safe_dump(entries))
@@ -142,6 +144,13 @@ def test_the_digest_changes_with_what_judges_and_with_nothing_else(include: Path
     for other in ({"policies": {"school_creation": True}}, {"email_domains": []}, {"limits": {"max_rows": 5}}):
         _write(include, **{"contacts": [], **other})
         assert districts.configuration_digest(districts.load_district("maple")) != districts.configuration_digest(plain)
+
+
+def test_a_district_that_pins_no_version_is_judged_by_the_current_one(include: Path) -> None:
+    _write(include)
+    current = districts.configuration_digest(districts.load_district("maple"))
+    _write(include, dictionary_version=dictionary.load_dictionary().version)
+    assert districts.configuration_digest(districts.load_district("maple")) == current
 
 
 def test_a_blackout_includes_both_its_days(include: Path) -> None:

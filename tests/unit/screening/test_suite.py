@@ -34,6 +34,34 @@ def test_every_file_rule_about_rows_is_an_expectation() -> None:
     assert {expectation["meta"]["code"] for expectation in BUILT} == rules - BY_READER
 
 
+def test_each_expectation_says_what_it_demands_in_the_words_of_the_dictionary() -> None:
+    said = {(e["meta"]["code"], e["meta"]["severity"]): e["description"] for e in BUILT}
+    assert "; userRole: one of Teacher, Administrator; " in said["value-not-allowed", "row"]
+    assert said["date-order", "row"] == "endDate: not before startDate"
+    assert said["role-student", "row"] == "userRole: not Student"
+    for expectation in BUILT:
+        # Data Docs put values in place of what follows a dollar sign.
+        assert "$" not in expectation["description"]
+        assert expectation["notes"][0].startswith(f"{expectation['meta']['code']} (")
+
+
+@pytest.mark.parametrize("expectation", BUILT, ids=lambda e: f"{e['type']}-{e['meta']['severity']}")
+def test_a_sentence_names_the_columns_it_is_about(expectation) -> None:
+    columns = expectation["meta"]["columns"]
+    named = [header for header in columns if header in expectation["description"]]
+    assert (
+        named == columns or "every" in expectation["description"] or expectation["meta"]["code"] == "action-incomplete"
+    )
+
+
+def test_a_column_that_is_added_enters_the_sentences() -> None:
+    middle = DICTIONARY.by_header["userMiddleName"]
+    added = middle.model_copy(update={"header": "userPreferredName", "attribute": "preferred_name", "max_length": 41})
+    more = DICTIONARY.model_copy(update={"columns": (*DICTIONARY.columns, added)})
+    said = {e["meta"]["code"]: e["description"] for e in suite.build_suite(more)["expectations"]}
+    assert "userPreferredName: at most 41 characters" in said["cell-too-long"]
+
+
 def test_every_rule_is_used() -> None:
     assert {expectation["type"] for expectation in BUILT} == set(RULES) == set(CLASSES)
 
