@@ -9,6 +9,7 @@ import ast
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,3 +52,30 @@ def test_a_roster_rule_is_in_the_plan_alone(code: str) -> None:
     expected = "applying/refused_rows.py" if code == "row-refused-by-database" else "planning/"
     assert makers()[code]
     assert all(place.startswith(expected) for place in makers()[code])
+
+
+def docstrings(folder: str) -> dict[str, str]:
+    """`module.function` → its docstring, of every function below a folder of rules."""
+    found = {}
+    for path in (PACKAGE / folder).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                found[f"{path.stem}.{node.name}"] = ast.get_docstring(node) or ""
+    return found
+
+
+@pytest.mark.parametrize("rule", EXPECTATIONS, ids=lambda rule: rule["meta"]["code"])
+def test_the_rule_of_an_expectation_begins_with_its_code(rule: dict[str, Any]) -> None:
+    name = rule["type"].removeprefix("expect_")
+    [text] = [text for place, text in docstrings("screening/rules").items() if place.endswith(f".{name}")]
+    assert f"`{rule['meta']['code']}`" in text.split(". ")[0]
+
+
+@pytest.mark.parametrize("code", [code for code in CODES["R"] if not code.startswith("hold-")])
+def test_a_grep_of_a_roster_rules_code_finds_the_rule_that_reads_like_it(code: str) -> None:
+    if code == "row-refused-by-database":
+        return
+    named = [
+        place for place, text in docstrings("planning/rules").items() if text.startswith("`") and f"`{code}`" in text
+    ]
+    assert named, f"no rule begins with `{code}`"

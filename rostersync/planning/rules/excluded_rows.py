@@ -46,6 +46,10 @@ def _among(line: ColumnElement[Any], lines: frozenset[int]) -> Condition:
 
 
 def _leave_out(ws: Workspace, rows: ColumnElement[bool], column: str | None, reason: str) -> None:
+    """`row-left-out`: accepted rows of a held school, or of what a newer delivery has changed, are set aside.
+
+    Example: `,0200,u1,Teacher,…` - approved without 0200: the row, schoolId, the reason.
+    """
     hit = and_(ws.delivered.c.status == RowStatus.ACCEPTED, rows)
     ws.record_findings(
         select(ws.delivered.c.line, *finding_columns(column, LEFT_OUT, Severity.REMARK, reason=literal(reason))).where(

@@ -29,7 +29,10 @@ def takes_others(ws: Workspace) -> Condition:
 
 
 def fold_rows(ws: Workspace) -> None:
-    """Set aside, with a remark, what accepted removals take; mark rows whose class part they take."""
+    """`row-folded`: what accepted removals take is set aside; rows whose class part they take are marked.
+
+    Example: `REMOVE-USER,0100,u1 beside ,0100,u1,Teacher,…` - the second row, nothing of which is applied.
+    """
     for word in TAKING:
         wholly = and_(ws.accepted, _wholly(ws, word))
         if ws.record_findings(_remark(ws, word, _accepted(ws, word), "row").where(wholly)):

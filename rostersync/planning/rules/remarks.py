@@ -48,7 +48,10 @@ def note_remarks(ws: Workspace) -> None:
 
 
 def _reactivated(ws: Workspace) -> Iterator[FindingSelect]:
-    """A named person, class or school, or an enrollment or placement that had ended, is active again."""
+    """`reactivated`: a person, class, school, placement or enrollment that had ended is active again.
+
+    Example: `,0100,u1,Teacher,…` - u1 was removed in June: the line that asks for it, the entity's ID column.
+    """
     columns = {
         "person": "userId",
         "class": "classId",
@@ -74,6 +77,10 @@ def _person_was_active(ws: Workspace, user_id: ColumnElement[Any]) -> Condition:
 
 
 def _person_changes(ws: Workspace) -> Iterator[FindingSelect]:
+    """`id-corrected`, `email-changed`, `role-raised`: what a file changes of a person that somebody should see.
+
+    Example: `,0100,u1,Administrator,…` - u1 was a Teacher: the line that asks for it, userRole.
+    """
     plan = ws.plans["person"].c
     known = plan.old_status.is_not(None)
     renamed = plan.old_user_id.is_not(None)
@@ -87,7 +94,10 @@ def _person_changes(ws: Workspace) -> Iterator[FindingSelect]:
 
 
 def _both_roles(ws: Workspace) -> Iterator[FindingSelect]:
-    """`role-both`: accepted rows of one person give both roles, and Administrator wins."""
+    """`role-both`: accepted rows of one person give both roles, and Administrator wins.
+
+    Example: `,0100,u1,Teacher,… beside ,0200,u1,Administrator,…` - the Teacher row, userRole.
+    """
     for column in ws.dictionary.columns:
         if column.wins:
             cell = ws.cell(column.header)
@@ -99,7 +109,10 @@ def _both_roles(ws: Workspace) -> Iterator[FindingSelect]:
 
 
 def _kept_records(ws: Workspace) -> Iterator[FindingSelect]:
-    """Other values for records that are not the file's leave them as they are."""
+    """`owned-manually`, `class-owned-by-source`: other values leave records of others as they are.
+
+    Example: `,0100,u1,…,c7,Math` - c7 is the source's, and called Reading: the row, classId.
+    """
     parts = _parts(ws)
     for entity, column, owner, code in KEPT:
         record = ws.shapes[entity].table
@@ -109,6 +122,10 @@ def _kept_records(ws: Workspace) -> Iterator[FindingSelect]:
 
 
 def _school_names(ws: Workspace) -> Iterator[FindingSelect]:
+    """`school-name-differs`: the school is called something else in the roster; told once for each school and name.
+
+    Example: `,0100,u1,…,Elm St` - 0100 is Elm Street: the first such line, schoolName.
+    """
     if "schoolName" not in ws.present:
         return
     other = and_(ws.adds, ws.cell("schoolName") != t.school.c.name)
@@ -120,7 +137,10 @@ def _school_names(ws: Workspace) -> Iterator[FindingSelect]:
 
 
 def _past_dates(ws: Workspace) -> Iterator[FindingSelect]:
-    """`date-past`: a row asks for an assignment whose last day is over, or an enrollment whose placement is."""
+    """`date-past`: a row asks for an assignment whose last day is over, or an enrollment whose placement is.
+
+    Example: `,0100,u1,…,2026-06-30` - today is in November: the line that asks for it, endDate.
+    """
     found = []
     for entity in DATED:
         plan, row = ws.plans[entity].c, ws.stage.c
@@ -134,7 +154,10 @@ def _past_dates(ws: Workspace) -> Iterator[FindingSelect]:
 
 
 def _second_primaries(ws: Workspace) -> Iterator[FindingSelect]:
-    """The class has an official primary teacher already, who stays the official one."""
+    """`primary-second`: the class has a primary teacher already; both are kept.
+
+    Example: `,0100,u1,…,c7,Yes` - u2 is primary teacher of c7: the line that asks for it, primaryTeacher.
+    """
     plan, official = ws.plans["enrollment"].c, t.enrollment.alias("official")
     becomes = and_(plan.new_primary_teacher, plan.old_primary_teacher.is_not(True), plan.new_status.in_(LIVE))
     other = exists().where(
@@ -148,7 +171,10 @@ def _second_primaries(ws: Workspace) -> Iterator[FindingSelect]:
 
 
 def _sticky(ws: Workspace) -> Iterator[FindingSelect]:
-    """A field of a file record that was edited by hand keeps the hand's value."""
+    """`field-sticky`: a field of a file record that was edited by hand keeps the hand's value.
+
+    Example: `,0100,u1,…,Ben,…` - the first name was set by hand to Benjamin: the row, userFirstName.
+    """
     for entity, rows in _parts(ws).items():
         record = ws.shapes[entity].table
         edited = and_(

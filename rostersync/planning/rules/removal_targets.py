@@ -34,7 +34,11 @@ def _refusal(ws: Workspace, column: str, owner: ColumnElement[Any], source_code:
 
 
 def removals_of_people(ws: Workspace) -> Iterator[FindingSelect]:
-    """REMOVE-USER and REMOVE-ENROLLMENT: the target must exist and be the file's."""
+    """`action-target-unknown`, `person-owned-by-source`, `owned-manually`: what ends must be there, and the file's.
+
+    Example: `REMOVE-USER,0100,u9` - u9 has no placement at 0100: the row, userId, what was looked for.
+    Example: `REMOVE-ENROLLMENT,0100,u1,…,c7` - u1's enrollment in c7 is the source's: the row, userId.
+    """
     at_known_school = exists().where(school_of(ws))
     twin = exists().where(ws.unknown_id.c.user_id == ws.cell("userId"), ws.unknown_id.c.twin.is_not(None))
     not_a_twin = not_(twin)
@@ -72,7 +76,10 @@ def _class_elsewhere(ws: Workspace) -> Condition:
 
 
 def removals_of_classes(ws: Workspace) -> Iterator[FindingSelect]:
-    """REMOVE-CLASS: only the file's classes, and only without others' active enrollments."""
+    """`action-target-unknown`, `class-owned-by-source`, `owned-manually`: a class of the file's alone.
+
+    Example: `REMOVE-CLASS,0100,,…,c7` - a student is enrolled in c7: the row, classId.
+    """
     joined = ws.stage.outerjoin(t.class_, class_of(ws))
     asked = and_(ws.does("REMOVE-CLASS"), exists().where(school_of(ws)))
     here = t.class_.c.school_id == ws.cell("schoolId")

@@ -24,7 +24,11 @@ CODE = "action-person-differs"
 
 
 def removals_of_another(ws: Workspace) -> Iterator[FindingSelect]:
-    """Accepted removals that name a person; `user_id`: whose the cells are, when that is known."""
+    """`action-person-differs`: a removal whose name and address are somebody else's than its userId's.
+
+    Example: `REMOVE-USER,0100,u1,,Ben,Miller,ben@…` - u1 is Ana: the row, userId; `user_id`: whose the cells are, when
+    known.
+    """
     others = union_all(*_others(ws)).subquery("others")
     first = select(others.c.line, func.min(others.c.user_id).label("user_id")).group_by(others.c.line).subquery("other")
     line, column, code, severity, detail = row_finding_columns(

@@ -74,6 +74,12 @@ def _note(ws: Workspace, rules: tuple[Rule, ...]) -> None:
 
 
 def _schools(ws: Workspace) -> Iterator[FindingSelect]:
+    """`school-unknown`, `school-inactive`: the school is not in the roster, or closed and not the file's to open.
+
+    Example: `,9999,u1,Teacher,…` - no school 9999: the row, schoolId, what was typed.
+
+    Where files may make schools, only an action at an unknown one is at fault.
+    """
     joined = ws.stage.outerjoin(t.school, school_of(ws))
     unknown = and_(ws.accepted, ws.cell("schoolId").is_not(None), t.school.c.school_id.is_(None))
     if ws.context.school_creation:
@@ -90,6 +96,11 @@ def _schools(ws: Workspace) -> Iterator[FindingSelect]:
 
 
 def _identities(ws: Workspace) -> Iterator[FindingSelect]:
+    """`id-case-differs`, `cell-leading-zero-lost` of a userId; `id-taken`; `owned-manually` of somebody inactive.
+
+    Example: `,0100,42,Teacher,…` - the roster has 0042, and no 42: the row, userId, the known ID.
+    Example: `,0100,u1,…,Ben,Miller,ben@…` - u1 is Ana, with another name and address: the row, userId.
+    """
     unknown_id = ws.unknown_id
     line, column, _, severity, detail = row_finding_columns(ws, "userId", "", Severity.ROW, known=unknown_id.c.twin)
     yield (
@@ -106,7 +117,10 @@ def _identities(ws: Workspace) -> Iterator[FindingSelect]:
 
 
 def _similar_ids(ws: Workspace) -> Iterator[FindingSelect]:
-    """IDs that lost zeros or case: stored as they are, they would make a second record."""
+    """`id-case-differs`, `cell-leading-zero-lost` of other IDs: stored as they are, they would make a second record.
+
+    Example: `,0100,u1,…,C-7` - the roster has c-7: the row, classId, the known ID.
+    """
     for ids in OTHER_IDS:
         unknown = ws.similar_id
         line, column, _, severity, detail = row_finding_columns(ws, ids.header, "", Severity.ROW, known=unknown.c.known)
@@ -128,6 +142,10 @@ def _id_taken(ws: Workspace) -> Condition:
 
 
 def _classes(ws: Workspace) -> Iterator[FindingSelect]:
+    """`class-other-school`, `class-inactive`: the class is at another school, or closed and not the file's to open.
+
+    Example: `,0100,u1,…,c7` - c7 is at 0200: the row, classId, the class's school.
+    """
     known = ws.stage.join(t.class_, class_of(ws))
     # Only rows that add create a school; of an action at an unknown one, the school is the fault.
     created = and_(ws.adds, literal(ws.context.school_creation), not_(has_similar(ws, "schoolId")))
@@ -148,7 +166,10 @@ def _classes(ws: Workspace) -> Iterator[FindingSelect]:
 
 
 def _owned_people(ws: Workspace) -> Iterator[FindingSelect]:
-    """Rows about source persons: what is already true is a remark, anything else an error."""
+    """`person-owned-by-source`: what is already true of a source person is a remark, anything else an error.
+
+    Example: `,0200,u1,Teacher,…` - u1 is the source's, and placed at 0100 only: the row, userId.
+    """
     joined = (
         ws.stage.join(t.person, person_of(ws))
         .outerjoin(t.placement, placement_of(ws))
@@ -190,7 +211,9 @@ _RULES: tuple[Rule, ...] = (
 
 
 def _set_handed_over_aside(ws: Workspace) -> None:
-    """Rows of a person who now belongs to the source are left out, with a remark.
+    """`person-handed-over`: rows of a person who now belongs to the source are set aside, with a remark.
+
+    Example: `,0100,u1,Teacher,…` - u1 is the source's, and has a placement that a file made: the row, userId.
 
     The source may know the person by another userId: then the address and both names say who it is.
     """

@@ -106,7 +106,11 @@ def _asked_and_held(ws: Workspace, unique: Unique) -> Iterator[ColumnElement[Any
 
 
 def _taken(ws: Workspace, unique: Unique) -> FindingSelect:
-    """Findings for all rows of the people who claim what another has or claims; `user_id` is the other, if ours."""
+    """`email-taken`, `secondary-id-taken`: an address or a secondary ID that somebody else has, or claims in this file.
+
+    Example: `,0100,u1,…,ben@…` - ben@… is u2's, who keeps it: all rows of u1, the column; `user_id` is the other, if
+    ours.
+    """
     holder = union_all(*_holders(ws, unique)).subquery("holder")
     first = (
         select(holder).ext(distinct_on(holder.c.user_id)).order_by(*holder.c["user_id", "rank", "held_by"])

@@ -24,8 +24,9 @@ WHOLE_ROW = "row"
 
 
 def rows_of_one_key_to_agree(table: Table, settings: RuleSettings) -> Broken:
-    """`key`, `columns`: what must agree; `cleared`: columns where a blank is a statement; `blank_means`: column →
-    value; `scope`: which rows - all, or those that name a class, or those that name none.
+    """`row-conflict`. `key`, `columns`: what must agree; `cleared`: columns where a blank is a statement.
+
+    `blank_means`: column → value; `scope`: which rows - all, or those that name a class, or those that name none.
     """
     groups = np.where(speaking(table) & _in_scope(table, settings["scope"]), group(table, settings["key"]), -1)
     return {h: disagreeing(groups, _statements(table[h], h, settings)) for h in settings["columns"]}
@@ -52,21 +53,21 @@ def speaking(table: Table) -> Mask:
 
 
 def addresses_to_be_used_by_one_person(table: Table, settings: RuleSettings) -> Broken:
-    """`column`: one folded address, two userIds."""
+    """`email-duplicate`. `column`: one folded address, two userIds."""
     rows = speaking(table) & ~is_blank(table, "userId")
     groups = np.where(rows, group(table, (settings["column"],)), -1)
     return {settings["column"]: disagreeing(groups, c.codes(table["userId"]))}
 
 
 def people_to_have_one_role(table: Table, settings: RuleSettings) -> Broken:
-    """`column`, `wins`: rows with another role, of a person whom another row gives the winning one; both accepted."""
+    """`role-both`. `column`, `wins`: rows with another role, of a person whom an accepted row gives that one."""
     rows = speaking(table) & ~has(table, "rejected", ("yes",))
     wins = rows & has(table, settings["column"], (settings["wins"],))
     return {settings["column"]: shared(group(table, ("userId",)), wins, rows & ~wins) & ~wins}
 
 
 def rows_to_differ(table: Table, settings: RuleSettings) -> Broken:
-    """`columns`: as typed. Every row but the first of identical ones."""
+    """`row-duplicate`. `columns`: as typed. Every row but the first of identical ones."""
     result = np.zeros(len(table["action"]), bool)
     result[copies(table, settings["columns"])[0]] = True
     return {WHOLE_ROW: result}

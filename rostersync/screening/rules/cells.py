@@ -36,7 +36,7 @@ SSN = "^(?:00[1-9]|0[1-9][0-9]|[1-5][0-9]{2}|6[0-57-9][0-9]|66[0-57-9]|[78][0-9]
 
 
 def cells_to_have_no_stray_spaces(table: Table, settings: RuleSettings) -> Broken:
-    """`kinds`: column → text (no outer, doubled or no-break spaces) or other (no outer spaces)."""
+    """`cell-trimmed`. `kinds`: column → text (no outer, doubled or no-break spaces) or other (no outer spaces)."""
     return {
         h: _words(table, h, lambda words, kind=kind: c.changed(words, c.tidy(words, inner=kind == "text")))
         for h, kind in settings["kinds"].items()
@@ -44,7 +44,7 @@ def cells_to_have_no_stray_spaces(table: Table, settings: RuleSettings) -> Broke
 
 
 def cells_to_hold_printable_text(table: Table, settings: RuleSettings) -> Broken:
-    """`kinds`: column → id, text, email …: nothing that cannot be seen, no full-width letters in IDs."""
+    """`cell-character`. `kinds`: column → id, text, email …: nothing invisible, no full-width letters in IDs."""
     return {h: _words(table, h, _unprintable, kind) for h, kind in settings["kinds"].items()}
 
 
@@ -56,12 +56,12 @@ def _unprintable(words: Words, kind: str) -> Mask:
 
 
 def cells_to_be_short_enough(table: Table, settings: RuleSettings) -> Broken:
-    """`lengths`: column → most code points."""
+    """`cell-too-long`. `lengths`: column → most code points."""
     return {h: _words(table, h, c.longer, length) for h, length in settings["lengths"].items()}
 
 
 def cells_to_be_encoded_once(table: Table, settings: RuleSettings) -> Broken:
-    """`columns`: text whose letters another program has lost or replaced; `names`: those that hold people's names."""
+    """`cell-mojibake`. `columns`: letters that another program lost or replaced; `names`: people's names."""
     return {h: _words(table, h, _damaged, h in settings["names"]) for h in settings["columns"]}
 
 
@@ -71,13 +71,13 @@ def _damaged(words: Words, name: bool) -> Mask:
 
 
 def cells_to_be_unharmed_by_spreadsheets(table: Table, settings: RuleSettings) -> Broken:
-    """`columns`: all; `exact`: those whose digits matter (IDs and grades)."""
+    """`cell-spreadsheet-damage`. `columns`: all; `exact`: those whose digits matter (IDs and grades)."""
     patterns = {h: f"{DAMAGE}|{DAMAGED_ID}" if h in settings["exact"] else DAMAGE for h in settings["columns"]}
     return {h: _words(table, h, c.match, pattern) for h, pattern in patterns.items()}
 
 
 def ids_to_use_allowed_characters(table: Table, settings: RuleSettings) -> Broken:
-    """`characters`: column → those allowed beside ASCII letters and digits."""
+    """`id-character`. `characters`: column → those allowed beside ASCII letters and digits."""
     return {h: _words(table, h, c.match, f"[^{allowed(extra)}]") for h, extra in settings["characters"].items()}
 
 
@@ -87,12 +87,12 @@ def allowed(extra: str) -> str:
 
 
 def ids_not_to_look_like_social_security_numbers(table: Table, settings: RuleSettings) -> Broken:
-    """`columns`: identifiers of persons."""
+    """`id-looks-like-ssn`. `columns`: identifiers of persons."""
     return {h: _words(table, h, c.match, SSN) for h in settings["columns"]}
 
 
 def values_to_be_accepted(table: Table, settings: RuleSettings) -> Broken:
-    """`accepted`: column → its values, aliases and the words other rules are about."""
+    """`value-not-allowed`. `accepted`: column → its values, aliases and the words other rules are about."""
     return {
         h: _words(table, h, lambda words, accepted=accepted: _others(words, accepted))
         for h, accepted in settings["accepted"].items()
@@ -104,12 +104,12 @@ def _others(words: Words, accepted: list[str]) -> Mask:
 
 
 def values_to_be_spelled_as_listed(table: Table, settings: RuleSettings) -> Broken:
-    """`aliases`: column → spellings that are read as another value."""
+    """`value-alias`. `aliases`: column → spellings that are read as another value."""
     return {h: _words(table, h, c.are, aliases) for h, aliases in settings["aliases"].items()}
 
 
 def rows_to_be_about_staff(table: Table, settings: RuleSettings) -> Broken:
-    """`forbidden`: column → words (case-folded) of people who come from elsewhere."""
+    """`role-student`. `forbidden`: column → words (case-folded) of people who come from elsewhere."""
     return {
         h: _words(table, h, lambda words, listed=listed: c.are(c.folded(words), listed))
         for h, listed in settings["forbidden"].items()
@@ -117,22 +117,22 @@ def rows_to_be_about_staff(table: Table, settings: RuleSettings) -> Broken:
 
 
 def cells_to_be_blank(table: Table, settings: RuleSettings) -> Broken:
-    """`columns`: must hold nothing."""
+    """`grade-for-staff`. `columns`: must hold nothing."""
     return {h: _words(table, h, lambda words: _others(words, [])) for h in settings["columns"]}
 
 
 def addresses_to_use_one_script(table: Table, settings: RuleSettings) -> Broken:
-    """`columns`: no letter that looks like one of another alphabet."""
+    """`email-look-alike`. `columns`: no letter that looks like one of another alphabet."""
     return {h: _words(table, h, email_addresses.look_alikes) for h in settings["columns"]}
 
 
 def addresses_to_be_valid(table: Table, settings: RuleSettings) -> Broken:
-    """`columns`: valid by syntax and length."""
+    """`email-invalid`. `columns`: valid by syntax and length."""
     return {h: _words(table, h, email_addresses.invalid) for h in settings["columns"]}
 
 
 def addresses_to_be_in_known_domains(table: Table, settings: RuleSettings) -> Broken:
-    """`domains`: the district's own and those below them; none listed: every domain will do."""
+    """`email-domain`. `domains`: the district's own and those below them; none listed: every domain will do."""
     domains = tuple(domain.lower() for domain in settings["domains"])
     return {h: _words(table, h, lambda words: _outside(words, domains)) for h in settings["columns"]}
 
@@ -146,7 +146,7 @@ def _outside(words: Words, domains: tuple[str, ...]) -> Mask:
 
 
 def days_to_be_iso_dates(table: Table, settings: RuleSettings) -> Broken:
-    """`columns`: an existing day, as YYYY-MM-DD."""
+    """`date-invalid`. `columns`: an existing day, as YYYY-MM-DD."""
     return {
         h: _words(table, h, lambda words: c.map_words(words, lambda word: parse_day(word) is None, _others(words, [])))
         for h in settings["columns"]
@@ -164,7 +164,7 @@ def parse_day(text: str) -> date | None:
 
 
 def last_day_not_to_be_before_first(table: Table, settings: RuleSettings) -> Broken:
-    """`first`, `last`: two date columns; judged where both are days (ISO dates compare as text)."""
+    """`date-order`. `first`, `last`: two date columns; judged where both are days (ISO dates compare as text)."""
     first, last = table[settings["first"]], table[settings["last"]]
     known = [c.spread(c.map_words(x.dictionary, lambda word: parse_day(word) is not None), x) for x in (first, last)]
     words = np.array(sorted({*first.dictionary.to_pylist(), *last.dictionary.to_pylist()}), dtype=object)

@@ -20,7 +20,7 @@ WHOLE_ROW = "row"
 
 
 def actions_to_agree(table: Table, settings: RuleSettings) -> Broken:
-    """No row adds an enrollment another one removes; no target is removed twice with different schools."""
+    """`action-conflict`. No row adds an enrollment that another removes; no target has two schools."""
     if not _removals(table, settings):
         return {"action": np.zeros(len(table["action"]), bool)}
     apart = _unequal_removals(table, settings)
@@ -42,12 +42,12 @@ def _unequal_removals(table: Table, settings: RuleSettings) -> Mask:
 
 
 def rows_not_to_be_removed_elsewhere(table: Table, settings: RuleSettings) -> Broken:
-    """A removal of the person at the school takes the whole row; so does one of the class, of a REMOVE-ENROLLMENT."""
+    """`row-folded`. A removal of the person at the school takes the whole row; one of the class a REMOVE-ENROLLMENT."""
     return {WHOLE_ROW: _folds(table, settings)[0]}
 
 
 def classes_not_to_be_removed_elsewhere(table: Table, settings: RuleSettings) -> Broken:
-    """A removal of the class takes the class part of the rows that remain."""
+    """`row-folded`. A removal of the class takes the class part of the rows that remain."""
     return {WHOLE_ROW: _folds(table, settings)[1]}
 
 

@@ -20,30 +20,30 @@ from rostersync.text_columns import Mask, Table
 
 
 def required_cells_to_be_filled(table: Table, settings: RuleSettings) -> Broken:
-    """Required columns of rows that add or update."""
+    """`cell-required`. Required columns of rows that add or update."""
     adds = _adds(table)
     return {h: adds & is_blank(table, h) for h in settings["required"]}
 
 
 def class_group_to_be_complete(table: Table, settings: RuleSettings) -> Broken:
-    """The class columns of rows that name a class."""
+    """`class-incomplete`. The class columns of rows that name a class."""
     names_class = _names_class(table, settings)
     return {h: names_class & is_blank(table, h) for h in settings["class_needs"]}
 
 
 def action_to_have_its_keys(table: Table, settings: RuleSettings) -> Broken:
-    """The key columns of removals."""
+    """`action-incomplete`. The key columns of removals."""
     needed = _needed_by_action(table, settings)
     return {h: rows & is_blank(table, h) for h, rows in needed.items()}
 
 
 def needed_cells_to_hold_no_placeholder(table: Table, settings: RuleSettings) -> Broken:
-    """Cells that must be filled."""
+    """`cell-placeholder`. Cells that must be filled."""
     return _placeholders(table, settings, needed=True)
 
 
 def other_cells_to_hold_no_placeholder(table: Table, settings: RuleSettings) -> Broken:
-    """Cells that may be blank: the placeholder is read as blank."""
+    """`cell-placeholder`. Cells that may be blank: the placeholder is read as blank."""
     return _placeholders(table, settings, needed=False)
 
 
