@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import Engine, func, literal, select
 
@@ -22,7 +23,9 @@ from rostersync.planning import counts
 from rostersync.planning.rules import folded_rows
 from tests.support.district_nights import Nights
 from tests.support.oracle.ledger_machine import LedgerNights
+from tests.support.oracle.values import Roster, School
 from tests.support.oracle.whole_files import screened_once
+from tests.support.strategies import SCHOOLS
 
 ONE_BY_ONE = settings(
     max_examples=60,
@@ -81,12 +84,25 @@ def what_was_left_out_is_asked_for_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(known_content, "_approved_in_part", lambda conn, found: False)
 
 
-FAULTS = (
-    swept_findings_pass_for_none,
-    unchanged_rows_are_counted_beside_the_plan,
-    refused_removals_take_others,
-    what_was_left_out_is_asked_for_again,
-)
+Fault = Callable[[pytest.MonkeyPatch], None]
+Story = Callable[[LedgerNights], None]
+STORIES: dict[Fault, Story] = {
+    swept_findings_pass_for_none: lambda nights: nights.retention_sweeps_the_findings_of_a_file_that_comes_again(
+        header="userFirstName", left_in_place=True, days=45
+    ),
+    unchanged_rows_are_counted_beside_the_plan: lambda nights: (
+        nights.somebody_joins_a_class_of_people_who_teach_others_too(newcomer=True, classes=2)
+    ),
+    refused_removals_take_others: lambda nights: (
+        nights.a_removal_that_the_roster_refuses_stands_beside_rows_about_the_same(
+            above=False, school="S1", named=False
+        )
+    ),
+    what_was_left_out_is_asked_for_again: lambda nights: nights.a_file_is_approved_without_a_school_and_is_found_again(
+        days=1, by="the calendar"
+    ),
+}
+"""Each fault, and the step of the machine in which it shows."""
 
 
 @pytest.fixture
@@ -96,10 +112,34 @@ def sweeper(standing: Nights, postgres: Server) -> Iterator[Engine]:
     engine.dispose()
 
 
+def play(nights: LedgerNights, story: Story) -> None:
+    """One step of the machine, on a roster of three schools and nobody else."""
+
+    @settings(ONE_BY_ONE, max_examples=1)
+    @given(st.none())
+    def once(_: None) -> None:
+        nights.begin(roster=Roster(schools={code: School(name=f"School {code}") for code in SCHOOLS}), holds="usual")
+        story(nights)
+
+    once()
+
+
+@pytest.mark.parametrize("fault", STORIES, ids=lambda fault: fault.__name__)
+def test_its_story_tells_a_fault_that_is_put_back(
+    standing: Nights, sweeper: Engine, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    mine = replace(standing, slept=[])
+    with screened_once():
+        play(LedgerNights(mine, sweeper), STORIES[fault])
+        fault(monkeypatch)
+        with pytest.raises(AssertionError):
+            play(LedgerNights(mine, sweeper), STORIES[fault])
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("fault", STORIES, ids=lambda fault: fault.__name__)
 def test_a_fault_that_is_put_back_is_found(
-    standing: Nights, sweeper: Engine, monkeypatch: pytest.MonkeyPatch, fault: Callable[[pytest.MonkeyPatch], None]
+    standing: Nights, sweeper: Engine, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     fault(monkeypatch)
     mine, before = replace(standing, slept=[]), LedgerNights.steps
