@@ -32,7 +32,7 @@ test: setup-dev  ## all tests (ARGS='-k word' for some), a file at a time on eac
 
 PROPERTIES = tests/integration/oracle
 properties: setup-dev  ## generated nights against the model of the roster: 10,000 steps (EXAMPLES=… nights in a row, of 220)
-	@ROSTER_MODEL_EXAMPLES=$(or $(EXAMPLES),220) $(DEV_VENV)/bin/python -m pytest --timeout=0 -s $(PROPERTIES) $(ARGS)
+	@ROSTER_MODEL_EXAMPLES=$(or $(EXAMPLES),220) $(DEV_VENV)/bin/python -m pytest --timeout=0 -s -m "chance or not long" $(PROPERTIES) $(ARGS)
 
 FAULTS = tests
 faults: setup-dev  ## every numbered fault and hundreds of kills, on two cores; prints the table (ARGS='-k f12' for some)

@@ -136,7 +136,7 @@ def test_its_story_tells_a_fault_that_is_put_back(
             play(LedgerNights(mine, sweeper), STORIES[fault])
 
 
-@pytest.mark.long
+@pytest.mark.chance
 @pytest.mark.parametrize("fault", STORIES, ids=lambda fault: fault.__name__)
 def test_a_fault_that_is_put_back_is_found(
     standing: Nights, sweeper: Engine, monkeypatch: pytest.MonkeyPatch, fault: Fault
