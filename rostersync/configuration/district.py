@@ -143,13 +143,15 @@ class Holds(_Value):
 
 
 class Policies(_Value):
-    """Choices of the district. `workbooks`: `users.xlsx` is read where `users.csv` is. `after_read`: leave the file, or
-    move it to the folder `processed` beside it.
+    """Choices of the district. `workbooks`: `users.xlsx` is read where `users.csv` is. `report_absent`: the mail tells
+    of people whom a complete file does not name. `after_read`: leave the file, or move it to the folder `processed`
+    beside it.
     """
 
     school_creation: bool = False
     fallback_encoding: bool = True
     workbooks: bool = True
+    report_absent: bool = True
     after_read: Literal["keep", "move"] = "keep"
 
 

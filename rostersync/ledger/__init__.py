@@ -62,7 +62,7 @@ from rostersync.ledger.history import (
     id_periods,
     records_named,
 )
-from rostersync.ledger.inbox_looks import record_inbox_look, steady_since
+from rostersync.ledger.inbox_looks import SeenBeside, files_beside, last_file_name, record_inbox_look, steady_since
 from rostersync.ledger.monitoring import (
     InboxScans,
     Outgoing,
@@ -125,6 +125,7 @@ __all__ = [
     "Proof",
     "Referenced",
     "RunDelivery",
+    "SeenBeside",
     "Undo",
     "UnfinishedDelivery",
     "Waiting",
@@ -155,6 +156,7 @@ __all__ = [
     "end_work",
     "ensure_district",
     "failing",
+    "files_beside",
     "findings_of",
     "has_all_findings",
     "holder_of",
@@ -166,6 +168,7 @@ __all__ = [
     "keys_touched_since",
     "known",
     "known_districts",
+    "last_file_name",
     "last_looked_at",
     "last_report_kind",
     "last_sweep",

@@ -1,13 +1,15 @@
-"""Looks at inboxes before a file is taken: since when is each of its files as it is now?"""
+"""Looks at inboxes: since when is each file as it is now, what was beside it, and what was it called?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, union_all
 
-from rostersync.database.tables import arrival, inbox_look
+from rostersync.database.tables import arrival, delivery, inbox_look
+from rostersync.ledger.runs import NEAR_NAME
 from rostersync.model import RemoteFile
 
 
@@ -51,3 +53,32 @@ def steady_since(conn: Connection, code: str, files: Sequence[RemoteFile]) -> di
         for row in conn.execute(select(*as_it_is, func.min(seen.c.seen_at).label("since")).group_by(*as_it_is))
     }
     return {file: first[file] for file in files if file in first}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenBeside:
+    """Another file of a look; `sha256` is None while it is still growing."""
+
+    sha256: str | None
+    modified_at: datetime
+
+
+def files_beside(conn: Connection, code: str, id_: str) -> list[SeenBeside]:
+    """The other files of the last look that met this delivery, newest first, but for those with a near name."""
+    seen = select(func.max(arrival.c.seen_at)).where(arrival.c.delivery == id_).scalar_subquery()
+    others = (
+        select(delivery.c.sha256, func.max(arrival.c.modified_at).label("modified_at"))
+        .select_from(arrival.outerjoin(delivery, delivery.c.id == arrival.c.delivery))
+        .where(arrival.c.district == code, arrival.c.seen_at == seen, arrival.c.name.is_not(None))
+        .where(arrival.c.delivery.is_distinct_from(id_), arrival.c.outcome != NEAR_NAME)
+        .group_by(delivery.c.sha256)
+        .order_by(func.max(arrival.c.modified_at).desc(), delivery.c.sha256)
+    )
+    return [SeenBeside(sha256=row.sha256, modified_at=row.modified_at) for row in conn.execute(others)]
+
+
+def last_file_name(conn: Connection, id_: str) -> str | None:
+    """The name under which a delivery's bytes were met the last time; None when that was swept."""
+    named = select(arrival.c.name).where(arrival.c.delivery == id_, arrival.c.name.is_not(None))
+    name: str | None = conn.scalar(named.order_by(arrival.c.id.desc()).limit(1))
+    return name

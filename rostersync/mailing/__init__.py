@@ -6,7 +6,7 @@ the server surely did not take it: what is unclear becomes `unknown`: visible, n
 
 from __future__ import annotations
 
-from rostersync.mailing.outbox import enqueue, report_id
+from rostersync.mailing.outbox import enqueue, files_of, report_id
 from rostersync.mailing.relay import MailCounts, origin, relay
 from rostersync.mailing.rerendering import AddressedReport, RenderedFor, render_again, requeue
 from rostersync.mailing.restore_guard import MAILS, RestoreGuard, SendJournal
@@ -24,6 +24,7 @@ __all__ = [
     "Sender",
     "SmtpSender",
     "enqueue",
+    "files_of",
     "origin",
     "relay",
     "render_again",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from rostersync.database.tables import message, report_drop, report_file
@@ -51,6 +51,12 @@ def enqueue(
     if not letters:
         return 0
     return len(conn.execute(insert(message).values(letters).on_conflict_do_nothing().returning(message.c.id)).all())
+
+
+def files_of(conn: Connection, report: str) -> dict[str, bytes]:
+    """name → content of a report's files."""
+    files = select(report_file.c.name, report_file.c.content).where(report_file.c.report == report)
+    return {row.name: bytes(row.content) for row in conn.execute(files)}
 
 
 def report_id(*, district: str, delivery: str | None, attempt: int | None, kind: str) -> str:

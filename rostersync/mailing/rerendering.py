@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select, update
 
-from rostersync.database.tables import message, report_file
+from rostersync.database.tables import message
 from rostersync.database.tables import report as reports
-from rostersync.mailing.outbox import enqueue, message_id, report_id
+from rostersync.mailing.outbox import enqueue, files_of, message_id, report_id
 from rostersync.mailing.senders import State
 from rostersync.model import Report
 
@@ -89,8 +89,7 @@ def _renderings(conn: Connection, where: RenderedFor, kind: str) -> Sequence[Row
 
 def _same(conn: Connection, stored: Row[Any], report: Report) -> bool:
     """Word for word; of the files, what was listed is compared, not how a workbook packs it."""
-    files = conn.execute(select(report_file.c.name, report_file.c.content).where(report_file.c.report == stored.id))
-    had = {row.name: bytes(row.content) for row in files}
+    had = files_of(conn, stored.id)
     has = {attached.name: attached.content for attached in report.files}
     texts = (stored.subject, stored.text_body, stored.html_body) == (report.subject, report.text, report.html)
     return texts and had.keys() == has.keys() and all(had[n] == has[n] for n in had if n.endswith(".csv"))

@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 
 
 def check(
-    data: bytes, dictionary: Dictionary, district: District | None = None, *, services: Services | None = None
+    data: bytes,
+    dictionary: Dictionary,
+    district: District | None = None,
+    *,
+    services: Services | None = None,
+    name: str = "",
 ) -> Checked:
-    """Judge a file's bytes. Without a district: only the rules that need no roster.
+    """Judge a file's bytes. Without a district: only the rules that need no roster. `name`: the file's, if it has one.
 
     Raises ConfigurationError when a district is given without a database to ask.
     """
-    screened = screen_landed_bytes(read_landed(data, dictionary, district), dictionary, district)
+    screened = screen_landed_bytes(read_landed(data, dictionary, district, name), dictionary, district)
     if district is None or screened.refused:
         return Checked(
             dictionary=dictionary, screened=screened, rows=row_counts(screened), findings=by_line(screened.findings)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rostersync import ledger
+from sqlalchemy import Connection
+
+from rostersync import ledger, planning
 from rostersync.configuration.dictionary import Dictionary
 from rostersync.exceptions import LedgerMismatch
 from rostersync.ledger import Delivery
-from rostersync.model import Finding, Outcome, Screened
+from rostersync.model import Finding, Outcome, Reading, Screened
 from rostersync.pipeline.context import Run, Services, dictionary_of, district_transaction
-from rostersync.pipeline.file_verdict import read_again
+from rostersync.pipeline.file_verdict import absent_people_of_file, named_in, read_again, read_landed
 from rostersync.pipeline.holding import Approval
+from rostersync.pipeline.known_content import is_older
 from rostersync.pipeline.results import SyncResult
 from rostersync.pipeline.run_progress import (
     claim_delivery,
@@ -21,9 +24,13 @@ from rostersync.pipeline.run_progress import (
     refuse_after_kills,
 )
 from rostersync.pipeline.validating import Validated, is_validated, screen_delivery
+from rostersync.planning import AbsentPeople, Plan
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
+
+MAX_FILES_BESIDE = 8
+"""Of a look with more files nobody is called absent: to read them all would take too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,40 @@ class Case:
     screened: Screened
     refused: tuple[Finding, ...] = ()
     approval: Approval | None = None
+
+
+def absent_people_of_look(conn: Connection, services: Services, case: Case, plan: Plan) -> AbsentPeople | None:
+    """Whom neither the file nor another one of its look names; None: nobody, or that cannot be told.
+
+    Nothing is told of an older file, nor where a file beside it cannot be read yet. The caller holds the lock.
+    """
+    absent = absent_people_of_file(plan, case.screened, case.district)
+    if absent is None or is_older(conn, case.delivery):
+        return None
+    beside = ledger.files_beside(conn, case.district.code, case.delivery.id)
+    if len(beside) > MAX_FILES_BESIDE:
+        return None
+    for file in beside:
+        names = _names_beside(services, case, file)
+        absent = None if absent is None or names is None else absent.without(names)
+    return absent
+
+
+def _names_beside(services: Services, case: Case, file: ledger.SeenBeside) -> set[str] | None:
+    """Whom another file of the look names; nobody when it is an earlier edition of this one. None: not to be known."""
+    if file.sha256 is None or not services.landing.exists(case.district.code, file.sha256):
+        return None
+    reading = read_landed(services.landing.read(case.district.code, file.sha256), case.dictionary, case.district)
+    if reading.refused:
+        return None
+    older = file.modified_at < case.delivery.modified_at
+    return set() if older and _is_edition_of(reading, case.screened.reading) else named_in(reading)
+
+
+def _is_edition_of(other: Reading, mine: Reading) -> bool:
+    """The other file names most people of mine: it is the same list, of another day."""
+    ids = set(mine.frame["userId"].unique())
+    return len(ids.intersection(other.frame["userId"].unique())) >= planning.MEANT_TO_BE_COMPLETE * len(ids)
 
 
 def open_case(

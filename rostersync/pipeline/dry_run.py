@@ -12,6 +12,7 @@ from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Evaluation, Screened
 from rostersync.pipeline.context import Services, day_began, dictionary_of, rolled_back_planning, today
 from rostersync.pipeline.file_verdict import (
+    absent_people_of_file,
     evaluate_plan,
     plan_screened,
     read_landed,
@@ -55,7 +56,9 @@ def plan_and_roll_back(
         plan = plan_for(conn, services, district, dictionary, screened)
         together = ledger.applied_together(conn, district.code, since=day_began(services, district), delivery_id=id_)
         holds = planning.find_holds(plan, district.holds, together)
-        return evaluate_plan(plan, (*certain(screened.findings), *plan.findings, *holds))
+        absent = None if holds else absent_people_of_file(plan, screened, district)
+        remarks = (absent.finding(),) if absent else ()
+        return evaluate_plan(plan, (*certain(screened.findings), *plan.findings, *holds, *remarks))
 
 
 def plan_for(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from rostersync.ledger import Delivery
 from rostersync.model import Evaluation, Finding, Outcome, Reading, RowCounts, Screened, Severity
 from rostersync.pipeline.context import dictionary_of
 from rostersync.pipeline.results import NO_COUNTS, by_line, row_counts
-from rostersync.planning import ExcludedRows, Plan, PlanContext
+from rostersync.planning import AbsentPeople, ExcludedRows, Plan, PlanContext
 from rostersync.screening import normalize
 from rostersync.transports.landing_store import LandingStore
 
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from rostersync.configuration.districts import District
 
 _UNLIMITED = 2**62
+_SEPARATORS = re.compile(r"[,;\t\r\n\"]+")
 
 
-def read_landed(data: bytes, dictionary: Dictionary, district: District | None = None) -> Reading:
-    """Read a file by the limits and policies of its district; without one, without limits."""
+def read_landed(data: bytes, dictionary: Dictionary, district: District | None = None, name: str = "") -> Reading:
+    """Read a file by the limits and policies of its district; without one, without limits. `name`: if known."""
     return reader.read(
         data,
         dictionary,
@@ -35,6 +37,7 @@ def read_landed(data: bytes, dictionary: Dictionary, district: District | None =
         workbooks=district.policies.workbooks if district else True,
         max_bytes=district.limits.max_bytes if district else _UNLIMITED,
         max_rows=district.limits.max_rows if district else _UNLIMITED,
+        name=name,
     )
 
 
@@ -75,6 +78,25 @@ def evaluate_plan(plan: Plan, findings: Sequence[Finding]) -> Evaluation:
         findings=by_line(findings),
         changes=plan.changes,
     )
+
+
+def absent_people_of_file(plan: Plan, screened: Screened, district: District) -> AbsentPeople | None:
+    """Whom the file, if it means to be complete, does not name; None: nobody, or the district is not told.
+
+    Rows that have too few or too many cells for the plan name people, too.
+    """
+    absent = planning.find_absent_people(plan.workspace) if district.policies.report_absent else None
+    return absent.without(_cells_not_laid_out(screened.reading)) if absent else None
+
+
+def named_in(reading: Reading) -> set[str]:
+    """The texts by which a file may name people: IDs, addresses, and whatever is in rows that were not laid out."""
+    columns = (reading.frame[header].unique() for header in ("userId", "userEmail") if header in reading.frame)
+    return {str(cell) for cells in columns for cell in cells}.union(_cells_not_laid_out(reading))
+
+
+def _cells_not_laid_out(reading: Reading) -> set[str]:
+    return {cell for row in reading.raw_rows for cell in _SEPARATORS.split(row.text)}
 
 
 def _outcome(rows: RowCounts, findings: Sequence[Finding]) -> Outcome:

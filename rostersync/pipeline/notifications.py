@@ -60,9 +60,9 @@ def notify(
     number: int,
     evaluation: Evaluation,
     reading: Reading,
+    absent: planning.AbsentPeople | None = None,
 ) -> None:
     """Enter the count report of this attempt in the outbox, for each contact with the list of rows as they want it.
-
     The report with the files is there even if nobody gets it so: the others' files are its files.
     """
     at = services.clock()
@@ -77,6 +77,7 @@ def notify(
         dictionary=dictionary_of(district),
         schools=planning.schools_of(conn, district.code),
         dated=_unreported_dates(conn, district, evaluation.outcome),
+        absent_people=reporting.absent_people_files(absent.rows, dictionary_of(district)) if absent else {},
     )
     for addressed in _addressed(services, facts):
         _enqueue(conn, services, facts, addressed.report, addressed.recipients, at)
@@ -115,7 +116,8 @@ def reports_of(
         district=district.code, delivery=last.delivery, attempt=last.number, kind=reporting.COUNT_REPORT
     )
     dated = ledger.date_changes_reported_in(conn, district.code, told)
-    return list(_addressed(services, replace(facts, reading=reading, dated=dated)))
+    absent = reporting.absent_people_files_among(mailing.files_of(conn, told))
+    return list(_addressed(services, replace(facts, reading=reading, dated=dated, absent_people=absent)))
 
 
 def notify_no_changes(conn: Connection, services: Services, district: District, delivery: Delivery) -> bool:
@@ -126,9 +128,8 @@ def notify_no_changes(conn: Connection, services: Services, district: District, 
         return False
     if last is None or last.outcome not in (Outcome.APPLIED, Outcome.APPLIED_WITH_ERRORS):
         return False
-    facts = replace(
-        _stored(conn, district, last, (), at=services.clock()), dated=_unreported_dates(conn, district, last.outcome)
-    )
+    stored = _stored(conn, district, last, (), at=services.clock())
+    facts = replace(stored, dated=_unreported_dates(conn, district, last.outcome))
     report = reporting.nothing_new(facts, applied_at=last.ended_at, left_out=last.left_out)
     return _enqueue(conn, services, facts, report, recipients(district, Outcome.APPLIED)) > 0
 

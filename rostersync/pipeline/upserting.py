@@ -16,7 +16,7 @@ from rostersync.catalogue.findings import certain
 from rostersync.ledger import Attempt
 from rostersync.model import DeliveryState, Evaluation, Outcome, Screened
 from rostersync.pipeline.context import Run, Services, planning_transaction
-from rostersync.pipeline.delivery_case import Case, open_case
+from rostersync.pipeline.delivery_case import Case, absent_people_of_look, open_case
 from rostersync.pipeline.dry_run import dry_run_delivery, plan_context
 from rostersync.pipeline.file_verdict import evaluate_plan
 from rostersync.pipeline.holding import holds, plan_approved, supersede
@@ -118,11 +118,9 @@ def _judge(conn: Connection, services: Services, run: Run, case: Case, context: 
     left_out = frozenset[int]() if run.force else ledger.left_out_lines(conn, case.delivery.id)
     plan = plan_approved(conn, context, case.screened, case.approval, left_out)
     fault_points.reached("upsert.after_plan")
-    own = (
-        *plan.findings,
-        *holds(conn, services, run, case.district, case.delivery, plan, case.approval),
-        *case.refused,
-    )
+    reasons = holds(conn, services, run, case.district, case.delivery, plan, case.approval)
+    absent = None if reasons else absent_people_of_look(conn, services, case, plan)
+    own = (*plan.findings, *reasons, *case.refused, *((absent.finding(),) if absent else ()))
     evaluation = evaluate_plan(plan, (*certain(case.screened.findings), *own))
     last = ledger.latest_attempt(conn, case.delivery.id)
     if last and not run.force and is_nothing_new(conn, last, evaluation):
@@ -141,7 +139,7 @@ def _judge(conn: Connection, services: Services, run: Run, case: Case, context: 
     )
     _mark_judged(conn, case, DeliveryState.HELD if held else DeliveryState.APPLIED, number, context)
     _record(conn, services, run, case, number, evaluation, plan.left_out_lines)
-    notify(conn, services, case.district, case.delivery, number, evaluation, case.screened.reading)
+    notify(conn, services, case.district, case.delivery, number, evaluation, case.screened.reading, absent)
     result = evaluated_result(case.district.code, case.delivery.id, number, evaluation)
     return replace(result, left_out=len(plan.left_out_lines))
 

@@ -29,6 +29,7 @@ from rostersync.pipeline.run_progress import (
     stored_result,
     tried_last,
 )
+from rostersync.planning import PEOPLE_NOT_IN_FILE
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
@@ -113,7 +114,9 @@ def is_validated(delivery: Delivery, district: District, stored: Sequence[Findin
 def screen_delivery(services: Services, run: Run, district: District, delivery: Delivery, token: int) -> Validated:
     """Read and screen the landed bytes, and store what was found, if the claim still holds."""
     dictionary = dictionary_of(district)
-    reading = read_landed(services.landing.read(district.code, delivery.sha256), dictionary, district)
+    with district_transaction(services, district.code) as conn:
+        name = ledger.last_file_name(conn, delivery.id) or ""
+    reading = read_landed(services.landing.read(district.code, delivery.sha256), dictionary, district, name)
     screened = screen_landed_bytes(reading, dictionary, district)
     with district_transaction(services, district.code) as conn:
         ledger.check_claim(conn, delivery.id, token)
@@ -211,6 +214,9 @@ def same_findings(conn: Connection, last: Attempt, evaluation: Evaluation) -> bo
 
 
 def _told(findings: Sequence[Finding]) -> list[tuple[int, str, str, str]]:
+    """What a content is told by. Not by whom it does not name: others come to the roster, and go, day by day."""
     return sorted(
-        (finding.line or 0, finding.column or "", finding.code, finding.severity.value) for finding in findings
+        (finding.line or 0, finding.column or "", finding.code, finding.severity.value)
+        for finding in findings
+        if finding.code != PEOPLE_NOT_IN_FILE
     )

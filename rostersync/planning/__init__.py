@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rostersync.planning.absent_people import CODE as PEOPLE_NOT_IN_FILE
+from rostersync.planning.absent_people import MEANT_TO_BE_COMPLETE, AbsentPeople, find_absent_people
 from rostersync.planning.change_plan import Plan, apply_date_changes, lock_district, plan
 from rostersync.planning.district_schools import schools_of
 from rostersync.planning.rules.excluded_rows import ExcludedRows
@@ -10,11 +12,15 @@ from rostersync.planning.stored_plans import changes_not_in_plan, fully_replaced
 from rostersync.planning.workspace import PlanContext
 
 __all__ = [
+    "MEANT_TO_BE_COMPLETE",
+    "PEOPLE_NOT_IN_FILE",
+    "AbsentPeople",
     "ExcludedRows",
     "Plan",
     "PlanContext",
     "apply_date_changes",
     "changes_not_in_plan",
+    "find_absent_people",
     "find_holds",
     "fully_replaced_deliveries",
     "lines_overtaken_since",

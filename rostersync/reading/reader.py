@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -42,11 +43,12 @@ def read(
     workbooks: bool = True,
     max_bytes: int,
     max_rows: int,
+    name: str = "",
 ) -> Reading:
     """Read a users.csv of this dictionary, or a workbook. Whatever is wrong is in the findings; nothing is raised.
 
     `fallback_encoding`: bytes that are not UTF-8 may be read as Windows-1252. `workbooks`: they are read, else refused.
-    `max_bytes`, `max_rows`: the limits of `file-too-large`.
+    `max_bytes`, `max_rows`: the limits of `file-too-large`. `name`: the file's, where it is known; the content decides.
     """
     if len(data) > max_bytes:
         problem = f"has {len(data):,} bytes; at most {max_bytes:,} are allowed"
@@ -54,8 +56,18 @@ def read(
     content = _sheet(data) if workbooks and is_workbook(data) else recognise(data, fallback_encoding=fallback_encoding)
     if content.refused:
         return _refused((), content.findings, content.encoding)
+    content = replace(content, findings=(*_name_remarks(content, name), *content.findings))
     with _returning_memory():
         return _read_text(content, dictionary, max_rows)
+
+
+def _name_remarks(content: Content, name: str) -> Iterable[Finding]:
+    """`file-name-differs`: a workbook named .csv, or text named .xlsx."""
+    is_book = content.numbers is not None
+    ending = ".csv" if is_book else ".xlsx"
+    if name.casefold().endswith(ending):
+        what, right = ("an Excel workbook", ".xlsx") if is_book else ("text (CSV)", ".csv")
+        yield make_finding("file-name-differs", format=what, ending=ending, suggestion=right)
 
 
 def _sheet(data: bytes) -> Content:

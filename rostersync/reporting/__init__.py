@@ -6,6 +6,7 @@ and school identifiers, never a person's data; that is in the error file alone.
 
 from __future__ import annotations
 
+from rostersync.reporting.attachments import absent_people_files, absent_people_files_among
 from rostersync.reporting.changes_file import changes_file
 from rostersync.reporting.count_report import COUNT_REPORT, count_report, count_reports
 from rostersync.reporting.error_file import errors_file, lists_rows
@@ -24,6 +25,8 @@ __all__ = [
     "DIGEST",
     "KIND_ENDS",
     "ReportFacts",
+    "absent_people_files",
+    "absent_people_files_among",
     "changes_file",
     "count_report",
     "count_reports",

@@ -1,7 +1,8 @@
 """Which files go along with a report: the workbook of faulty rows and their CSV, the schools, the template; and how
 large ones.
 
-The list of schools goes along where a row names an unknown one; the template where a header has to be corrected.
+The list of schools goes along where a row names an unknown one; the template where a header has to be corrected; the
+list of people whom the file does not name where it means to be complete.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from rostersync.configuration.dictionary import Dictionary
 from rostersync.model import Finding, Reading, ReportFile, RosterSchool, Severity
 from rostersync.reporting.error_file import csv_bytes, error_table, faulty_cells, lists_rows
 from rostersync.reporting.error_workbook import workbook_bytes
+from rostersync.reporting.facts import ListPlace, Lists, ReportFacts, amount
 
 ZIP_ABOVE = 5_000_000
 """Bytes of all attachments of a message above which they are put into one zip."""
@@ -27,6 +29,15 @@ WORKBOOK_NAME = "users-errors.xlsx"
 SCHOOLS_NAME = "schools.csv"
 TEMPLATE_NAME = "users-template.csv"
 ZIP_NAME = "users-errors.zip"
+ABSENT_PEOPLE = "people-not-in-file"
+ABSENT_STEM = "users-not-in-file"
+ABSENT_CSV = f"{ABSENT_STEM}.csv"
+ABSENT_WORKBOOK = f"{ABSENT_STEM}.xlsx"
+ABSENT_ZIP = f"{ABSENT_STEM}.zip"
+NO_FILES: Mapping[str, bytes] = {}
+_ABSENT_SAYS = ("", "REMARK: not named in the file.", "Delete this row if the person stays. As it is, it {meaning}.")
+"""Line, error and resolution of each row of `users-not-in-file`: with these columns the reader takes off what keeps a
+spreadsheet from running a cell."""
 _TYPES = {
     ".csv": "text/csv",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -35,17 +46,79 @@ _TYPES = {
 
 
 def error_files(
-    reading: Reading, findings: Sequence[Finding], dictionary: Dictionary, schools: Sequence[RosterSchool] = ()
+    reading: Reading,
+    findings: Sequence[Finding],
+    dictionary: Dictionary,
+    schools: Sequence[RosterSchool] = (),
+    absent_people: Mapping[str, bytes] = NO_FILES,
 ) -> tuple[ReportFile, ...]:
-    """The files to give: none without a row to list. Those too large for a mail are not `attached`."""
+    """The files to give: none without a row to list and without `absent_people` (name → content). Those too large for a
+    mail are not `attached`.
+    """
+    errors = _error_contents(reading, findings, dictionary, schools)
+    contents = {**errors, **absent_people}
+    return packed(contents, ZIP_NAME if errors else ABSENT_ZIP) if contents else ()
+
+
+def _error_contents(
+    reading: Reading, findings: Sequence[Finding], dictionary: Dictionary, schools: Sequence[RosterSchool]
+) -> dict[str, bytes]:
+    """name → content of the lists of faulty rows, and of the schools where one is unknown."""
     if reading.refused or not lists_rows(findings):
-        return ()
+        return {}
     table = error_table(reading, findings, dictionary)
     book = workbook_bytes(table, faulty_cells(findings), dictionary)
     contents = {WORKBOOK_NAME: book, CSV_NAME: csv_bytes(table)}
     if schools and any(finding.code == "school-unknown" for finding in findings):
         contents[SCHOOLS_NAME] = school_list(schools)
-    return packed(contents, ZIP_NAME)
+    return contents
+
+
+def absent_people_files(rows: pa.Table, dictionary: Dictionary) -> dict[str, bytes]:
+    """name → content: the workbook and its CSV. `rows`: removals under all headers of the dictionary, as text."""
+    [word] = set(rows.column("action").to_pylist())
+    meaning = dictionary.by_header["action"].meanings[word]
+    for name, text in zip(dictionary.report_columns, _ABSENT_SAYS, strict=True):
+        said = pa.repeat(pa.scalar(text.format(meaning=meaning), type=pa.large_string()), rows.num_rows)
+        rows = rows.append_column(name, said)
+    return {ABSENT_WORKBOOK: workbook_bytes(rows, {}, dictionary, title=ABSENT_STEM), ABSENT_CSV: csv_bytes(rows)}
+
+
+def absent_people_files_among(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Those of a report's files (name → content), out of the zip where they are in one.
+
+    A report that is rendered once more keeps its list: the roster is another one by then.
+    """
+    for name, content in files.items():
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                files = {part: archive.read(part) for part in archive.namelist()}
+    return {name: files[name] for name in (ABSENT_WORKBOOK, ABSENT_CSV) if name in files}
+
+
+def absent_people_steps(facts: ReportFacts, lists: Lists) -> tuple[str, ...]:
+    """What the reader of a mail does about people whom the file does not name; nothing when it tells of none."""
+    found = next((finding for finding in facts.evaluation.findings if finding.code == ABSENT_PEOPLE), None)
+    if found is None:
+        return ()
+    number = found.detail["count"]
+    are = "is" if number == 1 else "are"
+    start = f"{amount(number, 'active person', 'active people')} {are} not in your file any more. If they left, "
+    if lists.place is ListPlace.NOWHERE:
+        return (f"{start}send their rows with REMOVE-USER in the action column. If they stay, do nothing.",)
+    return (f"{start}{_send_list(facts, lists)} If all of them stay, do nothing.",)
+
+
+def _send_list(facts: ReportFacts, lists: Lists) -> str:
+    opened, saved = ABSENT_CSV, "users.csv (CSV UTF-8)"
+    if facts.district.policies.workbooks:
+        opened, saved = ABSENT_WORKBOOK, "users.xlsx"
+    packed_in = " in the zip" if lists.files[0][0].endswith(".zip") else ""
+    after = " once the corrected rows were read" if facts.evaluation.rows.rejected else ""
+    return (
+        f"open {opened}{packed_in}, delete the rows of everybody who stays, save the rest as {saved} and put it in "
+        f"your usual folder{after}."
+    )
 
 
 def school_list(schools: Sequence[RosterSchool]) -> bytes:

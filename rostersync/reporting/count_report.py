@@ -61,7 +61,7 @@ def _files(facts: ReportFacts) -> tuple[ReportFile, ...]:
     findings = facts.evaluation.findings
     if facts.reading is None or facts.reading.refused:
         return attachments.template_files(findings, facts.dictionary)
-    return attachments.error_files(facts.reading, findings, facts.dictionary, facts.schools)
+    return attachments.error_files(facts.reading, findings, facts.dictionary, facts.schools, facts.absent_people)
 
 
 def _bodies(facts: ReportFacts, said: wording.Wording, lists: Lists) -> tuple[str, str]:

@@ -34,7 +34,8 @@ MAX_ROWS = 1_048_576
 """Rows of a sheet, header included; a longer report ends with a row that says how many are left out."""
 MAX_CHARACTERS = 32_767
 """Characters of a cell; a longer text ends with `CUT`."""
-CUT = "… (cut: the whole text is in users-errors.csv)"
+CUT = "… (cut: the whole text is in the CSV)"
+TITLE = "users-errors"
 _EPOCH = datetime(1980, 1, 1)  # noqa: DTZ001 - a document property without a zone; fixed, so that bytes repeat
 _SHEET = "xl/worksheets/sheet1.xml"
 _CHUNK = 10_000
@@ -65,15 +66,17 @@ def errors_workbook(reading: Reading, findings: Sequence[Finding], dictionary: D
     return workbook_bytes(error_table(reading, findings, dictionary), faulty_cells(findings), dictionary)
 
 
-def workbook_bytes(table: pa.Table, faulty: Mapping[str, Collection[int]], dictionary: Dictionary) -> bytes:
-    """An error table as a workbook; `faulty`: column → lines of the cells to mark."""
+def workbook_bytes(
+    table: pa.Table, faulty: Mapping[str, Collection[int]], dictionary: Dictionary, *, title: str = TITLE
+) -> bytes:
+    """An error table as a workbook; `faulty`: column → lines of the cells to mark. `title`: its first sheet's."""
     added = [name for name in dictionary.report_columns if name in table.column_names]
     table = table.select([*added, *(name for name in table.column_names if name not in added)])
-    book, styles = _book(table, dictionary)
+    book, styles = _book(table, dictionary, title)
     return _with_rows(book, _sheet_rows(table, faulty, styles))
 
 
-def _book(table: pa.Table, dictionary: Dictionary) -> tuple[bytes, _Styles]:
+def _book(table: pa.Table, dictionary: Dictionary, title: str) -> tuple[bytes, _Styles]:
     """A workbook with the header row alone; columns are text, so that what is typed later stays text too."""
     target = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -81,7 +84,7 @@ def _book(table: pa.Table, dictionary: Dictionary) -> tuple[bytes, _Styles]:
         book.set_properties({"created": _EPOCH})
         text, wrapped, faulty = (book.add_format({"num_format": "@", "valign": "top", **more}) for more in _LOOKS)
         bold = book.add_format({"num_format": "@", "bold": True, "bg_color": "#E8EEF7"})
-        _head(book.add_worksheet("users-errors"), table, text, wrapped, bold)
+        _head(book.add_worksheet(title), table, text, wrapped, bold)
         _guide(book.add_worksheet("accepted values"), dictionary, wrapped, bold, faulty)
     return target.getvalue(), _Styles(text=text.xf_index, wrapped=wrapped.xf_index, faulty=faulty.xf_index)
 
@@ -150,7 +153,7 @@ def _sheet_rows(table: pa.Table, faulty: Mapping[str, Collection[int]], styles: 
         part = table.slice(start, min(_CHUNK, shown - start))
         yield _rows_xml(part, _styled(part, faulty, styles), first=start + 2)
     if shown < table.num_rows:
-        left_out = f"{table.num_rows - shown:,} more rows do not fit in a sheet: see users-errors.csv."
+        left_out = f"{table.num_rows - shown:,} more rows do not fit in a sheet: see the CSV."
         row = {name: [left_out if name == "errors" else ""] for name in table.column_names}
         last = pa.table({name: pa.array(cells, type=_TEXT) for name, cells in row.items()})
         yield _rows_xml(last, _styled(last, {}, styles), first=shown + 2)

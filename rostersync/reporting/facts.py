@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rostersync.configuration.dictionary import Dictionary
-from rostersync.model import DateChanges, Evaluation, Reading, RosterSchool
+from rostersync.model import ENTITIES, DateChanges, Evaluation, Reading, RosterSchool
 
 if TYPE_CHECKING:
     from rostersync.configuration.districts import District
@@ -62,6 +63,8 @@ class ReportFacts:
     """The reader decides about the delivery, instead of answering for the file."""
     dated: DateChanges = NOTHING_BY_DATE
     """What passing days did since the contacts were told last; no file asked for it."""
+    absent_people: Mapping[str, bytes] = field(default_factory=dict)
+    """The list of people whom the file does not name, as files: name → content."""
 
     def by_date(self) -> str:
         """What passing days did, in a sentence; empty when that was nothing."""
@@ -82,6 +85,19 @@ class ReportFacts:
             "dictionary": self.dictionary.version,
             "received": minute_text(self.received_at, self.district.timezone),
         }
+
+
+def subject_start(facts: ReportFacts) -> str:
+    """District and day; control characters of a configured name cannot reach a mail header."""
+    return f"{' '.join(facts.district.name.split())}, {day_text(facts.reported_at, facts.district.timezone)}"
+
+
+def change_text(evaluation: Evaluation) -> str:
+    """'12 created, 3 updated and 1 removed' over all entities, or 'no changes'."""
+    totals = {
+        b: sum(evaluation.counts.get(e, {}).get(b, 0) for e in ENTITIES) for b in ("created", "updated", "removed")
+    }
+    return listed([f"{number:,} {bucket}" for bucket, number in totals.items() if number]) or "no changes"
 
 
 def amount(number: int, noun: str, plural: str | None = None) -> str:

@@ -34,7 +34,7 @@ _INSTEAD = {"whom": "somebody else"}
 PHRASES = frozenset(
     {"accepted", "action", "allowed", "columns", "entity", "hint", "lines", "missing", "otherwise", "part"}
     | {"problem", "reason", "reference", "remedy", "role", "suggested_name", "suggestion", "target", "what"}
-    | {"code_points", "format", "letter", "letters"}
+    | {"code_points", "ending", "format", "letter", "letters"}
 )
 """Details whose text is the rules' own. Not among them: `known`, `old`, `user_id` (people), `school`, `domain`, `first`
 (parts of cells), and `characters`, which can spell out a whole cell."""

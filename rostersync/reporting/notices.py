@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from rostersync.model import Report
-from rostersync.reporting import rendering, wording
-from rostersync.reporting.facts import ReportFacts, amount, day_text
+from rostersync.reporting import rendering
+from rostersync.reporting.facts import ReportFacts, amount, day_text, subject_start
 
 _CHECK_THE_EXPORT = (
     "If you meant to send a newer file, please check that the export ran and send it again. "
@@ -79,7 +79,7 @@ def _notice(
     facts: ReportFacts, *, kind: str, tone: str, badge: str, subject: str, verdict: str, paragraphs: tuple[str, ...]
 ) -> Report:
     shown = {
-        "subject": f"{wording.subject_start(facts)}: {subject}",
+        "subject": f"{subject_start(facts)}: {subject}",
         "tone": tone,
         "badge": badge,
         "verdict": verdict,

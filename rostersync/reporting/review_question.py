@@ -5,8 +5,7 @@ from __future__ import annotations
 from rostersync import runbook
 from rostersync.model import Severity
 from rostersync.reporting import counts, grouping
-from rostersync.reporting.facts import ReportFacts, minute_text
-from rostersync.reporting.wording import change_text, subject_start
+from rostersync.reporting.facts import ReportFacts, change_text, minute_text, subject_start
 
 REASONS_SHOWN = 12
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from rostersync.model import Change, NotRestored, NotRestoredReason, Report
-from rostersync.reporting import rendering, wording
+from rostersync.reporting import rendering
 from rostersync.reporting.attachments import packed
 from rostersync.reporting.changes_file import differing
 from rostersync.reporting.error_file import csv_bytes
-from rostersync.reporting.facts import ListPlace, Lists, ReportFacts, amount, day_text
+from rostersync.reporting.facts import ListPlace, Lists, ReportFacts, amount, day_text, subject_start
 from rostersync.reporting.report_variants import report_variants
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def undone(
     files = packed({LEFT_NAME: left_file(left)}, ZIP_NAME) if left else ()
     since = day_text(applied_at, facts.district.timezone)
     shown = {
-        "subject": f"{wording.subject_start(facts)}: the staff file applied on {since} was undone",
+        "subject": f"{subject_start(facts)}: the staff file applied on {since} was undone",
         "verdict": f"The staff file applied on {since} was undone.",
         "detail": _detail(left),
         "words": WORDS,

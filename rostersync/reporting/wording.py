@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from rostersync import runbook
 from rostersync.catalogue import findings as catalogue
-from rostersync.model import ENTITIES, Evaluation, Finding, Outcome, Severity
-from rostersync.reporting.attachments import SCHOOLS_NAME, TEMPLATE_NAME
+from rostersync.model import Evaluation, Finding, Outcome, Severity
+from rostersync.reporting.attachments import ABSENT_PEOPLE, SCHOOLS_NAME, TEMPLATE_NAME, absent_people_steps
 from rostersync.reporting.error_file import LEFT_OUT
-from rostersync.reporting.facts import ListPlace, Lists, ReportFacts, amount, day_text, listed
+from rostersync.reporting.facts import ListPlace, Lists, ReportFacts, amount, change_text, subject_start
 
-_CHANGE_WORDS = ("created", "updated", "removed")
 _UP_TO_DATE = "There is nothing you need to do."
 _SEND_CORRECTED = (
     "Send the corrected file as users.csv (CSV UTF-8) to your usual folder. Only the corrected rows are needed"
@@ -51,17 +50,6 @@ def wording_for(facts: ReportFacts, lists: Lists) -> Wording:
     return _as_dry_run(wording) if facts.dry_run else wording
 
 
-def subject_start(facts: ReportFacts) -> str:
-    """District and day; control characters of a configured name cannot reach a mail header."""
-    return f"{' '.join(facts.district.name.split())}, {day_text(facts.reported_at, facts.district.timezone)}"
-
-
-def change_text(evaluation: Evaluation) -> str:
-    """'12 created, 3 updated and 1 removed' over all entities, or 'no changes'."""
-    totals = {b: sum(evaluation.counts.get(e, {}).get(b, 0) for e in ENTITIES) for b in _CHANGE_WORDS}
-    return listed([f"{number:,} {bucket}" for bucket, number in totals.items() if number]) or "no changes"
-
-
 def _applied(facts: ReportFacts, lists: Lists) -> Wording:
     evaluation, would = facts.evaluation, facts.dry_run
     verdict = "Your staff file would be applied in full." if would else "Your staff file was applied in full."
@@ -71,25 +59,23 @@ def _applied(facts: ReportFacts, lists: Lists) -> Wording:
         verdict = "Everything in your staff file is already in the roster."
     if _left_out(evaluation):
         return _applied_in_part(facts, lists)
-    look = _to_look_at(evaluation)
+    look = (*absent_people_steps(facts, lists), *_to_look_at(evaluation))
     return Wording(
         tone="attention" if look else "good",
         badge="Please look" if look else "All good",
         subject=f"{subject_start(facts)}: staff file {'would be ' if would else ''}applied - {change_text(evaluation)}",
         verdict=verdict,
         detail=_read_sentence(evaluation),
-        steps=(look or _UP_TO_DATE,),
+        steps=look or (_UP_TO_DATE,),
     )
 
 
-def _to_look_at(evaluation: Evaluation) -> str:
-    """What an applied file still asks of its sender: remarks that advise more than to do nothing."""
-    asking = {
-        f.code for f in evaluation.findings if f.severity is Severity.REMARK and not catalogue.asks_nothing(f.code)
-    }
-    if not asking:
-        return ""
-    return 'Please read the remarks under "Good to know": they say what to check, and what to do about it.'
+def _to_look_at(evaluation: Evaluation) -> tuple[str, ...]:
+    """What an applied file still asks of its sender: remarks that advise more than to do nothing, and have no step."""
+    remarks = {finding.code for finding in evaluation.findings if finding.severity is Severity.REMARK}
+    if all(catalogue.asks_nothing(code) for code in remarks - {ABSENT_PEOPLE}):
+        return ()
+    return ('Please read the remarks under "Good to know": they say what to check, and what to do about it.',)
 
 
 def _applied_in_part(facts: ReportFacts, lists: Lists) -> Wording:
@@ -100,7 +86,10 @@ def _applied_in_part(facts: ReportFacts, lists: Lists) -> Wording:
         subject=f"{subject_start(facts)}: staff file applied but for {left} - {change_text(facts.evaluation)}",
         verdict=f"Your staff file was approved and applied, but for {left}.",
         detail=f"{amount(rows.accepted, 'row').capitalize()} accepted. {_where_left_out(lists)}",
-        steps=("Look at the rows that were left out, and send those again that are still right.",),
+        steps=(
+            "Look at the rows that were left out, and send those again that are still right.",
+            *absent_people_steps(facts, lists),
+        ),
     )
 
 
@@ -133,7 +122,10 @@ def _applied_with_errors(facts: ReportFacts, lists: Lists) -> Wording:
         verdict=f"{rejected} of your staff file {needs} a correction.",
         detail=f"{_others(facts)} A row with an error is left out as a whole and changes nothing."
         + (f" {_where_left_out(lists)}" if _left_out(facts.evaluation) else ""),
-        steps=_correction_steps(lists, workbooks=facts.district.policies.workbooks),
+        steps=(
+            *_correction_steps(lists, workbooks=facts.district.policies.workbooks),
+            *absent_people_steps(facts, lists),
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from rostersync.catalogue.findings import make_finding
 from rostersync.configuration.dictionary import Dictionary, load_dictionary
@@ -28,7 +29,15 @@ from rostersync.model import (
     RowCounts,
     Severity,
 )
-from rostersync.reporting import ReportFacts, count_report, count_reports, discarded, nothing_new, undone
+from rostersync.reporting import (
+    ReportFacts,
+    absent_people_files,
+    count_report,
+    count_reports,
+    discarded,
+    nothing_new,
+    undone,
+)
 
 RECEIVED = datetime(2026, 11, 24, 8, 5, tzinfo=UTC)
 DELIVERY = "rivertown-20261124-7f3a9c"
@@ -119,6 +128,20 @@ def clean() -> ReportFacts:
         ),
         changes=46,
         reading=reading([PERSON]),
+    )
+
+
+def not_in_file() -> ReportFacts:
+    """Everything applied; three of 120 people were not in the file any more."""
+    headers, removal = load_dictionary().headers, PERSON | {"action": "REMOVE-USER"}
+    rows = pa.table({name: pa.array([removal.get(name, "")] * 3, type=pa.large_string()) for name in headers})
+    return replace(
+        clean(),
+        evaluation=replace(
+            clean().evaluation, findings=(make_finding("people-not-in-file", count=3, of=120),), changes=46
+        ),
+        dated=DateChanges(),
+        absent_people=absent_people_files(rows, load_dictionary()),
     )
 
 
@@ -332,6 +355,7 @@ def golden_reports() -> dict[str, Report]:
     """name → report: what `tests/golden` holds as HTML and text."""
     return {
         "clean": count_report(clean()),
+        "not-in-file": count_report(not_in_file()),
         "many-errors": count_report(many_errors()),
         "list-in-folder": count_reports(many_errors(), ["sftp"])["sftp"],
         "counts-only": count_reports(many_errors(), ["counts-only"])["counts-only"],

@@ -45,7 +45,7 @@ def check(
 ) -> int:
     """Validate a file without writing anything."""
     configuration = districts.load_district(district) if district else None
-    checked = _judge(_bytes_of(file, configuration), configuration)
+    checked = _judge(_bytes_of(file, configuration), configuration, file.name)
     if format_ is Format.JSON:
         print_json(checked.to_json())
     else:
@@ -64,12 +64,12 @@ def _bytes_of(file: Path, district: District | None) -> bytes:
         return source.read(limit)
 
 
-def _judge(data: bytes, district: District | None) -> Checked:
+def _judge(data: bytes, district: District | None, name: str) -> Checked:
     if district is None:
-        return pipeline.check(data, dictionaries.load_dictionary())
+        return pipeline.check(data, dictionaries.load_dictionary(), name=name)
     with open_services() as opened:
         return pipeline.check(
-            data, dictionaries.load_dictionary(district.dictionary_version), district, services=opened
+            data, dictionaries.load_dictionary(district.dictionary_version), district, services=opened, name=name
         )
 
 

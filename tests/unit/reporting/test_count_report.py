@@ -28,7 +28,13 @@ from tests.support.write import goldens as golden_write
 
 REWRITE = "ROSTERSYNC_WRITE_GOLDENS" in os.environ
 """Read before any test's environment is cleaned."""
-REPORTED = [report_cases.clean, report_cases.many_errors, report_cases.refused, report_cases.held]
+REPORTED = [
+    report_cases.clean,
+    report_cases.not_in_file,
+    report_cases.many_errors,
+    report_cases.refused,
+    report_cases.held,
+]
 
 
 class Tables(HTMLParser):
