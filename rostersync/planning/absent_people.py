@@ -18,7 +18,7 @@ from sqlalchemy import CTE, ColumnElement, Select, Text, and_, cast, func, liter
 
 from rostersync.catalogue.findings import make_finding
 from rostersync.database import tables as t
-from rostersync.model import Finding
+from rostersync.model import Finding, Owner, RecordStatus
 from rostersync.planning.predicates import LIVE
 from rostersync.planning.workspace import Workspace
 
@@ -68,7 +68,10 @@ def _folded(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def find_absent_people(ws: Workspace) -> AbsentPeople | None:
-    """Whom the planned file does not name; None when it names too few to mean everybody, or nobody is missing."""
+    """`people-not-in-file`: whom the planned file does not name.
+
+    None when it names too few to mean everybody, or nobody is missing.
+    """
     found = ws.conn.execute(_removals(ws)).all()
     if not found:
         return None
@@ -84,7 +87,7 @@ def _people(ws: Workspace) -> CTE:
     joined = t.person.outerjoin(by_id, by_id.c.user_id == person.user_id)
     joined = joined.outerjoin(by_address, by_address.c.email_key == person.email_key)
     named = or_(by_id.c.user_id.is_not(None), by_address.c.email_key.is_not(None))
-    mine = and_(person.district == ws.district, person.owner == "file", person.status == "active")
+    mine = and_(person.district == ws.district, person.owner == Owner.FILE, person.status == RecordStatus.ACTIVE)
     return select(person.user_id, named.label("named")).select_from(joined).where(mine).cte("people")
 
 
@@ -113,7 +116,7 @@ def _removals(ws: Workspace) -> Select[*tuple[Any, ...]]:
     theirs = and_(placement.c.district == person.c.district, placement.c.user_id == person.c.user_id)
     there = and_(school.c.district == placement.c.district, school.c.school_id == placement.c.school_id)
     complete = totals.c.named >= MEANT_TO_BE_COMPLETE * totals.c.active
-    removable = and_(placement.c.owner == "file", placement.c.status.in_(LIVE))
+    removable = and_(placement.c.owner == Owner.FILE, placement.c.status.in_(LIVE))
     return (
         select(totals.c.active, *_cells(ws))
         .select_from(person.join(people, absent).join(placement, theirs).join(school, there).join(totals, complete))

@@ -57,7 +57,7 @@ def test_a_roster_rule_is_in_the_plan_alone(code: str) -> None:
 def docstrings(folder: str) -> dict[str, str]:
     """`module.function` → its docstring, of every function below a folder of rules."""
     found = {}
-    for path in (PACKAGE / folder).glob("*.py"):
+    for path in (PACKAGE / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 found[f"{path.stem}.{node.name}"] = ast.get_docstring(node) or ""
@@ -73,7 +73,5 @@ def test_the_rule_of_an_expectation_begins_with_its_code(rule: dict[str, Any]) -
 
 @pytest.mark.parametrize("code", [code for code in CODES["R"] if not code.startswith(("hold-", "row-refused"))])
 def test_a_grep_of_a_roster_rules_code_finds_the_rule_that_reads_like_it(code: str) -> None:
-    named = [
-        place for place, text in docstrings("planning/rules").items() if text.startswith("`") and f"`{code}`" in text
-    ]
+    named = [place for place, text in docstrings("planning").items() if text.startswith("`") and f"`{code}`" in text]
     assert named, f"no rule begins with `{code}`"
