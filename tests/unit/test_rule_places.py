@@ -21,7 +21,7 @@ EXPECTATIONS = json.loads(include_path("expectations", "users.json").read_bytes(
 SUITE = {expectation["meta"]["code"] for expectation in EXPECTATIONS}
 NO_RULES = ("reporting", "sample", "local", "cli", "documentation")
 """These speak of codes that others find: how mails and pages put them, which faults a sample night gets."""
-CODES = {by: [code for code, entry in finding_texts().items() if entry.by == by] for by in "FR"}
+CODES = {by: [code for code, entry in finding_texts().items() if entry.by == by] for by in "FRP"}
 
 
 @cache
@@ -51,3 +51,9 @@ def test_a_roster_rule_is_in_the_plan_alone(code: str) -> None:
     expected = "applying/refused_rows.py" if code == "row-refused-by-database" else "planning/"
     assert makers()[code]
     assert all(place.startswith(expected) for place in makers()[code])
+
+
+@pytest.mark.parametrize("code", CODES["P"])
+def test_a_rule_about_packages_is_where_packages_are_read(code: str) -> None:
+    assert makers()[code]
+    assert all(place.startswith("sources/") for place in makers()[code])
