@@ -176,7 +176,9 @@ def test_documented_commands_are_the_ones_there_are(capsys: pytest.CaptureFixtur
     assert all(f"`rostersync {name}" in readme for name in {*cli.COMMANDS, "db upgrade"})
 
 
-@pytest.mark.parametrize("table", [cli.COMMANDS, cli.DATABASE, cli.MAIL], ids=["top", "db", "mail"])
+@pytest.mark.parametrize(
+    "table", [cli.COMMANDS, cli.DATABASE, cli.MAIL, cli.SOURCE], ids=["top", "db", "mail", "source"]
+)
 def test_the_list_of_commands_says_what_each_command_says_of_itself(table: Table) -> None:
     for name, (module, line) in table.items():
         assert load_command(name, module).help.splitlines()[0] == line
