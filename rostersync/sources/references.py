@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from rostersync.catalogue.findings import make_finding
 from rostersync.configuration.dictionary import Column
@@ -34,9 +32,9 @@ def check_references(tables: Mapping[str, SourceTable]) -> tuple[tuple[Finding, 
     """Dangling references and circles; and the references that the roster must be asked about."""
     findings: list[Finding] = []
     pending: list[PendingCheck] = []
-    known = {name: pc.unique(table.cells(KEY).dictionary) for name, table in tables.items()}
+    known = {name: _ids(table) for name, table in tables.items()}
     for table, column in _references(tables):
-        rows = _unknown(table, column, known.get(str(column.reference)))
+        rows = _unknown(table, column, known.get(str(column.reference), frozenset()))
         target = tables.get(str(column.reference))
         if not len(rows) or _says_nothing(target):
             continue
@@ -47,6 +45,14 @@ def check_references(tables: Mapping[str, SourceTable]) -> tuple[tuple[Finding, 
             findings.append(_dangling(table, column, rows, target))
     findings += [finding for table, column in _references(tables) for finding in _circles(table, column)]
     return tuple(findings), tuple(pending)
+
+
+def _ids(table: SourceTable) -> frozenset[str]:
+    """The ids of a table. A row that cannot be laid over the header is there all the same: each of its cells may be
+    its id.
+    """
+    unread = (cell.strip(' "') for row in table.reading.raw_rows for cell in row.text.split(","))
+    return frozenset(table.cells(KEY).dictionary.to_pylist()).union(unread)
 
 
 def _says_nothing(target: SourceTable | None) -> bool:
@@ -61,11 +67,10 @@ def _references(tables: Mapping[str, SourceTable]) -> Iterator[tuple[SourceTable
                 yield table, column
 
 
-def _unknown(table: SourceTable, column: Column, known: pa.Array | None) -> NDArray[np.int64]:
+def _unknown(table: SourceTable, column: Column, known: frozenset[str]) -> NDArray[np.int64]:
     """Lines of the rows that name what `known` has not; judged once for each different text."""
     cells = table.cells(column.header)
-    ids = frozenset(known.to_pylist()) if known is not None else frozenset()
-    bad = map_words(cells.dictionary, lambda text: bool(_named(text, column) - ids))
+    bad = map_words(cells.dictionary, lambda text: bool(_named(text, column) - known))
     lines: NDArray[np.int64] = table.lines[spread(bad, cells)]
     return lines
 

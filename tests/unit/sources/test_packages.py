@@ -180,3 +180,10 @@ def test_a_version_1_1_package_is_read_by_its_own_dictionary(tmp_path: Path) -> 
     files["manifest.csv"] = manifest(dict.fromkeys([n for n in ROWS if n != "roles"], "bulk"), "1.1")
     checked = check_package(write_zip(tmp_path / "package.zip", files))
     assert (checked.format, checked.findings) == ("oneroster-1.1", ())
+
+
+def test_a_row_that_is_there_but_cannot_be_read_is_not_missing(tmp_path: Path) -> None:
+    files = package(users=(ROWS["users"][0], "p1,,,true,p1,,Bo,Ray,,,,,,,03,,,,,,s1,,one,too,many"))
+    checked = check_package(write_zip(tmp_path / "package.zip", files))
+    assert [finding.flat for finding in checked.findings] == [(3, None, "row-cell-count")]
+    assert checked.verdict == "accepted_with_errors"
