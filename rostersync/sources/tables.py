@@ -25,6 +25,9 @@ KEY: Final = "sourcedId"
 STATUS: Final = "status"
 ENDED: Final = "tobedeleted"
 _FREE: Final = ("metadata.",)
+_FEWEST_REJECTED: Final = 3
+_REJECTED_SHARE: Final = 0.01
+"""Above both of these, a file's rejected rows refuse the package."""
 _HEADER_ONLY: Final = "file-header-only"
 
 
@@ -63,7 +66,13 @@ def read_table(data: bytes, name: str, mode: str, dictionary: Dictionary) -> Sou
     table = SourceTable(name=name, mode=mode, dictionary=dictionary, reading=reading, findings=())
     found = [finding for finding in reading.findings if finding.code != _HEADER_ONLY]
     if not reading.refused:
-        found += [*_header_remarks(table), *_header_only(table), *_status_findings(table), *_duplicate_ids(table)]
+        found += [
+            *_header_remarks(table),
+            *_header_only(table),
+            *_status_findings(table),
+            *_duplicate_ids(table),
+            *_rejected_share(table),
+        ]
     bare = tuple(replace(finding, file=table.file, value=None) for finding in found)
     return replace(table, findings=bare)
 
@@ -109,6 +118,12 @@ def _duplicate_ids(table: SourceTable) -> Iterator[Finding]:
     if len(again):
         first, second = int(table.lines[places[0]]), int(table.lines[again[0]])
         yield make_finding("id-duplicate", line=second, column=KEY, first=first, count=len(again))
+
+
+def _rejected_share(table: SourceTable) -> Iterator[Finding]:
+    count, rows = len(table.reading.raw_rows), table.reading.rows_read
+    if count >= _FEWEST_REJECTED and count > _REJECTED_SHARE * rows:
+        yield make_finding("row-rejected-share", count=count, of=rows)
 
 
 def _first_places(cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -102,6 +102,10 @@ CASES: dict[str, tuple[Files, list[tuple]]] = {
         changed("orgs.csv", "0600001,", "0600001,s1"),
         [("orgs.csv", 2, "parentSourcedId", "file")],
     ),
+    "row-rejected-share": (
+        package(users=(*ROWS["users"], *(f"u{n},,,true" for n in range(3)))),
+        [("users.csv", None, None, "file")],
+    ),
     "hold-header-only": (package(enrollments=()), [("enrollments.csv", None, None, "hold")]),
 }
 
@@ -113,8 +117,8 @@ def test_a_code_is_shown_by_a_package(tmp_path: Path, name: str) -> None:
     code = name.partition(" ")[0]
     found = [(each.file, each.line, each.column, each.severity.value) for each in checked.findings if each.code == code]
     assert found == wanted
-    # An optional last column that became an extra one leaves rows short of a cell, and says so.
-    assert {each.code for each in checked.findings} <= {code, "row-short"}
+    # Rows that are short of a cell say so.
+    assert {each.code for each in checked.findings} <= {code, "row-short", "row-cell-count"}
 
 
 @pytest.mark.parametrize("name", CASES)
