@@ -163,7 +163,7 @@ def errors() -> str:
     """The catalogue of findings as a page: what each code means and what to do, with an example from the samples."""
     parts = [
         _GENERATED,
-        "# What can be wrong with a users.csv, and what to do",
+        "# What can be wrong with a users.csv or a source package, and what to do",
         "",
         "Each code is found in the mail and in `users-errors.csv`. In the sentences below, `{…}` stands for the facts",
         "of the case. The examples are files of the [conformance pack](conformance/README.md).",

@@ -30,7 +30,8 @@ _NOTHING_TO_DO = "Nothing needs to be done"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingText:
-    """One code of the catalogue. `severities[0]` is the usual one; `by` is F (file rule) or R (roster rule).
+    """One code of the catalogue. `severities[0]` is the usual one; `by` is F (file rule), R (roster rule) or P
+    (rule about source packages).
 
     `masked_message`, `masked_resolution`: the sentences where no cell and nothing of the roster may be quoted.
     `sets_aside`: a remark whose row is not applied, and not rejected either.
@@ -81,6 +82,7 @@ def make_finding(
     line: int | None = None,
     column: str | None = None,
     value: str | None = None,
+    file: str | None = None,
     severity: Severity | None = None,
     **detail: Any,
 ) -> Finding:
@@ -92,7 +94,7 @@ def make_finding(
     chosen = severity or entry.severities[0]
     if chosen not in entry.severities:
         raise ValueError(f"{code} cannot be {chosen}")
-    return Finding(code=code, severity=chosen, line=line, column=column, value=value, detail=detail)
+    return Finding(code=code, severity=chosen, line=line, column=column, value=value, detail=detail, file=file)
 
 
 def certain(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -112,7 +114,9 @@ class _Facts(dict[str, Any]):
 
 def _told(sentence: str, finding: Finding) -> str:
     facts = {"remedy": "", **finding.detail, "nearest": _nearest(finding.detail), "at": _at(finding.detail)}
-    return sentence.format_map(_Facts(facts, line=finding.line, column=finding.column, value=finding.value or ""))
+    return sentence.format_map(
+        _Facts(facts, file=finding.file, line=finding.line, column=finding.column, value=finding.value or "")
+    )
 
 
 def _nearest(detail: Mapping[str, Any]) -> str:

@@ -70,6 +70,12 @@ MAIL: Final[Table] = {
         "Let unknown and refused messages go again, and a delivery's files that its reports folder refused.",
     ),
 }
+SOURCE: Final[Table] = {
+    "check": (
+        "source_check",
+        "Judge a source package as a whole: its files, headers, ids and references; nothing is written.",
+    ),
+}
 
 app = typer.Typer(
     name="rostersync",
@@ -82,6 +88,7 @@ app = typer.Typer(
 )
 for _name, _table, _help in (
     ("db", DATABASE, "The roster database."),
+    ("source", SOURCE, "Packages of the enrollment source."),
     ("mail", MAIL, "The outbox: mails and the files in reports folders."),
 ):
     _group = typer.Typer(cls=group_of(_table), help=_help, no_args_is_help=True, rich_markup_mode=None)

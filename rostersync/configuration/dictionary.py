@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache, cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +13,7 @@ from rostersync.exceptions import ConfigurationError
 from rostersync.settings import include_path
 
 Need = Literal["required", "header", "conditional", "optional"]
-Kind = Literal["id", "text", "choice", "email", "date", "blank"]
+Kind = Literal["id", "text", "choice", "email", "date", "moment", "blank"]
 Entity = Literal["row", "school", "person", "placement", "class", "enrollment", "assignment"]
 
 
@@ -22,15 +22,17 @@ class _Value(BaseModel):
 
 
 class Column(_Value):
-    """One column of users.csv.
+    """One column of users.csv, or of a file of a source package.
 
     `max_length` counts code points; `characters` are those an ID may have beside ASCII letters and digits.
+    `reference`: the file of the package whose records the cell names, several when `many`. `read`: False for a column
+    that is known, but never read.
     """
 
     header: str
     need: Need
     kind: Kind
-    entity: Entity
+    entity: Entity = "row"
     attribute: str | None = None
     key: bool = False
     personal: bool = False
@@ -43,7 +45,10 @@ class Column(_Value):
     forbidden: Mapping[str, str] = Field(default_factory=dict)
     wins: str | None = None
     on_blank: Literal["keep", "clear"] = "keep"
-    description: str
+    reference: str | None = None
+    many: bool = False
+    read: bool = True
+    description: str = ""
     example: str = ""
 
     @property
@@ -68,19 +73,24 @@ class Action(_Value):
 class ClassGroup(_Value):
     """When a row names a class, and what it must then say."""
 
-    opens: tuple[str, ...]
-    opens_when: Mapping[str, str]
-    needs: tuple[str, ...]
+    opens: tuple[str, ...] = ()
+    opens_when: Mapping[str, str] = Field(default_factory=dict)
+    needs: tuple[str, ...] = ()
 
 
 class Dictionary(_Value):
-    """All columns of one version, in the order of the template."""
+    """All columns of one version, in the order of the template.
+
+    `extra_columns`: whether a column that is not here refuses the file. `header_only`: what a file without rows does.
+    """
 
     name: str
     version: str
-    actions: Mapping[str, Action]
-    class_group: ClassGroup
-    report_columns: tuple[str, ...]
+    extra_columns: Literal["refuse", "ignore"] = "refuse"
+    header_only: Literal["remark", "hold", "refuse"] = "remark"
+    actions: Mapping[str, Action] = Field(default_factory=dict)
+    class_group: ClassGroup = ClassGroup()
+    report_columns: tuple[str, ...] = ()
     columns: tuple[Column, ...]
 
     @cached_property
@@ -124,6 +134,29 @@ def load_dictionary(version: str | None = None) -> Dictionary:
     return _parse(path.name)
 
 
-def _parse(name: str) -> Dictionary:
-    raw = yaml.load(include_path("dictionary", name).read_bytes(), Loader=yaml.CSafeLoader)
-    return Dictionary.model_validate(raw)
+def _parse(*place: str) -> Dictionary:
+    return Dictionary.model_validate(_raw(*place))
+
+
+def _raw(*place: str) -> Any:
+    return yaml.load(include_path("dictionary", *place).read_bytes(), Loader=yaml.CSafeLoader)
+
+
+class PackageFormat(_Value):
+    """What a source package of one format and version may hold.
+
+    `catalog`: every file that its manifest speaks of. `tables`: those that are read. `based`: those whose delta needs
+    an earlier bulk.
+    """
+
+    version: str
+    catalog: tuple[str, ...]
+    tables: tuple[str, ...]
+    based: tuple[str, ...]
+
+
+@cache
+def load_package_format(folder: str) -> tuple[PackageFormat, Mapping[str, Dictionary]]:
+    """The format with the dictionary of each of its tables, by the name of its folder, such as `oneroster-1.2`."""
+    package = PackageFormat.model_validate(_raw(folder, "package.yaml"))
+    return package, {table: _parse(folder, f"{table}.yaml") for table in package.tables}

@@ -16,7 +16,7 @@ class Finding:
 
     `line` is physical and 1-based (header = 1), None for the whole file. `column` is the header as typed.
     `value` is the cell as typed (personal data: shown only in the error report). `detail` fills the
-    catalogue's message templates.
+    catalogue's message templates. `file`: of a package, the file that it is about.
     """
 
     code: str
@@ -25,6 +25,7 @@ class Finding:
     column: str | None = None
     value: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    file: str | None = None
 
     @property
     def flat(self) -> tuple[int | None, str | None, str]:

@@ -46,11 +46,20 @@ def check_headers(typed: Sequence[str], line: int, dictionary: Dictionary) -> He
     rest = [(position, name) for position, name in named if position not in columns]
     findings, unknown, meant = _variants(rest, columns, line, dictionary)
     absent = [h for h in dictionary.headers if h not in columns.values() and h not in meant]
-    pairs = _nearest_pairs([name for _, name in unknown], absent, dictionary)
+    pairs = _nearest_pairs([name for _, name in unknown], _wanted(absent, dictionary), dictionary)
+    if dictionary.extra_columns == "ignore":
+        unknown = [(position, name) for position, name in unknown if name in pairs]
     strange = (_strange(name, position, pairs.get(name), line, dictionary) for position, name in unknown)
     told = islice(chain(findings, strange), MAX_FAULTS)
     missing = _missing(absent, set(pairs.values()), line, dictionary)
     return HeaderNames(columns=columns, blank=blank, report=bool(report), findings=(*told, *missing))
+
+
+def _wanted(absent: Sequence[str], dictionary: Dictionary) -> Sequence[str]:
+    """Headers that a name may be meant for: where other columns are passed over, only those that must be there."""
+    if dictionary.extra_columns == "refuse":
+        return absent
+    return [header for header in absent if dictionary.by_header[header].header_required]
 
 
 def cleaned(name: str) -> str:

@@ -126,7 +126,8 @@ class RowLayout:
 
 def arrange_columns(typed: tuple[str, ...], names: HeaderNames, dictionary: Dictionary, *, refused: bool) -> RowLayout:
     """The layout of a good header; of a refused one only the cells below blank headers are wanted."""
-    columns = {} if refused else dict(names.columns)
+    known = {} if refused else names.columns
+    columns = {position: header for position, header in known.items() if dictionary.by_header[header].read}
     ordered = sorted(columns, key=lambda position: dictionary.by_header[columns[position]].need != "required")
     return RowLayout(typed=typed, wanted=(*ordered, *names.blank), columns=columns, dictionary=dictionary)
 

@@ -17,14 +17,22 @@ MAX_RATIO: Final = 200
 """Bytes unpacked for a byte packed. A part that is small when unpacked does no harm, however well it was packed."""
 _SMALL: Final = 1 << 20
 _MAGIC: Final = b"PK\x03\x04"
-_ENCRYPTED: Final = 0x1
-_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+ENCRYPTED: Final = 0x1
+METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BOOK: Final = "xl/workbook.xml"
 _LINKS: Final = "xl/_rels/workbook.xml.rels"
 _KEPT: Final = frozenset({"[content_types].xml", "_rels/.rels", _BOOK, _LINKS, "xl/sharedstrings.xml", "xl/styles.xml"})
 _WRITTEN: Final = {"[content_types].xml": "[Content_Types].xml", "xl/sharedstrings.xml": "xl/sharedStrings.xml"}
 """Names as every program writes them: the library looks for them in these letters."""
-_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+BROKEN_ARCHIVE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OSError,
+)
 """What `zipfile` raises for archives that are damaged, encrypted or packed in a way of their own."""
 DAMAGED: Final = "a damaged Excel workbook"
 
@@ -79,7 +87,7 @@ def is_workbook(data: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return any(entry.filename.lower() == _BOOK for entry in archive.infolist())
-    except _BROKEN:
+    except BROKEN_ARCHIVE:
         return False
 
 
@@ -94,7 +102,7 @@ def unpacked(data: bytes) -> Parts:
                 raise UnreadableWorkbook(reason)
             texts = [entry for entry in entries if entry.filename.lower().endswith((".xml", ".rels"))]
             parts = {entry.filename.lower(): archive.read(entry) for entry in texts}
-    except _BROKEN as error:
+    except BROKEN_ARCHIVE as error:
         raise UnreadableWorkbook(DAMAGED) from error
     if b"macroenabled" in parts.get("[content_types].xml", b"").lower():
         raise UnreadableWorkbook("an Excel workbook with macros")
@@ -106,7 +114,7 @@ def _refusals(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
     names = [entry.filename.lower() for entry in entries]
     if any(name.endswith("vbaproject.bin") or "/macrosheets/" in name for name in names):
         yield "an Excel workbook with macros"
-    if any(entry.flag_bits & _ENCRYPTED for entry in entries):
+    if any(entry.flag_bits & ENCRYPTED for entry in entries):
         yield "an Excel workbook with a password"
     if len(entries) > MAX_ENTRIES:
         yield f"an Excel workbook of {len(entries):,} parts (at most {MAX_ENTRIES} are read)"
@@ -114,7 +122,7 @@ def _refusals(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
         yield f"an Excel workbook of more than {MAX_UNPACKED >> 20} MB when unpacked"
     if any(entry.file_size > max(_SMALL, MAX_RATIO * entry.compress_size) for entry in entries):
         yield f"an Excel workbook that grows to more than {MAX_RATIO} times its size when unpacked"
-    if len(set(names)) < len(names) or any(entry.compress_type not in _METHODS for entry in entries):
+    if len(set(names)) < len(names) or any(entry.compress_type not in METHODS for entry in entries):
         yield DAMAGED
 
 

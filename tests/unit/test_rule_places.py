@@ -22,7 +22,7 @@ EXPECTATIONS = json.loads(include_path("expectations", "users.json").read_bytes(
 SUITE = {expectation["meta"]["code"] for expectation in EXPECTATIONS}
 NO_RULES = ("reporting", "sample", "local", "cli", "documentation")
 """These speak of codes that others find: how mails and pages put them, which faults a sample night gets."""
-CODES = {by: [code for code, entry in finding_texts().items() if entry.by == by] for by in "FR"}
+CODES = {by: [code for code, entry in finding_texts().items() if entry.by == by] for by in "FRP"}
 
 
 @cache
@@ -75,3 +75,9 @@ def test_the_rule_of_an_expectation_begins_with_its_code(rule: dict[str, Any]) -
 def test_a_grep_of_a_roster_rules_code_finds_the_rule_that_reads_like_it(code: str) -> None:
     named = [place for place, text in docstrings("planning").items() if text.startswith("`") and f"`{code}`" in text]
     assert named, f"no rule begins with `{code}`"
+
+
+@pytest.mark.parametrize("code", CODES["P"])
+def test_a_rule_about_packages_is_where_packages_are_read(code: str) -> None:
+    assert makers()[code]
+    assert all(place.startswith("sources/") for place in makers()[code])

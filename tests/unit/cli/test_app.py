@@ -141,7 +141,7 @@ def test_nothing_is_written_when_no_row_was_rejected(put, tmp_path: Path) -> Non
 def test_a_bug_exits_5_with_a_reference_and_without_its_text(
     put, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret cell")
 
     monkeypatch.setattr("rostersync.pipeline.check", broken)
@@ -176,7 +176,9 @@ def test_documented_commands_are_the_ones_there_are(capsys: pytest.CaptureFixtur
     assert all(f"`rostersync {name}" in readme for name in {*cli.COMMANDS, "db upgrade"})
 
 
-@pytest.mark.parametrize("table", [cli.COMMANDS, cli.DATABASE, cli.MAIL], ids=["top", "db", "mail"])
+@pytest.mark.parametrize(
+    "table", [cli.COMMANDS, cli.DATABASE, cli.MAIL, cli.SOURCE], ids=["top", "db", "mail", "source"]
+)
 def test_the_list_of_commands_says_what_each_command_says_of_itself(table: Table) -> None:
     for name, (module, line) in table.items():
         assert load_command(name, module).help.splitlines()[0] == line
