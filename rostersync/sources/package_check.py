@@ -25,6 +25,10 @@ _FOREIGN_FILES: Final = (
 _VERDICTS: Final = ((Severity.FILE, "refused"), (Severity.HOLD, "held"), (Severity.ROW, "accepted_with_errors"))
 
 
+NOT_JUDGED = ("cells", "roster")
+"""What a package may still be at fault in when its verdict is `accepted`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedPackage:
     """`format`: None when it could not be told. `tables`: by name, none of a package that is refused before they are
@@ -44,9 +48,10 @@ class CheckedPackage:
         return next((verdict for severity, verdict in _VERDICTS if severity in found), "accepted")
 
     def to_json(self) -> dict[str, Any]:
-        """For programs: no cell is quoted."""
+        """For programs: no cell is quoted. `not_judged`: what the verdict does not speak of."""
         return {
             "verdict": self.verdict,
+            "not_judged": list(NOT_JUDGED),
             "format": self.format,
             "files": {table.file: table.reading.rows_read for table in self.tables.values()},
             "findings": [_finding_json(finding) for finding in self.findings],

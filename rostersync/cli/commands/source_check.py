@@ -48,5 +48,5 @@ def _lines(checked: CheckedPackage, name: str) -> Iterator[str]:
     for finding in facts["findings"]:
         yield f"{finding['severity'].upper()}  {finding['message']}  [{finding['code']}]"
         yield f"      What to do: {finding['resolution']}"
-    for each in checked.pending:
-        yield f"Only the roster can tell: {each.code} in {each.file} ({each.rows:,} rows)"
+    for pending in checked.pending:
+        yield f"Only the roster can tell: {pending.code} in {pending.file} ({pending.rows:,} rows)"
