@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, union_all
+from sqlalchemy import Connection, and_, func, insert, select, union_all
 
 from rostersync.database.tables import arrival, delivery, inbox_look
 from rostersync.ledger.runs import NEAR_NAME
@@ -66,11 +66,14 @@ class SeenBeside:
 def files_beside(conn: Connection, code: str, id_: str) -> list[SeenBeside]:
     """The other files of the last look that met this delivery, newest first, but for those with a near name."""
     seen = select(func.max(arrival.c.seen_at)).where(arrival.c.delivery == id_).scalar_subquery()
+    own = and_(arrival.c.delivery == id_, arrival.c.seen_at == seen)
     others = (
         select(delivery.c.sha256, func.max(arrival.c.modified_at).label("modified_at"))
         .select_from(arrival.outerjoin(delivery, delivery.c.id == arrival.c.delivery))
         .where(arrival.c.district == code, arrival.c.seen_at == seen, arrival.c.name.is_not(None))
         .where(arrival.c.delivery.is_distinct_from(id_), arrival.c.outcome != NEAR_NAME)
+        # Under its own name it was seen before it was complete: that is no other file.
+        .where(arrival.c.name.not_in(select(arrival.c.name).where(own, arrival.c.name.is_not(None))))
         .group_by(delivery.c.sha256)
         .order_by(func.max(arrival.c.modified_at).desc(), delivery.c.sha256)
     )
