@@ -93,7 +93,11 @@ def test_a_remark_says_what_to_do() -> None:
     assert group.resolution
 
 
-@pytest.mark.parametrize("entry", finding_texts().values(), ids=lambda entry: entry.code)
+MAILED = [entry for entry in finding_texts().values() if entry.by != "P"]
+"""Of packages of the enrollment source no contact gets mail: their findings are told to operators, without cells."""
+
+
+@pytest.mark.parametrize("entry", MAILED, ids=lambda entry: entry.code)
 def test_a_sentence_of_a_mail_has_no_hole(entry: FindingText) -> None:
     """What a mail may not quote (`without_cells`) is not in the sentence that it prints."""
     if set(entry.severities) == {Severity.HOLD}:
