@@ -145,7 +145,7 @@ def test_a_mail_that_was_forgotten_and_made_again_is_not_sent_twice(
             pipeline.send_due(later.services)
             assert states(later) == ["unknown", "sent"]
             assert subjects(smtp_server) == ["first", "second"]
-            doubted = resending.resendable(status.standing(later.engine, "springfield"), again=False)
+            doubted = resending.resendable(status.message_statuses(later.engine, "springfield"), again=False)
             assert resending.requeue_messages(later.engine, doubted, by="olga", at=later.now) == 1
             pipeline.send_due(later.services)
     assert subjects(smtp_server) == ["first", "second", "first"]
